@@ -1,0 +1,56 @@
+"""Fitting a model, as code: every algorithm of one lecture, in the order of the lecture.
+
+==========================  ==========================================================  ========
+module                      what it teaches                                             lecture
+==========================  ==========================================================  ========
+:mod:`~.trace`              the record that every method returns                        1
+:mod:`~.domains`            Theta: finite, real, positive, intervals, and products      1
+:mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
+:mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
+:mod:`~.evaluation`         g at many theta, here or on many workers                    1
+:mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
+:mod:`~.least_squares`      the zero that can be written down                           2.3
+:mod:`~.optimizers`         update rules: init and step                                 2.5
+:mod:`~.descent`            the one first-order loop, and a check for gradients         2.5
+:mod:`~.datasets`           small real data                                             all
+:mod:`~.exercises`          check("name", answer)                                       all
+:mod:`~.plots`              the figures of the book                                     all
+==========================  ==========================================================  ========
+
+Functions take NumPy arrays or PyTorch tensors and answer in kind. Importing the package imports neither
+PyTorch nor Matplotlib.
+"""
+
+from lecturecode.descent import check_gradient, gradient_descent, minimize
+from lecturecode.evaluation import evaluate, pointwise
+from lecturecode.least_squares import (
+    RankDeficientWarning,
+    affine_error,
+    design_matrix,
+    fit_affine,
+    least_squares,
+    normal_equations,
+)
+from lecturecode.optimizers import GradientDescent
+from lecturecode.stationary import classify, find_stationary_point
+from lecturecode.trace import Trace
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GradientDescent",
+    "RankDeficientWarning",
+    "Trace",
+    "affine_error",
+    "check_gradient",
+    "classify",
+    "design_matrix",
+    "evaluate",
+    "find_stationary_point",
+    "fit_affine",
+    "gradient_descent",
+    "least_squares",
+    "minimize",
+    "normal_equations",
+    "pointwise",
+]

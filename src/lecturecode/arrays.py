@@ -1,0 +1,170 @@
+"""What counts as an array here, and what is said at the door when something does not.
+
+Everything in the package runs on NumPy arrays and on PyTorch tensors by the same lines. That works as
+long as all arguments of one call agree in library, device and dtype, and are real and finite. The two
+functions of this module make sure of it, once, where a call comes in.
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+Array = Any
+"""A ``numpy.ndarray`` or a ``torch.Tensor``; shapes stand in the docstrings."""
+
+
+def as_array(value: Any, name: str = "theta") -> Array:
+    """Turn one argument into a real floating-point array; leave tensors where they are.
+
+    Parameters
+    ----------
+    value : array, tensor, number or nested sequence of numbers
+        Integers and booleans become float64 (the default dtype of PyTorch for tensors).
+    name : str
+        What the message calls the argument.
+
+    Returns
+    -------
+    array
+        `value` itself when it already is a floating-point array.
+
+    Raises
+    ------
+    TypeError
+        If the entries are complex, or are not numbers at all.
+
+    Examples
+    --------
+    >>> as_array([1, 2])
+    array([1., 2.])
+    """
+    if type(value) is np.ndarray and value.dtype.kind == "f":
+        return value
+    if compat.is_torch_array(value):
+        if value.is_complex():
+            raise TypeError(_complex(name))
+        return (
+            value
+            if value.is_floating_point()
+            else value.to(compat.array_namespace(value).empty(0).dtype)
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty(0, dtype=object)  # rows of unequal lengths
+    if array.dtype.kind == "c":
+        raise TypeError(_complex(name))
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name} must hold real numbers; got {type(value).__name__} of dtype {array.dtype}. "
+            "Give a NumPy array, a PyTorch tensor, or a list of numbers of equal lengths"
+        )
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def real_arrays(**named: Any) -> tuple[Any, ...]:
+    """Check that the arguments of one call go together; return their namespace and the arrays.
+
+    Parameters
+    ----------
+    **named
+        The arguments by the names that a message should use. Lists, Python numbers and integer arrays
+        adopt the dtype (lists also the library and device) of the first floating-point array.
+
+    Returns
+    -------
+    tuple
+        ``(xp, *arrays)``: the array namespace, then the arrays in the order given.
+
+    Raises
+    ------
+    TypeError
+        If NumPy arrays and tensors are mixed, if dtypes differ, or if an argument is complex.
+    ValueError
+        If tensors are on different devices, if an array is empty, or if one holds NaN or infinity.
+
+    Examples
+    --------
+    >>> xp, x, y = real_arrays(x=[1, 2], y=[3.0, 4.0])
+    >>> x + y
+    array([4., 6.])
+    """
+    arrays = {name: as_array(value, name) for name, value in named.items()}
+    given = {n: v for n, v in named.items() if isinstance(v, np.ndarray) or compat.is_torch_array(v)}
+    settled = [n for n, v in given.items() if v is arrays[n]]  # floating-point when they came
+    lead = next(iter(settled or given or arrays))
+    xp = compat.array_namespace(arrays[lead])
+    for name, array in arrays.items():
+        if name in given:
+            _check_agreement(lead, arrays[lead], name, array, dtypes=name in settled)
+        if name not in settled and given:
+            kind = {"dtype": arrays[lead].dtype, "device": compat.device(arrays[lead])}
+            arrays[name] = xp.asarray(array, **kind)
+        if 0 in array.shape:
+            raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
+    for name, array in arrays.items():
+        check_finite(array, name)
+    return (xp, *arrays.values())
+
+
+def same_kind(theta: Any, like: Array, name: str = "theta") -> Array:
+    """Return `theta` as an array of the library of `like`; numbers and lists are converted.
+
+    Raises
+    ------
+    TypeError
+        If one is a NumPy array and the other a tensor, or if `theta` is complex.
+    """
+    if type(theta) is type(like):
+        return as_array(theta, name)
+    if not isinstance(theta, np.ndarray) and not compat.is_torch_array(theta):
+        xp = compat.array_namespace(like)
+        return xp.asarray(as_array(theta, name), dtype=like.dtype, device=compat.device(like))
+    _check_agreement("the data that g holds", like, name, theta)
+    return as_array(theta, name)
+
+
+def check_finite(array: Array, name: str) -> None:
+    """Refuse NaN and infinity, saying how many there are and where the first one stands.
+
+    Raises
+    ------
+    ValueError
+        If an entry of `array` is not finite.
+    """
+    xp = compat.array_namespace(array)
+    finite = xp.isfinite(array)
+    if not bool(xp.all(finite)):
+        where = np.argwhere(~compat.to_device(finite, "cpu").__array__())
+        raise ValueError(
+            f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
+            f"{tuple(int(i) for i in where[0])}; remove or replace them"
+        )
+
+
+def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:
+    if compat.is_torch_array(first) != compat.is_torch_array(other):
+        raise TypeError(
+            f"{lead} is a {_kind(first)} and {name} is a {_kind(other)}; convert one of them, "
+            "for instance with torch.from_numpy(...) or tensor.numpy()"
+        )
+    if compat.device(first) != compat.device(other):
+        raise ValueError(
+            f"{lead} is on device {compat.device(first)} and {name} on {compat.device(other)}; "
+            f"move one, for instance {name}.to({lead}.device)"
+        )
+    if dtypes and first.dtype != other.dtype:
+        cast = "to" if compat.is_torch_array(other) else "astype"
+        raise TypeError(
+            f"{lead} has dtype {first.dtype} and {name} has dtype {other.dtype}; "
+            f"convert one, for instance {name}.{cast}({lead}.dtype)"
+        )
+
+
+def _kind(array: Array) -> str:
+    return "PyTorch tensor" if compat.is_torch_array(array) else "NumPy array"
+
+
+def _complex(name: str) -> str:
+    return f"{name} is complex; g is a function of real parameters, so give its real part"

@@ -1,0 +1,321 @@
+"""Least squares: the one model whose gradient has a zero that can be written down."""
+
+import warnings
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, real_arrays
+from lecturecode.objectives import MeanSquaredError
+from lecturecode.objectives.quadratics import check_design
+
+
+class RankDeficientWarning(UserWarning):
+    """The data do not determine all parameters; the answer is the one of least norm."""
+
+
+def design_matrix(x: Any) -> Array:
+    r"""Append a column of ones to the inputs, so that an affine model becomes a linear one.
+
+    .. math:: W = \begin{pmatrix} x_1^T & 1 \\ \vdots & \vdots \\ x_T^T & 1 \end{pmatrix},
+        \qquad a^T x_t + b = w_t^T \theta, \quad \theta = (a, b)
+
+    Parameters
+    ----------
+    x : array of shape (T,) or (T, D)
+        One input, or D of them, for each sample.
+
+    Returns
+    -------
+    array of shape (T, D + 1)
+        W, with D = 1 for inputs of shape (T,).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data are empty, not finite, complex, or of more than two dimensions.
+
+    Examples
+    --------
+    >>> design_matrix([2.0, 5.0])
+    array([[2., 1.],
+           [5., 1.]])
+    """
+    xp, x = real_arrays(x=x)
+    if x.ndim not in (1, 2):
+        raise ValueError(f"x must have shape (T,) or (T, D); got {tuple(x.shape)}")
+    columns = x[:, None] if x.ndim == 1 else x
+    return xp.concat([columns, xp.ones_like(columns[:, :1])], axis=1)
+
+
+def affine_error(x: Any, y: Any) -> MeanSquaredError:
+    r"""Return the mean squared error of the affine model :math:`f_\theta(x) = a x + b` as an objective.
+
+    .. math:: g(\theta) = \frac1T \sum_{t=1}^T (a x_t + b - y_t)^2
+        = \frac1T \lVert W\theta - y\rVert_2^2
+
+    Parameters
+    ----------
+    x : array of shape (T,) or (T, D)
+        The inputs.
+    y : array of shape (T,)
+        The targets.
+
+    Returns
+    -------
+    MeanSquaredError
+        g, with gradient and Hessian, on theta = [a, b].
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data are empty, not finite, complex, or of shapes or kinds that do not match.
+
+    Examples
+    --------
+    >>> g = affine_error([0.0, 1.0, 2.0], [1.0, 3.0, 5.0])
+    >>> float(g([2.0, 1.0])), g.gradient([2.0, 0.0]).tolist()
+    (0.0, [-2.0, -2.0])
+    """
+    _, x, y = real_arrays(x=x, y=y)
+    _same_samples(x, y)
+    return MeanSquaredError(design_matrix(x), y)
+
+
+def normal_equations(W: Any, y: Any) -> Array:
+    r"""Solve the normal equations, the formula of the slide.
+
+    .. math:: W^T (W\theta_0 - y) = 0 \quad\Longrightarrow\quad \theta_0 = (W^T W)^{-1} W^T y
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        The design matrix, of full column rank.
+    y : array of shape (T,) or (T, K)
+        The targets, K of them at once if wished.
+
+    Returns
+    -------
+    array of shape (P,) or (P, K)
+        The minimizer of :math:`\lVert W\theta - y\rVert_2`.
+
+    Raises
+    ------
+    ValueError
+        If :math:`W^T W` is exactly singular, and for data as in :func:`least_squares`.
+
+    Notes
+    -----
+    Good for teaching and for easy data. The condition number of :math:`W^T W` is the square of that of
+    W, so twice as many digits are lost: with a condition number above :math:`10^8` in double precision
+    nothing is left. Dependent columns make it fail, or answer with noise. :func:`least_squares` has
+    neither weakness.
+
+    References
+    ----------
+    Golub & Van Loan, *Matrix Computations*, 4th ed. (2013), section 5.3.
+
+    Examples
+    --------
+    >>> normal_equations(design_matrix([0.0, 1.0, 2.0]), [1.0, 3.0, 5.0]).round(6)
+    array([2., 1.])
+    """
+    xp, W, y = real_arrays(W=W, y=y)
+    check_design(W, y)
+    try:
+        return xp.linalg.solve(W.T @ W, W.T @ y)
+    except Exception as error:
+        if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
+            raise
+        raise ValueError(
+            "W^T W is singular: the columns of W are linearly dependent, so there is no single "
+            "minimizer. least_squares(W, y) returns the one of least norm"
+        ) from error
+
+
+def least_squares(W: Any, y: Any) -> Array:
+    r"""Minimize :math:`\lVert W\theta - y\rVert_2` by a rank-revealing QR; of least norm if many do.
+
+    .. math:: \theta_0 = W^+ y
+
+    With the columns of W scaled to unit norm, :math:`W D^{-1} \Pi = Q R`, the column order
+    :math:`\Pi` being chosen so that the diagonal of R decreases. The rows of R above rounding are the
+    rank; what is left below them is noise. If R is square and regular, :math:`\theta_0` follows by
+    substitution, and one step of refinement removes most of its rounding error. If not, a second QR
+    picks the solution of least norm.
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        The design matrix, of any shape and rank.
+    y : array of shape (T,) or (T, K)
+        The targets, K of them at once if wished.
+
+    Returns
+    -------
+    array of shape (P,) or (P, K)
+        :math:`W^+ y`.
+
+    Raises
+    ------
+    ValueError
+        If data are empty, NaN or infinite, if shapes do not match, or if tensors are on two devices.
+    TypeError
+        If data are complex, of different dtypes, or NumPy arrays beside tensors.
+
+    Notes
+    -----
+    Columns are dependent when, at unit norm, what is left of one beside the others is below
+    ``max(T, P) * eps``. Scaling makes the verdict independent of the units of each column.
+
+    References
+    ----------
+    Golub & Van Loan, *Matrix Computations*, 4th ed. (2013), sections 5.4 and 5.5; the refinement is the
+    corrected semi-normal equations of Å. Björck, Linear Algebra Appl. 88/89 (1987), 31-48.
+
+    Examples
+    --------
+    >>> W = design_matrix([1.0, 1.0, 1.0])
+    >>> least_squares(W, [2.0, 2.0, 2.0])
+    array([1., 1.])
+    """
+    xp, W, y = real_arrays(W=W, y=y)
+    check_design(W, y)
+    theta, _ = _solve(xp, W, y if y.ndim == 2 else y[:, None])
+    return theta if y.ndim == 2 else theta[:, 0]
+
+
+def fit_affine(x: Any, y: Any) -> Array:
+    r"""Fit the affine model :math:`f_\theta(x) = a x + b` to data by least squares.
+
+    .. math:: \hat\theta = \operatorname{argmin}_{(a, b)} \frac1T \sum_{t=1}^T (a x_t + b - y_t)^2
+
+    Parameters
+    ----------
+    x : array of shape (T,) or (T, D)
+        The inputs.
+    y : array of shape (T,)
+        The targets.
+
+    Returns
+    -------
+    array of shape (D + 1,)
+        The slope(s) in units of y per unit of x, then the intercept in units of y.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for :func:`least_squares`.
+
+    Warns
+    -----
+    RankDeficientWarning
+        If the data do not determine the parameters: a single point, or all x equal.
+
+    Examples
+    --------
+    >>> fit_affine([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]).round(6)
+    array([2., 1.])
+    """
+    xp, x, y = real_arrays(x=x, y=y)
+    _same_samples(x, y)
+    if y.ndim != 1:
+        raise ValueError(f"y must have shape (T,); got {tuple(y.shape)}")
+    W = design_matrix(x)
+    theta, rank = _solve(xp, W, y[:, None])
+    if rank < W.shape[1]:
+        samples = x.shape[0]
+        why = "a single point" if samples == 1 else f"the inputs of these {samples} points"
+        if samples > 1 and x.ndim == 1:
+            why = f"all {samples} values of x are equal: they"
+        warnings.warn(
+            f"{why} cannot determine {W.shape[1]} parameters (rank {rank}); "
+            "returning the least-squares solution of least norm. Add points with other x",
+            RankDeficientWarning,
+            stacklevel=2,
+        )
+    return theta[:, 0]
+
+
+def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
+    """Return W^+ y of shape (P, K), and the rank of W."""
+    T, P = W.shape
+    eps = float(xp.finfo(W.dtype).eps)
+    R, c = _triangularize(W, y)
+    # Columns of R are as long as those of W, so they can be scaled now, when there are few rows.
+    scale = _lengths(xp, R)
+    R, order, rank = _pivot(xp, xp.concat([R / scale, c], axis=1), P, max(T, P) * eps)
+    R, c = R[:rank, :P], R[:rank, P:]
+    back = xp.argsort(order)
+    if rank == P:
+        theta = xp.linalg.solve(R, c)[back, ...] / scale[:, None]
+        if abs(float(R[-1, -1] / R[0, 0])) > eps**0.5:
+            slope = W.T @ (y - W @ theta) / scale[:, None]
+            correction = xp.linalg.solve(R, xp.linalg.solve(R.T, slope[order, ...]))
+            theta = theta + correction[back, ...] / scale[:, None]
+        return theta, P
+    if rank == 0:
+        return xp.zeros((P, y.shape[1]), dtype=W.dtype, device=compat.device(W)), 0
+    A = R[:, back] * scale  # (rank, P): what is left to solve is A theta = c
+    Q, L = xp.linalg.qr(A.T)
+    return Q @ xp.linalg.solve(L.T, c), rank
+
+
+def _lengths(xp: Any, R: Array) -> Array:
+    """Norms of the columns, without overflow or underflow; 1 for columns of zeros."""
+    largest = xp.max(xp.abs(R), axis=0)
+    zero = largest == 0
+    largest = xp.where(zero, xp.ones_like(largest), largest)
+    return xp.where(zero, largest, largest * ((R / largest) ** 2).sum(0) ** 0.5)
+
+
+def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:
+    """Return the upper rows R and c of Q^T W and Q^T y, by Householder reflections of W."""
+    rows = min(W.shape)
+    if compat.is_torch_array(W):
+        import torch
+
+        reflections = torch.geqrf(W)
+        R = torch.triu(reflections[0][:rows])
+        return R, torch.ormqr(*reflections, y, transpose=True)[:rows]
+    h, tau = np.linalg.qr(W, mode="raw")  # h is transposed: reflection k stands in row k
+    c = y.T.copy()
+    for k in range(rows):
+        v = h[k, k + 1 :]
+        along = tau[k] * (c[:, k] + c[:, k + 1 :] @ v)
+        c[:, k] -= along
+        c[:, k + 1 :] -= along[:, None] * v
+    return np.triu(h.T[:rows]), c.T[:rows]
+
+
+def _pivot(xp: Any, R: Array, P: int, tol: float) -> tuple[Array, Array, int]:
+    """Householder QR of the first P columns of R, always taking the longest remaining column.
+
+    Returns the new R, the order of its columns, and the number of columns longer than `tol`.
+    """
+    R = xp.asarray(R, copy=True)
+    order = xp.arange(P, device=compat.device(R))
+    for k in range(min(R.shape[0], P)):
+        lengths = (R[k:, k:P] ** 2).sum(0)
+        longest = int(xp.argmax(lengths))
+        length = float(lengths[longest]) ** 0.5
+        if length <= tol:
+            return R, order, k
+        j = k + longest
+        if j != k:
+            R[:, [k, j]] = R[:, [j, k]]
+            order[[k, j]] = order[[j, k]]
+        v = xp.asarray(R[k:, k], copy=True)
+        v[0] += length if float(v[0]) >= 0 else -length
+        beta = 2 / (v * v).sum()
+        R[k:, k:] -= v[:, None] * (beta * (v @ R[k:, k:]))
+    return R, order, min(R.shape[0], P)
+
+
+def _same_samples(x: Array, y: Array) -> None:
+    if x.ndim == 0 or y.ndim == 0 or x.shape[0] != y.shape[0]:
+        raise ValueError(
+            f"x and y need the same number of samples; got shapes {tuple(x.shape)} and "
+            f"{tuple(y.shape)}. Give one y per x"
+        )

@@ -1,0 +1,25 @@
+"""Functions g to minimize, each with its gradient, its Hessian, its domain and its known minima.
+
+All of them follow one contract. ``g(theta)`` takes theta of shape (..., P) and returns (...);
+``g.gradient(theta)`` returns (..., P) and ``g.hessian(theta)`` returns (..., P, P). ``g.domain`` is where
+one usually looks, and ``g.minima`` holds the known local minima, shape (K, P), the global ones first.
+"""
+
+from lecturecode.objectives.function import Function, Objective
+from lecturecode.objectives.quadratics import MeanSquaredError, Quadratic, Saddle
+from lecturecode.objectives.rugged import Ackley, Rastrigin
+from lecturecode.objectives.surfaces import DoubleWell, Himmelblau, MonkeySaddle, Rosenbrock
+
+__all__ = [
+    "Ackley",
+    "DoubleWell",
+    "Function",
+    "Himmelblau",
+    "MeanSquaredError",
+    "MonkeySaddle",
+    "Objective",
+    "Quadratic",
+    "Rastrigin",
+    "Rosenbrock",
+    "Saddle",
+]

@@ -1,0 +1,216 @@
+"""Quadratics: bowls, hills, saddles, and the mean squared error of a linear model.
+
+Near a stationary point every smooth g looks like one of these, which is why their eigenvalues explain
+most of what a descent does.
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, as_array, real_arrays, same_kind
+from lecturecode.domains import Domain, Interval, Real
+
+
+class Quadratic:
+    r"""A bowl of given eigenvalues; a hill or a saddle when some of them are negative.
+
+    .. math:: g(\theta) = \tfrac12 (\theta - c)^T H (\theta - c),
+        \qquad H = Q \operatorname{diag}(\lambda_1, \dots, \lambda_P)\, Q^T.
+
+    The gradient is :math:`H(\theta - c)` and the Hessian :math:`H` is the same everywhere. The level
+    lines are ellipses with axes along the columns of Q and lengths proportional to
+    :math:`1/\sqrt{\lambda_p}`: a large eigenvalue is a steep, narrow direction. Gradient descent on g
+    is stable for learning rates below :math:`2/\lambda_{\max}` and fastest at
+    :math:`2/(\lambda_{\min} + \lambda_{\max})`.
+
+    Parameters
+    ----------
+    eigenvalues : array of shape (P,)
+        :math:`\lambda_1, \dots, \lambda_P`, of any sign.
+    center : array of shape (P,), optional
+        The stationary point c; the origin if not given.
+    basis : array of shape (P, P), optional
+        Orthogonal matrix Q whose columns are the eigenvectors; the identity if not given.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or if `basis` is not orthogonal.
+
+    References
+    ----------
+    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 2.1.
+
+    Examples
+    --------
+    >>> g = Quadratic([1.0, 4.0])
+    >>> float(g([2.0, 1.0])), g.gradient([2.0, 1.0]).tolist()
+    (4.0, [2.0, 4.0])
+    """
+
+    def __init__(self, eigenvalues: Any, center: Any = None, basis: Any = None) -> None:
+        xp, lam = real_arrays(eigenvalues=eigenvalues)
+        if lam.ndim != 1:
+            raise ValueError(f"eigenvalues must have shape (P,); got {tuple(lam.shape)}")
+        size = lam.shape[0]
+        like = {"dtype": lam.dtype, "device": compat.device(lam)}
+        center = xp.zeros(size, **like) if center is None else xp.asarray(center, **like)
+        Q = xp.eye(size, **like) if basis is None else xp.asarray(basis, **like)
+        if center.shape != (size,) or Q.shape != (size, size):
+            raise ValueError(
+                f"with {size} eigenvalues, center needs shape ({size},) and basis ({size}, {size}); "
+                f"got {tuple(center.shape)} and {tuple(Q.shape)}"
+            )
+        if float(xp.max(xp.abs(Q.T @ Q - xp.eye(size, **like)))) > xp.finfo(lam.dtype).eps ** 0.5:
+            raise ValueError(
+                "basis must be orthogonal, basis.T @ basis = I; numpy.linalg.qr(A)[0] makes one"
+            )
+        self.eigenvalues = lam
+        self.center = center
+        self.H = (Q * lam) @ Q.T
+        self.domain: Domain = Real(2.0) ** size
+
+    @property
+    def minima(self) -> np.ndarray:
+        """The centre if all eigenvalues are positive, otherwise none; shape (K, P)."""
+        center = np.asarray(compat.to_device(self.center, "cpu"))
+        return center[None] if bool((self.eigenvalues > 0).all()) else center[None][:0]
+
+    def __call__(self, theta: Array) -> Array:
+        d = same_kind(theta, self.H) - self.center
+        return 0.5 * (d * (d @ self.H)).sum(-1)
+
+    def gradient(self, theta: Array) -> Array:
+        r"""Return :math:`H (\theta - c)`, shape (..., P)."""
+        return (same_kind(theta, self.H) - self.center) @ self.H
+
+    def hessian(self, theta: Array) -> Array:
+        """Return H for every point, shape (..., P, P)."""
+        shape = (*same_kind(theta, self.H).shape[:-1], *self.H.shape)
+        return compat.array_namespace(self.H).broadcast_to(self.H, shape)
+
+
+class Saddle:
+    r"""The plainest saddle: up along the first axis, down along the second.
+
+    .. math:: g(\theta) = \theta_1^2 - \theta_2^2, \qquad
+        \nabla g = (2\theta_1, -2\theta_2)^T, \qquad H = \operatorname{diag}(2, -2).
+
+    The origin is the only stationary point. Descent started exactly on the axis
+    :math:`\theta_2 = 0` runs into it and stays; from anywhere else it leaves, and g has no lower bound.
+
+    References
+    ----------
+    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 2.1.
+
+    Examples
+    --------
+    >>> Saddle().hessian([0.0, 0.0]).tolist()
+    [[2.0, 0.0], [0.0, -2.0]]
+    """
+
+    domain: Domain = Interval(-1.5, 1.5) ** 2
+    minima = np.empty((0, 2))
+
+    def __call__(self, theta: Array) -> Array:
+        theta = as_array(theta)
+        return theta[..., 0] ** 2 - theta[..., 1] ** 2
+
+    def gradient(self, theta: Array) -> Array:
+        r"""Return :math:`(2\theta_1, -2\theta_2)`, shape (..., 2)."""
+        theta = as_array(theta)
+        xp = compat.array_namespace(theta)
+        return xp.stack([2 * theta[..., 0], -2 * theta[..., 1]], axis=-1)
+
+    def hessian(self, theta: Array) -> Array:
+        """Return diag(2, -2) for every point, shape (..., 2, 2)."""
+        theta = as_array(theta)
+        xp = compat.array_namespace(theta)
+        H = xp.asarray([[2.0, 0.0], [0.0, -2.0]], dtype=theta.dtype, device=compat.device(theta))
+        return xp.broadcast_to(H, (*theta.shape[:-1], 2, 2))
+
+
+class MeanSquaredError:
+    r"""The mean squared error of a linear model on data: least squares seen as a function of theta.
+
+    .. math:: g(\theta) = \frac1T \lVert W\theta - y \rVert_2^2, \qquad
+        \nabla g = \frac2T W^T (W\theta - y), \qquad H = \frac2T W^T W.
+
+    With a design matrix whose rows are :math:`w_t^T = (x_t, 1)` this is the loss of the affine model
+    :math:`f_\theta(x) = a x + b`; :func:`lecturecode.affine_error` builds it from x and y.
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        One row for each of the T samples.
+    y : array of shape (T,)
+        The targets.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes do not match, or if the data are empty, not finite, complex or of mixed kinds.
+
+    Notes
+    -----
+    The slide drops the 1/T from the gradient. The zero of the gradient stays where it is, but a
+    learning rate tuned for one is wrong by the factor T for the other.
+
+    Examples
+    --------
+    >>> g = MeanSquaredError([[0.0, 1.0], [1.0, 1.0]], [1.0, 3.0])
+    >>> float(g([2.0, 1.0])), float(g([0.0, 0.0]))
+    (0.0, 5.0)
+    """
+
+    def __init__(self, W: Any, y: Any) -> None:
+        _, self.W, self.y = real_arrays(W=W, y=y)
+        check_design(self.W, self.y)
+        if self.y.ndim != 1:
+            raise ValueError(f"y must have shape (T,); got {tuple(self.y.shape)}")
+        self.domain: Domain = Real(1.0) ** self.W.shape[1]
+
+    @property
+    def minima(self) -> np.ndarray:
+        """The minimizer, by NumPy's ``lstsq``; of least norm where there are many; shape (1, P)."""
+        W, y = (np.asarray(compat.to_device(array, "cpu")) for array in (self.W, self.y))
+        return np.linalg.lstsq(W, y)[0][None]
+
+    def residual(self, theta: Array) -> Array:
+        r"""Return :math:`W\theta - y`, shape (..., T)."""
+        return same_kind(theta, self.W) @ self.W.T - self.y
+
+    def __call__(self, theta: Array) -> Array:
+        return (self.residual(theta) ** 2).sum(-1) / self.y.shape[0]
+
+    def gradient(self, theta: Array) -> Array:
+        r"""Return :math:`(2/T)\, W^T (W\theta - y)`, shape (..., P)."""
+        return (2 / self.y.shape[0]) * (self.residual(theta) @ self.W)
+
+    def hessian(self, theta: Array) -> Array:
+        r"""Return :math:`(2/T)\, W^T W` for every point, shape (..., P, P)."""
+        H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
+        return compat.array_namespace(H).broadcast_to(H, (*same_kind(theta, H).shape[:-1], *H.shape))
+
+
+def check_design(W: Array, y: Array) -> None:
+    """Check that a design matrix and its targets have the same number of samples.
+
+    Raises
+    ------
+    ValueError
+        If `W` is not of shape (T, P), or `y` not of shape (T,) or (T, K).
+    """
+    if W.ndim != 2:
+        raise ValueError(
+            f"W must be a matrix of shape (T, P), one row per sample; got {tuple(W.shape)}. "
+            "design_matrix(x) makes one from inputs x"
+        )
+    if y.ndim not in (1, 2) or y.shape[0] != W.shape[0]:
+        hint = "transpose W" if y.shape and W.shape[1] == y.shape[0] else "give one y per row of W"
+        raise ValueError(
+            f"W has {W.shape[0]} rows and y has shape {tuple(y.shape)}; they need the same number of "
+            f"samples T: {hint}"
+        )

@@ -1,0 +1,410 @@
+"""The figures of the book: surfaces and contours of g, the paths of the methods, and a player.
+
+This is the only module that imports matplotlib, and no other module imports it. Everywhere, ``g``
+takes points of shape (..., P) and returns (...), and is called once, on a whole NumPy grid. A ``box``
+is a list of one ``(low, high)`` pair for each coordinate, or a domain, which is drawn as far as its
+grid reaches; without it the domain of g is taken. Each function draws into ``ax``, or into a new
+figure, and returns what it drew.
+"""
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any, Literal
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import AbstractMovieWriter, Animation, FuncAnimation
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from PIL import Image
+
+from lecturecode.arrays import Array
+
+METHODS = {
+    "gradient descent": "#006aaa",
+    "momentum": "#d45500",
+    "Adam": "#00956a",
+    "zeros of the gradient": "#bf80aa",
+    "alternated minimization": "#aa6aff",
+    "random search": "#404000",
+    "grid search": "#552a2a",
+    "particle swarm": "#ea0040",
+    "genetic algorithm": "#5500aa",
+    "evolution strategy": "#4015ff",
+    "ant colony": "#80006a",
+}
+"""One colour a method, the same in every figure, distinct under each kind of colour blindness."""
+
+KINDS = {"minimum": "v", "maximum": "^", "saddle": "X", "inconclusive": "P"}
+"""One marker for each kind of stationary point."""
+
+COLOURS = METHODS | {
+    "data": "#404055",
+    "model": "#d45500",
+    "minimum": "#00704f",
+    "maximum": "#b02020",
+    "saddle": "#6a3d9a",
+    "inconclusive": "#404055",
+}
+"""Colours of methods, of data and model, and of the kinds of stationary points."""
+
+HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#d5dfe8", "#8da2b5"])
+"""Colours of the values of g: pale in the valleys, so that paths stand out, dark on the heights."""
+
+Box = Any
+
+
+def use_style() -> None:
+    """Set matplotlib's defaults for the book: opaque white, large type, the methods' colours."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (6.4, 4.4),
+            "figure.dpi": 120,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "savefig.dpi": 120,
+            "savefig.facecolor": "white",
+            "savefig.transparent": False,
+            "axes.facecolor": "white",
+            "axes.prop_cycle": plt.cycler(color=list(METHODS.values())),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.labelsize": 13,
+            "font.size": 12,
+            "legend.fontsize": 11,
+            "legend.framealpha": 0.9,
+            "lines.linewidth": 2.0,
+        }
+    )
+
+
+def curve(
+    g: Any, box: Box = None, *, ax: Axes | None = None, points: int = 400, colour: str = "#404055"
+) -> Line2D:
+    """Draw g of one coordinate as a curve."""
+    ((low, high),) = _bounds(g, box, 1)
+    theta = np.linspace(low, high, points)[:, None]  # (points, 1)
+    ax = ax or plt.subplots()[1]
+    (line,) = ax.plot(theta[:, 0], _evaluate(g, theta), color=colour, zorder=1)
+    ax.set(xlabel=r"$\theta$", ylabel=r"$g(\theta)$", xlim=(low, high))
+    return line
+
+
+def contours(
+    g: Any,
+    box: Box = None,
+    *,
+    ax: Axes | None = None,
+    levels: int | Sequence[float] = 20,
+    log: bool = False,
+    points: int = 200,
+) -> QuadContourSet:
+    """Draw g of two coordinates as bands between contour lines.
+
+    `levels` is a number of bands, or the levels themselves. With ``log=True`` the bands grow in
+    equal ratios above the lowest value on the grid, which opens up the floor of a canyon.
+    """
+    x, y, z = _grid(g, box, points)
+    edges = _levels(z, levels, log) if isinstance(levels, int) else np.asarray(levels, dtype=float)
+    ax = ax or plt.subplots()[1]
+    extend: Literal["neither", "both"] = "neither" if isinstance(levels, int) else "both"
+    norm = BoundaryNorm(edges, HEIGHTS.N, extend=extend)
+    bands = ax.contourf(x, y, z, edges, cmap=HEIGHTS, norm=norm, extend=extend, zorder=0)
+    ax.contour(x, y, z, edges, colors="#4a5d70", linewidths=0.5, alpha=0.6, zorder=0.5)
+    ax.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+    ax.set(xlim=(x[0, 0], x[0, -1]), ylim=(y[0, 0], y[-1, 0]))
+    return bands
+
+
+def surface(
+    g: Any,
+    box: Box = None,
+    *,
+    ax: Any = None,
+    levels: int = 15,
+    log: bool = False,
+    points: int = 80,
+) -> Any:
+    """Draw g of two coordinates as a surface in space, with its contours beneath."""
+    x, y, z = _grid(g, box, points)
+    edges = _levels(z, levels, log)
+    ax = ax or plt.subplots(subplot_kw={"projection": "3d"})[1]
+    look = {"cmap": HEIGHTS, "edgecolor": "#4a5d70", "linewidth": 0.25, "rcount": 45, "ccount": 45}
+    sheet = ax.plot_surface(x, y, z.filled(np.nan), **look)
+    spread = edges[-1] - edges[0]
+    floor = edges[0] - 0.6 * spread
+    ax.contour(x, y, z, edges, zdir="z", offset=floor, colors="#4a5d70", linewidths=0.7)
+    ax.set(xlabel=r"$\theta_1$", ylabel=r"$\theta_2$", zlabel=r"$g(\theta)$")
+    ax.set_zlim(floor, edges[-1])
+    low = edges[0] - 0.1 * spread
+    ax.set_zticks([tick for tick in ax.get_zticks() if low <= tick <= edges[-1]])
+    ax.zaxis.labelpad = 10
+    return sheet
+
+
+def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> Line2D:
+    """Mark stationary points, shape (2,) or (N, 2), by the marker and colour of their kind.
+
+    A single point of shape (1,), on a curve, needs its `height` g(theta).
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
+    points = np.atleast_2d(_host(theta))
+    if points.shape[1] == 1 and height is not None:
+        points = np.column_stack([points, np.full(len(points), height)])
+    if points.shape[1] != 2:
+        raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")
+    labels = ax.get_legend_handles_labels()[1]
+    (line,) = ax.plot(*points.T, KINDS[kind], label="_" + kind if kind in labels else kind)
+    line.set(color=COLOURS[kind], markersize=11, markeredgecolor="white", zorder=4)
+    return line
+
+
+def path(
+    trace: Any, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
+) -> Line2D:
+    """Draw the iterates of a trace, or of an array of shape (N, 2), joined by a line.
+
+    A dot for every iterate (up to 200), an open circle at the start, a square at the end. The
+    iterates of one coordinate are drawn on the curve of g, at the trace's values. The colour is
+    that of the method named by `label`, if there is one.
+    """
+    points = _points(trace)
+    ax = ax or plt.subplots()[1]
+    colour = colour or COLOURS.get(label or "")
+    dot = "." if len(points) <= 200 else ""
+    (line,) = ax.plot(*points.T, marker=dot, color=colour, label=label, markersize=6, linewidth=1.6)
+    ends: dict[str, Any] = {"color": line.get_color(), "zorder": 3, "linestyle": "none"}
+    ax.plot(*points[:1].T, marker="o", markerfacecolor="white", markersize=8, **ends)
+    ax.plot(*points[-1:].T, marker="s", markeredgecolor="white", markersize=8, **ends)
+    return line
+
+
+def values(
+    trace: Any,
+    *,
+    ax: Axes | None = None,
+    label: str | None = None,
+    colour: str | None = None,
+    against: Literal["steps", "evaluations"] = "steps",
+    minimum: float = 0.0,
+) -> Line2D:
+    """Draw how far g is above its `minimum`, step by step, on a logarithmic axis.
+
+    Of a population the best value of each step is drawn. What has no place on such an axis is
+    left out: values at or below `minimum`, and beyond 1e100.
+    """
+    if against not in ("steps", "evaluations"):
+        raise ValueError(f"against is {against!r}; it must be 'steps' or 'evaluations'")
+    height = _host(trace.values) - minimum
+    height = height.min(axis=1) if height.ndim == 2 else height
+    height = np.where(height < 1e100, height, np.nan)
+    across = np.arange(len(height)) if against == "steps" else _host(trace.evaluations)
+    ax = ax or plt.subplots()[1]
+    (line,) = ax.plot(across, height, color=colour or COLOURS.get(label or ""), label=label)
+    ax.set_yscale("log", nonpositive="mask")
+    ax.set(xlabel="step" if against == "steps" else "evaluations of g")
+    ax.set(ylabel=r"$g(\theta)$" if minimum == 0 else r"$g(\theta) - \min g$")
+    return line
+
+
+def animate_path(
+    g: Any,
+    traces: Any,
+    box: Box = None,
+    *,
+    log: bool = False,
+    panels: bool = False,
+    frames: int = 40,
+    interval: int = 120,
+) -> FuncAnimation:
+    """Animate one trace, or several by name, over the contours (or the curve) of g.
+
+    At most `frames` pictures, `interval` milliseconds apart, spread evenly over the steps of the
+    longest trace; one that is shorter waits at its end. With ``panels=True`` each trace has a
+    picture of its own, side by side. Show the result by :func:`player`.
+    """
+    named = dict(traces) if isinstance(traces, Mapping) else {"": traces}
+    points = {label: _points(trace) for label, trace in named.items()}
+    columns = len(named) if panels else 1
+    figure, grid = plt.subplots(
+        1, columns, figsize=(max(5.6, 3.6 * columns), 4.2), squeeze=False, layout="constrained"
+    )
+    one = next(iter(named.values()))
+    flat = _host(getattr(one, "thetas", one)).shape[-1] == 1
+    for ax in grid[0]:
+        if flat:
+            curve(g, box, ax=ax)
+        else:
+            contours(g, box, ax=ax, log=log, points=120)
+        ax.autoscale(False)
+    moving = {}
+    for (label, track), ax in zip(points.items(), np.resize(grid[0], len(points)), strict=True):
+        line = path(track, ax=ax, label=label or None)
+        moving[label] = (line, ax.lines[-1])  # the line and the square at its end
+        if label and panels:
+            ax.set_title(label)
+    if "" not in named and not panels:
+        grid[0, 0].legend(loc="upper right")
+    longest = max(len(track) for track in points.values())
+    every = max(getattr(one, "record_every", 1), 1)
+    shown = np.unique(np.linspace(0, longest - 1, min(frames, longest)).round().astype(int))
+    step = figure.supxlabel("step 0", fontsize=11)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is found once, not in every frame
+
+    def draw(last: int) -> list[Any]:
+        for label, (line, head) in moving.items():
+            line.set_data(*points[label][: last + 1].T)
+            head.set_data(*points[label][: last + 1][-1:].T)
+        step.set_text(f"step {last * every}")
+        return [line for line, _ in moving.values()]
+
+    return FuncAnimation(figure, draw, frames=shown, interval=interval, repeat=False)
+
+
+def describe(figure: Figure, text: str) -> Figure:
+    """Give a figure its alternative text: what it shows, for those who cannot see it."""
+    if not text.strip():
+        raise ValueError("the description is empty; say what the figure shows")
+    figure.set_label(" ".join(text.split()))
+    return figure
+
+
+@dataclass(frozen=True)
+class Player:
+    """An animation as pictures, which a notebook or a page shows with buttons to play it.
+
+    It needs nothing from the network, works from the keyboard, does not start by itself (so it
+    respects readers who asked for reduced motion), and shows its last picture until it is played.
+    """
+
+    alt: str
+    interval: int
+    frames: tuple[bytes, ...] = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        page = Template(files("lecturecode").joinpath("player.html").read_text(encoding="utf-8"))
+        pictures = [b64encode(frame).decode("ascii") for frame in self.frames]
+        return page.substitute(
+            alt=escape(self.alt),
+            interval=self.interval,
+            count=len(pictures),
+            last=pictures[-1],
+            pictures=" ".join(pictures),
+        )
+
+
+def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Player:
+    """Render an animation into a :class:`Player` and close its figure.
+
+    The alternative text is `alt`, or the one that :func:`describe` gave to the figure.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    source: Any = animation.event_source
+    interval = int(source.interval)
+    writer = _Pictures()
+    animation.save("player", writer=writer, dpi=dpi)
+    plt.close(writer.fig)
+    alt = alt or str(writer.fig.get_label())
+    if not alt.strip():
+        raise ValueError("the animation has no alternative text; give alt=, or describe its figure")
+    return Player(alt=" ".join(alt.split()), interval=interval, frames=tuple(writer.pictures))
+
+
+class _Pictures(AbstractMovieWriter):
+    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
+
+    def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
+        self.fig = fig
+        self.pictures: list[bytes] = []
+        fig.set_dpi(dpi or fig.dpi)
+        self.canvas = FigureCanvasAgg(fig)
+
+    def grab_frame(self, **options: Any) -> None:
+        self.canvas.draw()
+        buffer = io.BytesIO()
+        picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        picture.save(buffer, "webp", quality=85)
+        self.pictures.append(buffer.getvalue())
+
+    def finish(self) -> None:
+        pass
+
+
+def _host(value: Any) -> np.ndarray:
+    """Bring an array or a tensor to NumPy."""
+    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=float)
+
+
+def _bounds(g: Any, box: Box, size: int) -> np.ndarray:
+    """Read a box as finite bounds, shape (size, 2)."""
+    box = getattr(g, "domain", None) if box is None else box
+    if box is None:
+        raise ValueError("g has no domain; say where to draw it, for instance [(-2, 2), (-1, 3)]")
+    if hasattr(box, "axes"):
+        box = [(axis[0], axis[-1]) for axis in box.axes(2)]
+    bounds = np.array(box, dtype=float)
+    if bounds.shape != (size, 2) or not np.isfinite(bounds).all():
+        raise ValueError(
+            f"cannot draw over {box!r}; give {size} finite (low, high) pair(s), "
+            "for instance " + str([(-2, 2), (-1, 3)][:size])
+        )
+    return bounds
+
+
+def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
+    """Evaluate g on a grid over the box: x, y and z, each of shape (points, points)."""
+    x, y = np.meshgrid(*(np.linspace(low, high, points) for low, high in _bounds(g, box, 2)))
+    return x, y, _evaluate(g, np.stack([x, y], axis=-1))
+
+
+def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
+    """Evaluate g on a batch in one call; values that are not finite are masked."""
+    z = _host(g(theta))
+    if z.shape != theta.shape[:-1]:
+        raise ValueError(
+            f"g returned shape {z.shape} for a batch of shape {theta.shape}; it must return "
+            f"{theta.shape[:-1]}. Wrap a g that takes one theta by lecturecode.evaluation.pointwise"
+        )
+    if not np.isfinite(z).any():
+        raise ValueError("g is finite nowhere in this box; draw it over another one")
+    return np.ma.masked_invalid(z)
+
+
+def _levels(z: np.ndarray, count: int, log: bool) -> np.ndarray:
+    """Place the edges of `count` bands over the values of z, evenly or in equal ratios."""
+    low, high = float(z.min()), float(z.max())
+    spread = high - low or 1.0
+    if log:
+        return low + np.concatenate([[0.0], np.geomspace(1e-4, 1.0, count)]) * spread
+    return low + np.linspace(0.0, 1.0, count + 1) * spread
+
+
+def _points(trace: Any) -> np.ndarray:
+    """Read the recorded iterates as points of a plane, shape (N, 2)."""
+    thetas = _host(getattr(trace, "thetas", trace))
+    every = getattr(trace, "record_every", 1)
+    if every == 0:
+        raise ValueError("this trace kept no path; run the method with record_every=1")
+    if thetas.ndim == 2 and thetas.shape[1] == 1 and hasattr(trace, "values"):
+        thetas = np.column_stack([thetas, _host(trace.values)[::every]])
+    if thetas.ndim != 2 or thetas.shape[1] != 2:
+        raise ValueError(
+            f"a path has shape (N, 2), or is the trace of one coordinate; got {thetas.shape}"
+        )
+    return thetas

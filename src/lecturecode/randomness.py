@@ -1,0 +1,63 @@
+"""Chance enters here, through one argument: rng.
+
+Methods draw from whatever the caller hands over, and never from global state: the same `rng` and the
+same call give the same answer. Draws come in the library, dtype and device of an array `like`.
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array
+
+Rng = Any
+"""None, an int, a ``numpy.random.Generator`` or, for tensors, a ``torch.Generator``."""
+
+
+def generator(rng: Rng = None) -> Any:
+    """Turn `rng` into a generator: None draws a fresh seed, an int is a seed, a generator stays.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is anything else, such as the legacy ``numpy.random.RandomState``.
+
+    Examples
+    --------
+    >>> int(generator(0).integers(100)), int(generator(0).integers(100))
+    (85, 85)
+    """
+    if isinstance(rng, np.random.Generator) or _is_torch_generator(rng):
+        return rng
+    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool)):
+        return np.random.default_rng(rng)
+    raise TypeError(
+        f"rng must be None, an int, a numpy.random.Generator or a torch.Generator; got "
+        f"{type(rng).__name__}. For instance rng=numpy.random.default_rng(0)"
+    )
+
+
+def uniform(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+    """Draw from the uniform distribution on [0, 1), as an array like `like`."""
+    rng = generator(rng)
+    if _is_torch_generator(rng):
+        return _as_like(like.new_empty(shape).uniform_(generator=rng), like)
+    return _as_like(rng.random(shape), like)
+
+
+def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
+    """Draw from the standard normal distribution, as an array like `like`."""
+    rng = generator(rng)
+    if _is_torch_generator(rng):
+        return _as_like(like.new_empty(shape).normal_(generator=rng), like)
+    return _as_like(rng.standard_normal(shape), like)
+
+
+def _as_like(draws: Array, like: Array) -> Array:
+    xp = compat.array_namespace(like)
+    return xp.asarray(draws, dtype=like.dtype, device=compat.device(like))
+
+
+def _is_torch_generator(rng: Rng) -> bool:
+    return type(rng).__module__.startswith("torch") and type(rng).__name__ == "Generator"

@@ -1,0 +1,204 @@
+"""What is timed: for each case one problem, and the libraries that solve it.
+
+A contestant is a function that receives the problem and returns a function to time; what that one returns
+is the answer that all contestants must agree on, and the number of units (steps, solves, grids) done.
+Imports stand inside the contestants, so that each process loads only the library it times.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Problem = dict[str, Any]
+Answer = tuple[np.ndarray, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row group of the table: the first contestant is ours, the others are its peers."""
+
+    title: str
+    unit: str
+    problem: Callable[[], Problem]
+    contestants: dict[str, Callable[[Problem], Callable[[], Answer]]]
+    tolerance: float
+    goal: str
+    reference: Callable[[Problem], np.ndarray] | None = None
+    repeats: dict[str, int] = field(default_factory=dict)
+    """How often to call a fast contestant within one measurement; 1 if not named."""
+
+
+def tall_problem() -> Problem:
+    rng = np.random.default_rng(0)
+    W = rng.standard_normal((20_000, 100))
+    return {"W": W, "y": W @ rng.standard_normal(100) + 0.1 * rng.standard_normal(20_000)}
+
+
+def tall_reference(problem: Problem) -> np.ndarray:
+    """Solve the normal equations in extended precision: W is well conditioned, 18 digits are enough."""
+    W, y = problem["W"].astype(np.longdouble), problem["y"].astype(np.longdouble)
+    A = np.concatenate([W.T @ W, (W.T @ y)[:, None]], axis=1)
+    for k in range(len(A)):
+        A[k] /= A[k, k]
+        others = np.arange(len(A)) != k
+        A[others] -= A[others, k : k + 1] * A[k]
+    return A[:, -1]
+
+
+def solve_lecturecode(problem: Problem) -> Callable[[], Answer]:
+    from lecturecode import least_squares
+
+    return lambda: (least_squares(problem["W"], problem["y"]), 1)
+
+
+def solve_numpy(problem: Problem) -> Callable[[], Answer]:
+    return lambda: (np.linalg.lstsq(problem["W"], problem["y"])[0], 1)
+
+
+def solve_sklearn(problem: Problem) -> Callable[[], Answer]:
+    from sklearn.linear_model import LinearRegression
+
+    model = LinearRegression(fit_intercept=False)
+    return lambda: (model.fit(problem["W"], problem["y"]).coef_, 1)
+
+
+def bowl_problem() -> Problem:
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((100, 100)))[0]
+    return {"eigenvalues": np.linspace(1.0, 10.0, 100), "center": rng.standard_normal(100), "basis": basis}
+
+
+def bowl_matrix(problem: Problem) -> np.ndarray:
+    return (problem["basis"] * problem["eigenvalues"]) @ problem["basis"].T
+
+
+DESCENT_STEPS = 200
+DESCENT_RATE = 2 / 11
+
+
+def descend_lecturecode(problem: Problem) -> Callable[[], Answer]:
+    from lecturecode import gradient_descent
+    from lecturecode.objectives import Quadratic
+
+    g = Quadratic(**problem)
+
+    def run() -> Answer:
+        trace = gradient_descent(g, np.zeros(100), DESCENT_RATE, steps=DESCENT_STEPS, tol=0.0)
+        return trace.last, trace.steps
+
+    return run
+
+
+def descend_torch(problem: Problem) -> Callable[[], Answer]:
+    import torch
+
+    H, center = torch.from_numpy(bowl_matrix(problem)), torch.from_numpy(problem["center"])
+
+    def run() -> Answer:
+        theta = torch.zeros(100, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([theta], lr=DESCENT_RATE)
+        values = []
+        for _ in range(DESCENT_STEPS):
+            optimizer.zero_grad()
+            d = theta - center
+            loss = 0.5 * d @ (H @ d)
+            loss.backward()
+            optimizer.step()
+            values.append(loss.item())
+        return theta.detach().numpy(), DESCENT_STEPS
+
+    return run
+
+
+def descend_scipy(problem: Problem) -> Callable[[], Answer]:
+    from scipy.optimize import minimize
+
+    H, center = bowl_matrix(problem), problem["center"]
+
+    def value_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
+        d = theta - center
+        slope = H @ d
+        return 0.5 * d @ slope, slope
+
+    def run() -> Answer:
+        result = minimize(
+            value_and_gradient, np.zeros(100), jac=True, method="CG", options={"gtol": 1e-10}
+        )
+        return result.x, result.nit
+
+    return run
+
+
+def grid_problem() -> Problem:
+    axis = np.linspace(-5.0, 5.0, 1000)
+    return {"axis": axis}
+
+
+def grid_lecturecode(problem: Problem) -> Callable[[], Answer]:
+    from lecturecode.objectives import Himmelblau
+
+    g, axis = Himmelblau(), problem["axis"]
+    return lambda: (g(np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)), 1)
+
+
+def grid_loop(problem: Problem) -> Callable[[], Answer]:
+    axis = problem["axis"].tolist()
+
+    def g(a: float, b: float) -> float:
+        return (a**2 + b - 11) ** 2 + (a + b**2 - 7) ** 2
+
+    return lambda: (np.array([[g(a, b) for b in axis] for a in axis]), 1)
+
+
+def grid_loop_numpy(problem: Problem) -> Callable[[], Answer]:
+    from lecturecode.objectives import Himmelblau
+
+    g, axis = Himmelblau(), problem["axis"]
+    return lambda: (np.array([[g(np.array([a, b])) for b in axis] for a in axis]), 1)
+
+
+CASES = {
+    "least_squares": Case(
+        title="least_squares, 20000 x 100",
+        unit="solve",
+        problem=tall_problem,
+        contestants={
+            "lecturecode.least_squares": solve_lecturecode,
+            "numpy.linalg.lstsq": solve_numpy,
+            "sklearn LinearRegression": solve_sklearn,
+        },
+        tolerance=1e-12,
+        goal="not slower than numpy.linalg.lstsq, at least as many correct digits",
+        reference=tall_reference,
+        repeats={},
+    ),
+    "gradient_descent": Case(
+        title="gradient_descent, quadratic in 100 dimensions",
+        unit="step",
+        problem=bowl_problem,
+        contestants={
+            "lecturecode.gradient_descent": descend_lecturecode,
+            "torch.optim.SGD (CPU)": descend_torch,
+            'scipy minimize(method="CG")': descend_scipy,
+        },
+        tolerance=1e-8,
+        goal="time per step; conjugate gradients need fewer, dearer ones",
+        reference=lambda problem: problem["center"],
+        repeats={"lecturecode.gradient_descent": 10, 'scipy minimize(method="CG")': 10},
+    ),
+    "contour_grid": Case(
+        title="contour grid 1000 x 1000 of Himmelblau",
+        unit="grid",
+        problem=grid_problem,
+        contestants={
+            "one batched call": grid_lecturecode,
+            "loop over Python floats": grid_loop,
+            "loop over NumPy points": grid_loop_numpy,
+        },
+        tolerance=1e-12,
+        goal="one call instead of a loop",
+        repeats={"one batched call": 10},
+    ),
+}

@@ -1,0 +1,501 @@
+"""Figures: what is drawn is what was given, and the player keeps its promises to every reader."""
+
+import io
+import re
+from base64 import b64decode
+from html.parser import HTMLParser
+from itertools import combinations
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.animation import AbstractMovieWriter
+from mpl_toolkits.mplot3d import Axes3D
+from PIL import Image
+
+from lecturecode import gradient_descent, plots
+from lecturecode.domains import Interval
+from lecturecode.objectives import DoubleWell, Quadratic, Rosenbrock
+
+BOX = [(-2.0, 1.0), (-1.0, 3.0)]
+
+
+@pytest.fixture(autouse=True)
+def _own_style_and_no_figure_left_open():
+    with plt.rc_context():
+        plots.use_style()
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def descent():
+    return gradient_descent(Quadratic([1.0, 8.0]), [2.0, 1.0], 0.2, steps=12, tol=0.0)
+
+
+class Counting:
+    """g(theta) = theta_1^2 + 3 theta_2, and how often it was called."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, theta):
+        self.calls += 1
+        return theta[..., 0] ** 2 + 3 * theta[..., 1]
+
+
+def data(line):
+    return np.column_stack(line.get_data())
+
+
+# ------------------------------------------------------------------------------ style and colours
+
+
+def test_style_is_opaque_and_white():
+    figure, ax = plt.subplots(figsize=(2, 2))
+    ax.set_axis_off()
+    buffer = io.BytesIO()
+    figure.savefig(buffer)
+    pixels = np.asarray(Image.open(buffer).convert("RGBA"))
+    assert (pixels == 255).all()
+
+
+def linear_rgb(colour):
+    c = np.array(mpl.colors.to_rgb(colour))
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def cielab(rgb):
+    to_xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+         [0.0193339, 0.1191920, 0.9503041]]
+    )  # fmt: skip
+    x = to_xyz @ np.clip(rgb, 0, 1) / [0.95047, 1.0, 1.08883]
+    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+# Machado, Oliveira & Fernandes (2009), severity 1: how linear RGB is seen
+VISION = {
+    "full": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_methods_have_colours_that_everyone_can_tell_apart(vision):
+    seen = {
+        name: cielab(np.array(VISION[vision]) @ linear_rgb(colour))
+        for name, colour in plots.METHODS.items()
+    }
+    for one, other in combinations(seen, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > 15, (one, other)
+
+
+@pytest.mark.parametrize("name", plots.COLOURS)
+def test_colours_stand_out_from_white(name):
+    luminance = linear_rgb(plots.COLOURS[name]) @ [0.2126, 0.7152, 0.0722]
+    assert 1.05 / (luminance + 0.05) >= 3.0  # WCAG 1.4.11, graphical objects
+
+
+def test_kinds_of_stationary_points_have_markers_and_colours_of_their_own():
+    assert len(set(plots.KINDS.values())) == len(plots.KINDS) == 4
+    assert len({plots.COLOURS[kind] for kind in plots.KINDS}) == 4
+
+
+# ------------------------------------------------------------------------------ g
+
+
+def test_curve_draws_g():
+    g = DoubleWell(1)
+    line = plots.curve(g, [(-1.5, 1.5)], points=31)
+    theta = np.linspace(-1.5, 1.5, 31)
+    np.testing.assert_array_equal(data(line), np.column_stack([theta, g(theta[:, None])]))
+    assert line.axes.get_xlabel() == r"$\theta$"
+
+
+def test_contours_draw_g_in_one_call():
+    g = Counting()
+    bands = plots.contours(g, BOX, levels=[-2.0, 0.0, 1.0, 6.0])
+    assert g.calls == 1
+    np.testing.assert_array_equal(bands.levels, [-2, 0, 1, 6])
+    lines = bands.axes.collections[1]  # the contour lines, at the same levels
+    for level, contour in zip(lines.levels, lines.get_paths(), strict=True):
+        assert len(contour.vertices) > 10
+        # between grid points the lines are interpolated: the error is at most h^2 / 4
+        np.testing.assert_allclose(Counting()(contour.vertices), level, atol=(3 / 199) ** 2)
+
+
+def test_contours_name_and_fill_their_axes():
+    ax = plots.contours(Counting(), BOX).axes
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (r"$\theta_1$", r"$\theta_2$")
+    assert ax.get_xlim() == (-2, 1)
+    assert ax.get_ylim() == (-1, 3)
+    plots.path(np.array([[0.0, 0.0], [9.0, 9.0]]), ax=ax)
+    assert ax.get_xlim() == (-2, 1)
+
+
+def test_bands_cover_all_values_evenly_or_in_equal_ratios():
+    g = Counting()  # from -3 to 13 over the box
+    even = plots.contours(g, BOX, levels=8, points=301).levels
+    np.testing.assert_allclose(even, np.linspace(-3, 13, 9), atol=1e-3)
+    log = plots.contours(g, BOX, levels=9, log=True, points=301).levels
+    above = log[1:] - log[0]
+    np.testing.assert_allclose(above[1:] / above[:-1], (above[1] / above[0]) * np.ones(8))
+    assert above[0] == pytest.approx(1e-4 * 16, rel=1e-3)
+    assert log[-1] == pytest.approx(13)
+
+
+def test_box_comes_from_the_domain_when_it_is_not_given():
+    ax = plots.contours(Rosenbrock()).axes
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-2, 2), (-1, 3))
+    ax = plots.contours(Counting(), Interval(0, 1) * Interval(2, 4)).axes
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 1), (2, 4))
+
+
+def test_surface_draws_g_and_its_contours_beneath(monkeypatch):
+    drawn = {}
+
+    def spy(name):
+        original = getattr(Axes3D, name)
+
+        def record(self, *arguments, **options):
+            drawn[name] = (arguments[:3], options)
+            return original(self, *arguments, **options)
+
+        monkeypatch.setattr(Axes3D, name, record)
+
+    spy("plot_surface")
+    spy("contour")
+    g = Counting()
+    ax = plots.surface(g, BOX, points=31).axes
+    assert g.calls == 1
+    for (x, y, z), _ in drawn.values():
+        assert z.shape == (31, 31)
+        np.testing.assert_array_equal(z, x**2 + 3 * y)
+        assert (x.min(), x.max(), y.min(), y.max()) == (-2, 1, -1, 3)
+    low, high = ax.get_zlim()
+    assert high == pytest.approx(13)
+    assert drawn["contour"][1]["offset"] == low < -3  # on the floor, below the lowest value
+    assert ax.get_zlabel() == r"$g(\theta)$"
+    assert all(-5 < tick <= 13 for tick in ax.get_zticks())
+
+
+def test_values_that_are_not_finite_are_left_blank():
+    def half(theta):
+        return np.where(theta[..., 0] > 0, np.nan, theta[..., 1])
+
+    bands = plots.contours(half, BOX)
+    assert np.isfinite(bands.levels).all()
+    for contour in bands.axes.collections[1].get_paths():
+        assert (contour.vertices[:, 0] <= 0).all()
+
+
+@pytest.mark.parametrize("draw", [plots.contours, plots.surface])
+def test_a_constant_g_can_be_drawn(draw):
+    draw(lambda theta: 0 * theta[..., 0], BOX).axes.figure.canvas.draw()
+
+
+def test_bad_boxes_and_functions_are_refused_with_the_fix():
+    g = Counting()
+    with pytest.raises(ValueError, match=r"no domain.*\[\(-2, 2\), \(-1, 3\)\]"):
+        plots.contours(g)
+    with pytest.raises(ValueError, match=r"give 2 finite \(low, high\)"):
+        plots.contours(g, [(-1, 1)])
+    with pytest.raises(ValueError, match=r"give 1 finite \(low, high\)"):
+        plots.curve(g, [(-1, np.inf)])
+    with pytest.raises(ValueError, match="pointwise"):
+        plots.contours(lambda theta: theta.sum(), BOX)
+    with pytest.raises(ValueError, match="finite nowhere"):
+        plots.contours(lambda theta: theta[..., 0] * np.nan, BOX)
+
+
+# ------------------------------------------------------------------------------ marks and paths
+
+
+def test_mark_draws_the_points_in_the_style_of_their_kind():
+    ax = plots.contours(Counting(), BOX).axes
+    line = plots.mark([[0.5, 1.0], [-1.0, 2.0]], "saddle", ax=ax)
+    np.testing.assert_array_equal(data(line), [[0.5, 1.0], [-1.0, 2.0]])
+    assert (line.get_marker(), line.get_color()) == ("X", plots.COLOURS["saddle"])
+    plots.mark([0.0, 0.0], "saddle", ax=ax)
+    assert ax.get_legend_handles_labels()[1] == ["saddle"]  # named once
+    np.testing.assert_array_equal(data(plots.mark([0.3], "minimum", ax=ax, height=2.0)), [[0.3, 2]])
+
+
+def test_mark_refuses_what_it_cannot_place():
+    ax = plt.subplots()[1]
+    with pytest.raises(ValueError, match="minimum, maximum, saddle"):
+        plots.mark([0.0, 0.0], "flat", ax=ax)
+    with pytest.raises(ValueError, match="give height"):
+        plots.mark([0.0], "minimum", ax=ax)
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor"])
+def test_path_draws_the_iterates_and_marks_both_ends(kind):
+    start = [2.0, 1.0] if kind == "array" else torch.tensor([2.0, 1.0], dtype=torch.float64)
+    g = Quadratic([1.0, 8.0] if kind == "array" else torch.tensor([1.0, 8.0], dtype=torch.float64))
+    trace = gradient_descent(g, start, 0.2, steps=12, tol=0.0)
+    line = plots.path(trace, label="gradient descent")
+    np.testing.assert_array_equal(data(line), np.asarray(trace.thetas))
+    assert line.get_color() == plots.COLOURS["gradient descent"]
+    _, begin, end = line.axes.lines
+    np.testing.assert_array_equal(data(begin), [[2.0, 1.0]])
+    np.testing.assert_array_equal(data(end), np.asarray(trace.thetas[-1:]))
+    assert begin.get_markerfacecolor() == "white"
+    assert line.axes.get_legend_handles_labels()[1] == ["gradient descent"]
+
+
+def test_path_of_one_coordinate_runs_on_the_curve():
+    g = DoubleWell(1)
+    for every in (1, 3):
+        trace = gradient_descent(g, [0.1], 0.02, steps=11, tol=0.0, record_every=every)
+        drawn = data(plots.path(trace))
+        assert len(drawn) == len(trace.thetas)
+        np.testing.assert_allclose(drawn[:, 1], g(drawn[:, :1]), rtol=1e-15)
+
+
+def test_path_of_a_tensor_that_requires_a_gradient():
+    thetas = torch.tensor([[0.0, 1.0], [2.0, 3.0]], requires_grad=True)
+    np.testing.assert_array_equal(data(plots.path(thetas)), [[0, 1], [2, 3]])
+
+
+def test_path_needs_a_plane_and_a_record():
+    with pytest.raises(ValueError, match=r"shape \(N, 2\).*got \(5, 3\)"):
+        plots.path(np.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"shape \(N, 2\)"):
+        plots.path(np.zeros((5, 1)))
+    bare = gradient_descent(Quadratic([1.0, 8.0]), [2.0, 1.0], 0.2, steps=5, record_every=0)
+    with pytest.raises(ValueError, match="record_every=1"):
+        plots.path(bare)
+
+
+def test_a_descent_that_diverged_can_be_drawn():
+    trace = gradient_descent(Quadratic([1.0, 8.0]), [2.0, 1.0], 0.3, steps=2000)
+    assert not trace.converged
+    ax = plots.contours(Quadratic([1.0, 8.0]), BOX).axes
+    plots.path(trace, ax=ax)
+    plots.values(trace).axes.figure.canvas.draw()
+    ax.figure.canvas.draw()
+
+
+def test_values_are_drawn_above_the_minimum(descent):
+    line = plots.values(descent, label="momentum", minimum=-1.0)
+    expected = np.column_stack([np.arange(13), descent.values + 1])
+    np.testing.assert_array_equal(data(line), expected)
+    assert line.axes.get_yscale() == "log"
+    assert line.axes.get_xlabel() == "step"
+    assert r"\min g" in line.axes.get_ylabel()
+    assert line.get_color() == plots.COLOURS["momentum"]
+
+
+def test_values_against_evaluations(descent):
+    line = plots.values(descent, against="evaluations")
+    np.testing.assert_array_equal(line.get_xdata(), descent.evaluations)
+    assert line.axes.get_xlabel() == "evaluations of g"
+    with pytest.raises(ValueError, match="'steps' or 'evaluations'"):
+        plots.values(descent, against="time")
+
+
+def test_values_of_a_population_are_those_of_its_best():
+    class Population:
+        values = np.array([[3.0, 2.0], [1.0, 5.0], [4.0, 0.5]])
+
+    np.testing.assert_array_equal(plots.values(Population()).get_ydata(), [2.0, 1.0, 0.5])
+
+
+# ------------------------------------------------------------------------------ animations
+
+
+def walk(steps, scale=1.0):
+    return scale * np.column_stack([np.linspace(-2, 1, steps), np.linspace(3, -1, steps)])
+
+
+def moving_lines(ax):
+    """The path of each trace: those lines that are neither a start nor an end."""
+    return [line for line in ax.lines if line.get_linestyle() == "-"]
+
+
+class Watch(AbstractMovieWriter):
+    """Looks at the figure in each frame, as a film would."""
+
+    def __init__(self, look):
+        super().__init__()
+        self.look, self.seen = look, []
+
+    def setup(self, fig, outfile, dpi=None):
+        pass
+
+    def grab_frame(self, **options):
+        self.seen.append(self.look())
+
+    def finish(self):
+        pass
+
+
+def watch(animation, look):
+    watcher = Watch(look)
+    animation.save("nothing", writer=watcher)
+    return watcher.seen
+
+
+def test_animation_shows_each_trace_up_to_each_step():
+    long, short = walk(21), walk(6, 0.5)
+    animation = plots.animate_path(Counting(), {"momentum": long, "Adam": short}, BOX, frames=5)
+    (ax,) = plt.gcf().axes
+    first, second = moving_lines(ax)
+    heads = [line for line in ax.lines if line.get_marker() == "s"]
+    seen = watch(animation, lambda: [data(line).copy() for line in (first, second, *heads)])
+    assert len(seen) == 5
+    for last, (one, other, head, other_head) in zip([0, 5, 10, 15, 20], seen, strict=True):
+        np.testing.assert_array_equal(one, long[: last + 1])
+        np.testing.assert_array_equal(other, short[: last + 1])
+        np.testing.assert_array_equal(head, long[[last]])
+        np.testing.assert_array_equal(other_head, short[[min(last, 5)]])
+    assert first.get_color() == plots.COLOURS["momentum"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["momentum", "Adam"]
+
+
+def test_animation_side_by_side():
+    traces = {"small": walk(4), "large": walk(9)}
+    animation = plots.animate_path(Counting(), traces, BOX, panels=True, frames=3)
+    left, right = plt.gcf().axes
+    assert [left.get_title(), right.get_title()] == ["small", "large"]
+    look = lambda: [data(moving_lines(ax)[0]).copy() for ax in (left, right)]  # noqa: E731
+    *_, (small, large) = watch(animation, look)
+    np.testing.assert_array_equal(small, walk(4))
+    np.testing.assert_array_equal(large, walk(9))
+
+
+def test_animation_on_a_curve_counts_recorded_steps():
+    trace = gradient_descent(DoubleWell(1), [0.1], 0.02, steps=12, tol=0.0, record_every=4)
+    animation = plots.animate_path(DoubleWell(1), trace, [(-1.5, 1.5)])
+    seen = watch(animation, plt.gcf().get_supxlabel)
+    assert seen == ["step 0", "step 4", "step 8", "step 12"]
+
+
+# ------------------------------------------------------------------------------ alternative text
+
+
+def test_describe_sets_the_label_and_returns_the_figure():
+    figure = plt.figure()
+    assert plots.describe(figure, "  a bowl,\n seen from above ") is figure
+    assert figure.get_label() == "a bowl, seen from above"
+    with pytest.raises(ValueError, match="say what the figure shows"):
+        plots.describe(figure, "  ")
+
+
+# ------------------------------------------------------------------------------ player
+
+
+class Elements(HTMLParser):
+    """All elements of a page: tag, attributes, the text inside, and the tags around."""
+
+    VOID = frozenset({"img", "input", "br", "link", "meta"})
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(page)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        around = [entry["tag"] for entry in self.open]
+        entry = {"tag": tag, "text": "", "around": around, **dict(attrs)}
+        self.found.append(entry)
+        if tag not in self.VOID:
+            self.open.append(entry)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()["tag"] == tag
+
+    def handle_data(self, text):
+        for entry in self.open:
+            entry["text"] += text
+
+    def all(self, tag):
+        return [entry for entry in self.found if entry["tag"] == tag]
+
+
+@pytest.fixture
+def film():
+    animation = plots.animate_path(Counting(), walk(4), BOX, interval=80)
+    return plots.player(animation, 'a "walk" <down>')
+
+
+def test_player_holds_one_picture_a_frame(film):
+    assert len(film.frames) == 4
+    assert film.interval == 80
+    pictures = [np.asarray(Image.open(io.BytesIO(frame)).convert("RGB")) for frame in film.frames]
+    assert len({picture.shape for picture in pictures}) == 1
+    for one, other in combinations(pictures, 2):
+        assert (one != other).any()
+    assert len(repr(film)) < 200
+
+
+def test_player_embeds_its_pictures_and_asks_for_nothing(film):
+    page = film._repr_html_()
+    words = re.sub(r"[A-Za-z0-9+/=]{200,}", "", page)  # all but the pictures
+    assert not re.search(r"//|@import|url\(|<link|src=(?!\"data:)", words)
+    embedded = Elements(page).found[0]["data-pictures"].split(" ")
+    assert [b64decode(picture, validate=True) for picture in embedded] == list(film.frames)
+
+
+def test_player_is_named_for_those_who_do_not_see_it(film):
+    elements = Elements(film._repr_html_())
+    (image,) = elements.all("img")
+    assert image["alt"] == 'a "walk" <down>'
+    buttons = [entry.get("aria-label", entry["text"].strip()) for entry in elements.all("button")]
+    assert len(buttons) == len(set(buttons)) == 7
+    assert all(re.fullmatch(r"[A-Z][a-z]+( frame)?", name) for name in buttons)
+    assert all(entry["type"] == "button" for entry in elements.all("button"))
+    (slider,) = [entry for entry in elements.all("input") if entry["type"] == "range"]
+    assert slider["aria-label"] == "Frame"
+    radios = [entry for entry in elements.all("input") if entry["type"] == "radio"]
+    assert len(radios) == 3
+    assert all("label" in entry["around"] for entry in radios)
+    assert [entry["text"].strip() for entry in elements.all("label")] == [
+        "Once",
+        "Loop",
+        "Back and forth",
+    ]
+
+
+def test_players_share_no_identifier(film):
+    """Two on a page must not answer to one name: there is no id, and radios have their own form."""
+    elements = Elements(film._repr_html_())
+    assert not [entry for entry in elements.found if "id" in entry or "for" in entry]
+    assert all("form" in entry["around"] for entry in elements.all("input"))
+
+
+def test_player_takes_its_text_from_the_figure_and_closes_it():
+    animation = plots.animate_path(Counting(), walk(3), BOX)
+    plots.describe(plt.gcf(), "from the figure")
+    assert plots.player(animation).alt == "from the figure"
+    assert plt.get_fignums() == []
+
+
+def test_player_insists_on_a_text():
+    animation = plots.animate_path(Counting(), walk(3), BOX)
+    with pytest.raises(ValueError, match="no alternative text"):
+        plots.player(animation)
+    assert plt.get_fignums() == []
+
+
+def test_player_of_forty_frames_stays_light():
+    trace = gradient_descent(Rosenbrock(), [-1.5, 2.0], 1e-3, steps=400)
+    animation = plots.animate_path(Rosenbrock(), {"gradient descent": trace}, log=True)
+    film = plots.player(animation, "gradient descent creeps along the canyon")
+    assert len(film.frames) == 40
+    assert len(film._repr_html_()) < 2_000_000
