@@ -1,7 +1,7 @@
 """What counts as an array here, and what is said at the door when something does not.
 
 Everything in the package runs on NumPy arrays and on PyTorch tensors by the same lines. That works as
-long as all arguments of one call agree in library, device and dtype, and are real and finite. The two
+long as all arguments of one call agree in library, device and dtype, and are real and finite. The
 functions of this module make sure of it, once, where a call comes in.
 """
 
@@ -32,7 +32,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
     Raises
     ------
     TypeError
-        If the entries are complex, or are not numbers at all.
+        If the entries are complex, masked, or not numbers at all.
 
     Examples
     --------
@@ -49,6 +49,8 @@ def as_array(value: Any, name: str = "theta") -> Array:
             if value.is_floating_point()
             else value.to(compat.array_namespace(value).empty(0).dtype)
         )
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name} has masked entries; leave them out, for instance by {name}.compressed()")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -108,21 +110,63 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
     return (xp, *arrays.values())
 
 
-def same_kind(theta: Any, like: Array, name: str = "theta") -> Array:
-    """Return `theta` as an array of the library of `like`; numbers and lists are converted.
+def same_kind(
+    theta: Any, like: Array, name: str = "theta", lead: str = "the data that g holds"
+) -> Array:
+    """Return `theta` as an array of the kind of `like`; numbers, lists and integers are converted.
+
+    Parameters
+    ----------
+    theta : array, tensor, number or nested sequence of numbers
+        What to convert.
+    like : array
+        A floating-point array of the wanted library, dtype and device.
+    name, lead : str
+        What a message calls `theta` and `like`.
+
+    Returns
+    -------
+    array
+        `theta` itself when it already is of that kind.
 
     Raises
     ------
     TypeError
-        If one is a NumPy array and the other a tensor, or if `theta` is complex.
+        If one is a NumPy array and the other a tensor, if both hold floating-point numbers of different
+        dtypes, or if `theta` is complex.
+    ValueError
+        If they are tensors on different devices.
     """
-    if type(theta) is type(like):
-        return as_array(theta, name)
-    if not isinstance(theta, np.ndarray) and not compat.is_torch_array(theta):
-        xp = compat.array_namespace(like)
-        return xp.asarray(as_array(theta, name), dtype=like.dtype, device=compat.device(like))
-    _check_agreement("the data that g holds", like, name, theta)
-    return as_array(theta, name)
+    if type(theta) is np.ndarray and type(like) is np.ndarray and theta.dtype == like.dtype:
+        return theta
+    array = as_array(theta, name)
+    if isinstance(theta, np.ndarray) or compat.is_torch_array(theta):
+        _check_agreement(lead, like, name, array, dtypes=array is theta)
+        if array is theta:
+            return theta
+    xp = compat.array_namespace(like)
+    return xp.asarray(array, dtype=like.dtype, device=compat.device(like))
+
+
+def on_host(array: Array) -> np.ndarray:
+    """Return the numbers of an array or tensor as a NumPy array, wherever they are; for messages."""
+    if compat.is_torch_array(array):
+        array = compat.to_device(array.detach(), "cpu")
+    return np.asarray(array)
+
+
+def check_steps(steps: Any, tol: Any) -> None:
+    """Check the two numbers that end every iteration.
+
+    Raises
+    ------
+    ValueError
+        If `steps` is not an integer of at least 1, or `tol` is negative or NaN.
+    """
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+        raise ValueError(f"steps must be an integer of at least 1; got {steps!r}")
+    if not tol >= 0:
+        raise ValueError(f"tol must be 0 or positive; got {tol}")
 
 
 def check_finite(array: Array, name: str) -> None:
@@ -136,7 +180,7 @@ def check_finite(array: Array, name: str) -> None:
     xp = compat.array_namespace(array)
     finite = xp.isfinite(array)
     if not bool(xp.all(finite)):
-        where = np.argwhere(~compat.to_device(finite, "cpu").__array__())
+        where = np.argwhere(~on_host(finite))
         raise ValueError(
             f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
             f"{tuple(int(i) for i in where[0])}; remove or replace them"

@@ -10,8 +10,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite
-from lecturecode.evaluation import call, check_callable
+from lecturecode.arrays import Array, as_array, check_finite, check_steps, on_host, same_kind
+from lecturecode.evaluation import call, check_callable, number
 from lecturecode.objectives import Objective
 from lecturecode.optimizers import GradientDescent, Optimizer
 from lecturecode.trace import Callback, Recorder, Trace
@@ -68,7 +68,7 @@ def minimize(
         If an argument has the wrong kind or range, or if g or its gradient has the wrong shape.
     Exception
         Whatever `value_and_gradient` raises, with theta and the step in a note, and with attributes
-        ``theta`` and ``trace``.
+        ``theta`` and ``trace``, the trace so far (None when the start itself failed).
 
     Notes
     -----
@@ -83,10 +83,12 @@ def minimize(
     array([3.   , 1.5  , 0.75 , 0.375])
     """
     check_callable(value_and_gradient, "value_and_gradient")
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps must be an integer of at least 1; got {steps!r}")
-    if not tol >= 0:
-        raise ValueError(f"tol must be 0 or positive; got {tol}")
+    if not (callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "step", None))):
+        raise TypeError(
+            f"optimizer must have init and step; got {type(optimizer).__name__}. "
+            "For instance GradientDescent(0.1)"
+        )
+    check_steps(steps, tol)
     theta = _start(theta)
     evaluations = math.prod(theta.shape[:-1])
     recorder = Recorder(record_every)
@@ -97,9 +99,8 @@ def minimize(
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             for i in range(steps + 1):
-                value, gradient = call(value_and_gradient, theta, step=i)
-                if i == 0 or not hasattr(value, "ndim"):
-                    value, gradient = _check_answer(value, gradient, theta)
+                answer = call(value_and_gradient, theta, step=i)
+                theta, value, gradient = _checked(theta, answer)
                 recorder.add(theta, value, evaluations)
                 flat, lost = _flat_and_lost(value, gradient, tol)
                 if lost:
@@ -120,8 +121,9 @@ def minimize(
             raise
         message = f"interrupted after {len(recorder.values) - 1} steps"
     except Exception as error:
-        if recorder.last is not None:
-            error.trace = recorder.trace(converged=False, message=str(error))  # type: ignore[attr-defined]
+        started = recorder.last is not None
+        so_far = recorder.trace(converged=False, message=str(error)) if started else None
+        error.trace = so_far  # type: ignore[attr-defined]
         raise
     finally:
         if bar is not None:
@@ -257,24 +259,32 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
         raise ValueError(_wrong_gradient_shape(claimed, theta))
     xp = compat.array_namespace(theta)
     eps = float(xp.finfo(theta.dtype).eps)
-    measured, rounding = [], 0.0
+    stated, here = on_host(claimed).astype(float), number(g, theta)
+    measured, allowed = np.zeros_like(stated), np.zeros_like(stated)
     for p in range(theta.shape[0]):
         h = eps ** (1 / 3) * max(1.0, abs(float(theta[p])))
-        up, down = xp.asarray(theta, copy=True), xp.asarray(theta, copy=True)
-        up[p], down[p] = theta[p] + h, theta[p] - h
-        above, below = float(call(g, up)), float(call(g, down))
-        measured.append((above - below) / float(up[p] - down[p]))
-        rounding = max(rounding, eps * max(abs(above), abs(below)) / h)
-    stated = [float(value) for value in claimed]
-    scale = max(max(map(abs, stated)), max(map(abs, measured)))
-    errors = [abs(a - b) for a, b in zip(stated, measured, strict=True)]
-    worst = max(range(len(errors)), key=lambda p: math.inf if errors[p] != errors[p] else errors[p])
-    if not errors[worst] <= eps**0.4 * scale + 10 * rounding:
+        slopes = []
+        for reach in (2 * h, h):
+            up, down = xp.asarray(theta, copy=True), xp.asarray(theta, copy=True)
+            up[p], down[p] = theta[p] + reach, theta[p] - reach
+            above, below = number(g, up), number(g, down)
+            slopes.append((above - below) / float(up[p] - down[p]))
+        measured[p] = slopes[1]
+        # Three errors that are nobody's fault: of the difference quotient, of theta, and of g.
+        truncation = abs(slopes[0] - slopes[1])
+        position = abs(slopes[1]) + abs(above - 2 * here + below) / h
+        rounding = max(abs(above), abs(below)) / h
+        allowed[p] = 2 * truncation + eps**0.4 * position + 10 * eps * rounding
+    errors = np.abs(stated - measured)
+    wrong = ~(errors <= allowed)
+    if wrong.any():
+        worst = int(np.argmax(np.where(np.isnan(errors), np.inf, np.where(wrong, errors, -1.0))))
         raise ValueError(
             f"the gradient is wrong in coordinate {worst}: it says {stated[worst]:.6g}, "
             f"central differences say {measured[worst]:.6g}"
         )
-    return errors[worst] / scale if scale else 0.0
+    scale = max(np.abs(stated).max(), np.abs(measured).max())
+    return float(errors.max() / scale) if scale else 0.0
 
 
 def _start(theta: Any) -> Array:
@@ -292,29 +302,38 @@ def _start(theta: Any) -> Array:
     return theta.copy()
 
 
-def _check_answer(value: Any, gradient: Any, theta: Array) -> tuple[Array, Array]:
-    xp = compat.array_namespace(theta)
-    if compat.is_torch_array(theta) and not compat.is_torch_array(gradient):
+def _checked(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
+    """Return theta, value and gradient as arrays of one kind, without the graphs of autograd."""
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise TypeError(
-            f"theta is a PyTorch tensor and the gradient is {type(gradient).__name__}; build g from "
-            "tensors too, for instance Quadratic(torch.tensor([1.0, 4.0]))"
+            f"value_and_gradient must return the pair (g(theta), gradient); got "
+            f"{type(answer).__name__}. For an objective g: lambda theta: (g(theta), g.gradient(theta))"
         )
+    theta, value, gradient = _detached(theta), _detached(answer[0]), _detached(answer[1])
     if getattr(gradient, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(gradient, theta))
-    value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
+    gradient = same_kind(gradient, theta, "the gradient", "theta")
+    if getattr(value, "dtype", None) != theta.dtype:
+        xp = compat.array_namespace(theta)
+        value = as_array(value, "g(theta)")
+        value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
     if value.shape != theta.shape[:-1]:
         raise ValueError(
             f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "
             f"it must return {tuple(theta.shape[:-1])}, one number per point"
         )
-    return value, gradient
+    return theta, value, gradient
+
+
+def _detached(array: Any) -> Any:
+    return array.detach() if getattr(array, "requires_grad", False) else array
 
 
 def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:
     shape = getattr(gradient, "shape", None)
-    got = type(gradient).__name__ if shape is None else f"shape {tuple(shape)}"
+    got = f"is a {type(gradient).__name__}" if shape is None else f"has shape {tuple(shape)}"
     return (
-        f"the gradient has {got} and theta has shape {tuple(theta.shape)}; they must be equal: "
+        f"the gradient {got} and theta has shape {tuple(theta.shape)}; they must be equal: "
         "one partial derivative per coordinate"
     )
 
@@ -341,6 +360,8 @@ def _success(i: int, tol: float, value: Array) -> tuple[bool, str]:
 
 
 def _diverged(i: int, theta: Array, value: Array) -> str:
+    if i == 0:
+        return "g is not finite at the start; try another start"
     where = "from all starts " if theta.ndim > 1 else ""
     if theta.ndim == 1 and float(value) == -math.inf:
         return f"diverged at step {i}: g fell to minus infinity; it has no lower bound this way"

@@ -14,7 +14,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, as_array
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 
@@ -77,7 +77,7 @@ class Choice(Domain):
     Raises
     ------
     ValueError
-        If there are no options.
+        If there are no options, or if :meth:`decode` meets a number that belongs to none.
 
     Examples
     --------
@@ -105,6 +105,7 @@ class Choice(Domain):
         return (index >= 0) & (index <= len(self.options) - 1) & (index == xp.round(index))
 
     def project(self, theta: Array) -> Array:
+        theta = as_array(theta)
         xp = compat.array_namespace(theta)
         return xp.clip(xp.round(theta), 0, len(self.options) - 1)
 
@@ -117,7 +118,13 @@ class Choice(Domain):
         return [np.arange(len(self.options), dtype=float)]  # a finite set is tried whole
 
     def decode(self, theta: Array) -> tuple[Any, ...]:
-        return (self.options[round(float(theta[0]))],)
+        number = float(theta[0])
+        if number not in range(len(self.options)):
+            raise ValueError(
+                f"there is no option {number:g}; the options are numbered 0 to {len(self.options) - 1}. "
+                "project(theta) moves theta to the nearest one"
+            )
+        return (self.options[int(number)],)
 
 
 @dataclass(frozen=True)
@@ -150,20 +157,24 @@ class Interval(Domain):
                 f"Interval needs finite ends a < b; got a={self.a}, b={self.b}. "
                 "Swap them, or use Real for an unbounded coordinate"
             )
+        # Python numbers leave float32 arrays as they are; NumPy ones would not.
+        object.__setattr__(self, "a", float(self.a))
+        object.__setattr__(self, "b", float(self.b))
 
     @property
     def low(self) -> np.ndarray:
-        return np.array([float(self.a)])
+        return np.array([self.a])
 
     @property
     def high(self) -> np.ndarray:
-        return np.array([float(self.b)])
+        return np.array([self.b])
 
     def contains(self, theta: Array) -> Array:
         x = _coordinate(theta)
         return (x >= self.a) & (x <= self.b)
 
     def project(self, theta: Array) -> Array:
+        theta = as_array(theta)
         return compat.array_namespace(theta).clip(theta, self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -190,6 +201,11 @@ class Real(Domain):
     ------
     ValueError
         If `scale` is not positive, or if points are asked for and there is no scale.
+
+    Examples
+    --------
+    >>> Real(scale=2.0).axes(3)
+    [array([-2.,  0.,  2.])]
     """
 
     scale: float | None = None
@@ -210,7 +226,7 @@ class Real(Domain):
         return compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: Array) -> Array:
-        return theta
+        return as_array(theta)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
         return _need_scale(self) * normal(rng, (_count(count), 1), _like(like))
@@ -237,6 +253,11 @@ class Positive(Domain):
     ------
     ValueError
         If `scale` is not positive, or if points are asked for and there is no scale.
+
+    Examples
+    --------
+    >>> Positive(scale=1.0).axes(5)[0].tolist()
+    [0.01, 0.1, 1.0, 10.0, 100.0]
     """
 
     scale: float | None = None
@@ -257,6 +278,7 @@ class Positive(Domain):
         return (x >= 0) & compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: Array) -> Array:
+        theta = as_array(theta)
         return compat.array_namespace(theta).clip(theta, 0, None)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -321,9 +343,8 @@ class Product(Domain):
 
     def contains(self, theta: Array) -> Array:
         columns = self._columns(theta)
-        return compat.array_namespace(theta).all(
-            _stack([f.contains(c) for f, c in zip(self.factors, columns, strict=True)]), axis=-1
-        )
+        inside = _stack([f.contains(c) for f, c in zip(self.factors, columns, strict=True)])
+        return compat.array_namespace(inside).all(inside, axis=-1)
 
     def project(self, theta: Array) -> Array:
         columns = self._columns(theta)
@@ -340,10 +361,11 @@ class Product(Domain):
         return tuple(f.decode(theta[p : p + 1])[0] for p, f in enumerate(self.factors))
 
     def _columns(self, theta: Array) -> list[Array]:
-        if theta.shape[-1] != self.size:
+        theta = as_array(theta)
+        if theta.ndim == 0 or theta.shape[-1] != self.size:
             raise ValueError(
-                f"theta has {theta.shape[-1]} coordinates and the domain has {self.size}; "
-                f"its last axis must be {self.size} long"
+                f"theta has shape {tuple(theta.shape)} and the domain {self.size} coordinates; "
+                f"the last axis of theta must be {self.size} long"
             )
         return [theta[..., p : p + 1] for p in range(self.size)]
 
@@ -353,7 +375,8 @@ def _stack(columns: list[Array]) -> Array:
 
 
 def _coordinate(theta: Array) -> Array:
-    if theta.shape[-1] != 1:
+    theta = as_array(theta)
+    if theta.ndim == 0 or theta.shape[-1] != 1:
         raise ValueError(f"this domain has one coordinate; theta has shape {tuple(theta.shape)}")
     return theta[..., 0]
 

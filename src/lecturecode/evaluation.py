@@ -12,7 +12,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array
+from lecturecode.arrays import Array, as_array, on_host
 
 
 def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
@@ -33,7 +33,7 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     Raises
     ------
     TypeError
-        If `g` is not callable.
+        If `g` is not callable, or does not return real numbers.
     ValueError
         If `g` returns another shape.
     Exception
@@ -48,8 +48,9 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     check_callable(g)
     thetas = as_array(thetas, "thetas")
     xp = compat.array_namespace(thetas)
-    values = call(g, thetas)
-    values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
+    values = as_array(call(g, thetas), "g(theta)")
+    if type(values) is not type(thetas) or values.dtype != thetas.dtype:
+        values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
     if values.shape != thetas.shape[:-1]:
         raise ValueError(
             f"g returned shape {tuple(values.shape)} for theta of shape {tuple(thetas.shape)}; it must "
@@ -135,9 +136,11 @@ def check_callable(g: Any, name: str = "g") -> None:
 
 def _on_workers(g: Callable[[Array], Any], mapper: Callable[..., Any], thetas: Array) -> Array:
     thetas = as_array(thetas, "thetas")
+    if thetas.ndim == 0:
+        raise ValueError(f"theta must have shape (..., P); got (). One parameter is written [{thetas}]")
     xp = compat.array_namespace(thetas)
     points = xp.reshape(thetas, (-1, thetas.shape[-1]))
-    results = list(mapper(partial(_number, g), [points[i, ...] for i in range(points.shape[0])]))
+    results = list(mapper(partial(number, g), [points[i, ...] for i in range(points.shape[0])]))
     values = xp.asarray(results, dtype=thetas.dtype, device=compat.device(thetas))
     return xp.reshape(values, thetas.shape[:-1])
 
@@ -147,19 +150,28 @@ def _in_pool(g: Callable[[Array], Any], workers: int, thetas: Array) -> Array:
         return _on_workers(g, pool.map, thetas)
 
 
-def _number(g: Callable[[Array], Any], theta: Array) -> float:
-    value = call(g, theta)
-    if getattr(value, "ndim", 0) and tuple(value.shape) != (1,):
+def number(g: Callable[[Array], Any], theta: Array) -> float:
+    """Return g at one theta of shape (P,), as a Python number.
+
+    Raises
+    ------
+    TypeError
+        If `g` does not return real numbers.
+    ValueError
+        If `g` returns more than one number.
+    """
+    value = as_array(call(g, theta), "g(theta)")
+    if tuple(value.shape) not in ((), (1,)):
         raise ValueError(
             f"g returned shape {tuple(value.shape)} for one theta of shape {tuple(theta.shape)}; "
             "it must return one number"
         )
-    return float(value)
+    return float(value.item())
 
 
 def _where(theta: Array, note: dict[str, Any]) -> str:
     context = "".join(f", {key} {value}" for key, value in note.items())
     if theta.ndim > 1:
         return f"raised by g on a batch of theta of shape {tuple(theta.shape)}{context}"
-    entries = np.array2string(np.asarray(compat.to_device(theta, "cpu")), threshold=10)
+    entries = np.array2string(on_host(theta), threshold=10)
     return f"raised by g at theta = {entries}{context}"

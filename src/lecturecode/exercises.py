@@ -62,7 +62,7 @@ def check(name: str, answer: Any) -> Verdict:
     not yet: a descent with this learning rate converges, but so does one with a larger rate
     """
     if name not in _JUDGES:
-        close = difflib.get_close_matches(name, _JUDGES, n=1)
+        close = difflib.get_close_matches(str(name), _JUDGES, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
             f"there is no exercise named {name!r}.{hint} The exercises are: " + ", ".join(_JUDGES)

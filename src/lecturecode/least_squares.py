@@ -228,7 +228,7 @@ def fit_affine(x: Any, y: Any) -> Array:
         samples = x.shape[0]
         why = "a single point" if samples == 1 else f"the inputs of these {samples} points"
         if samples > 1 and x.ndim == 1:
-            why = f"all {samples} values of x are equal: they"
+            why = f"all {samples} values of x are equal, to rounding: they"
         warnings.warn(
             f"{why} cannot determine {W.shape[1]} parameters (rank {rank}); "
             "returning the least-squares solution of least norm. Add points with other x",
@@ -251,8 +251,10 @@ def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
     if rank == P:
         theta = xp.linalg.solve(R, c)[back, ...] / scale[:, None]
         if abs(float(R[-1, -1] / R[0, 0])) > eps**0.5:
-            slope = W.T @ (y - W @ theta) / scale[:, None]
-            correction = xp.linalg.solve(R, xp.linalg.solve(R.T, slope[order, ...]))
+            residual = y - W @ theta
+            unit = xp.max(xp.abs(residual))  # keeps the products within range
+            slope = W.T @ (residual / xp.where(unit > 0, unit, xp.ones_like(unit))) / scale[:, None]
+            correction = unit * xp.linalg.solve(R, xp.linalg.solve(R.T, slope[order, ...]))
             theta = theta + correction[back, ...] / scale[:, None]
         return theta, P
     if rank == 0:

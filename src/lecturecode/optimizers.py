@@ -64,7 +64,8 @@ class GradientDescent:
     learning_rate: float
 
     def __post_init__(self) -> None:
-        check_positive(self.learning_rate, "learning_rate")
+        # A Python number leaves float32 arrays as they are; a NumPy one would not.
+        object.__setattr__(self, "learning_rate", positive(self.learning_rate, "learning_rate"))
 
     def init(self, theta: Array) -> State:
         """Gradient descent remembers nothing: the state is empty."""
@@ -75,8 +76,8 @@ class GradientDescent:
         return theta - self.learning_rate * gradient, state
 
 
-def check_positive(value: Any, name: str) -> None:
-    """Check that a hyper-parameter is a positive, finite number.
+def positive(value: Any, name: str) -> float:
+    """Return a hyper-parameter as a Python number, once it is known to be positive and finite.
 
     Raises
     ------
@@ -86,8 +87,9 @@ def check_positive(value: Any, name: str) -> None:
         If it is not positive and finite.
     """
     try:
-        number = float(value)
+        number = float(value if not isinstance(value, str) else None)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be positive and finite; got {number}. Try 0.1 or 0.01")
+    return number

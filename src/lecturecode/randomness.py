@@ -39,19 +39,40 @@ def generator(rng: Rng = None) -> Any:
 
 
 def uniform(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
-    """Draw from the uniform distribution on [0, 1), as an array like `like`."""
+    """Draw from the uniform distribution on [0, 1], as an array like `like`.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is a ``torch.Generator`` and `like` is not a tensor.
+    """
     rng = generator(rng)
     if _is_torch_generator(rng):
-        return _as_like(like.new_empty(shape).uniform_(generator=rng), like)
+        return _tensor(like).new_empty(shape).uniform_(generator=rng)
     return _as_like(rng.random(shape), like)
 
 
 def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
-    """Draw from the standard normal distribution, as an array like `like`."""
+    """Draw from the standard normal distribution, as an array like `like`.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is a ``torch.Generator`` and `like` is not a tensor.
+    """
     rng = generator(rng)
     if _is_torch_generator(rng):
-        return _as_like(like.new_empty(shape).normal_(generator=rng), like)
+        return _tensor(like).new_empty(shape).normal_(generator=rng)
     return _as_like(rng.standard_normal(shape), like)
+
+
+def _tensor(like: Array) -> Array:
+    if not compat.is_torch_array(like):
+        raise TypeError(
+            "a torch.Generator draws tensors, and NumPy arrays are asked for; give a "
+            "numpy.random.Generator, or like=torch.empty(0)"
+        )
+    return like
 
 
 def _as_like(draws: Array, like: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite
+from lecturecode.arrays import Array, as_array, check_finite, check_steps, on_host
 from lecturecode.evaluation import call, check_callable
 from lecturecode.trace import Recorder, Trace
 
@@ -52,7 +52,7 @@ def find_stationary_point(
     TypeError
         If `gradient` or `hessian` is not callable.
     ValueError
-        If `steps` is smaller than 1, or a shape is wrong.
+        If `steps` is smaller than 1, `tol` is negative, or a shape is wrong.
 
     Notes
     -----
@@ -75,8 +75,7 @@ def find_stationary_point(
     """
     check_callable(gradient, "gradient")
     check_callable(hessian, "hessian")
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1; got {steps}")
+    check_steps(steps, tol)
     theta = as_array(theta)
     if theta.ndim != 1 or theta.shape[0] == 0:
         raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}")
@@ -124,14 +123,14 @@ def find_stationary_point(
 def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     r"""Name the kind of a stationary point by the signs of the eigenvalues of its Hessian.
 
-    ===================================  =====================
-    eigenvalues of :math:`H(\theta_0)`   kind
-    ===================================  =====================
-    all positive                         ``"minimum"``
-    all negative                         ``"maximum"``
-    some positive, some negative         ``"saddle"``
-    otherwise (some zero, rest one sign) ``"inconclusive"``
-    ===================================  =====================
+    ====================================  =====================
+    eigenvalues of :math:`H(\theta_0)`    kind
+    ====================================  =====================
+    all positive                          ``"minimum"``
+    all negative                          ``"maximum"``
+    some positive, some negative          ``"saddle"``
+    otherwise (some zero, rest one sign)  ``"inconclusive"``
+    ====================================  =====================
 
     Parameters
     ----------
@@ -173,10 +172,10 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     check_finite(H, "hessian")
     xp = compat.array_namespace(H)
     eps = float(xp.finfo(H.dtype).eps)
-    largest = xp.max(xp.abs(H))
+    largest = xp.max(xp.abs(H), axis=(-2, -1), keepdims=True)
     if bool(xp.any(xp.abs(H - xp.matrix_transpose(H)) > eps**0.5 * largest)):
         raise ValueError("the Hessian must be symmetric; use (H + H.T) / 2 if only rounding differs")
-    lam = np.asarray(compat.to_device(xp.linalg.eigvalsh(H), "cpu"))
+    lam = on_host(xp.linalg.eigvalsh(H))
     zero = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True) if tol is None else tol
     up, down = lam > zero, lam < -zero
     kind = np.select(

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, on_host
 
 Callback = Callable[["Trace"], bool | None]
 """Called with the trace so far; returning True stops the method."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Trace:
     """The record of one run of a method on a function g.
 
@@ -86,7 +87,7 @@ class Trace:
         }
         cells = "".join(
             f'<tr><th scope="row" style="text-align:left">{key}</th>'
-            f'<td style="text-align:left">{value}</td></tr>'
+            f'<td style="text-align:left">{escape(str(value))}</td></tr>'
             for key, value in rows.items()
         )
         return f"<table><tbody>{cells}</tbody></table>"
@@ -103,12 +104,12 @@ class Recorder:
     Raises
     ------
     ValueError
-        If `record_every` is negative.
+        If `record_every` is not an integer of at least 0.
     """
 
     def __init__(self, record_every: int = 1) -> None:
-        if record_every < 0:
-            raise ValueError(f"record_every must be 0 or a positive integer; got {record_every}")
+        if not isinstance(record_every, int | np.integer) or record_every < 0:
+            raise ValueError(f"record_every must be 0 or a positive integer; got {record_every!r}")
         self.record_every = record_every
         self.thetas: list[Array] = []
         self.values: list[Array] = []
@@ -164,6 +165,6 @@ def _stack(xp: Any, values: list[Array]) -> Array:
 
 def _short(theta: Array, most: int = 4) -> str:
     """Write the first coordinates of theta, four digits each."""
-    values: list[Any] = np.asarray(compat.to_device(theta, "cpu")).ravel()[:most].tolist()
+    values: list[Any] = on_host(theta).ravel()[:most].tolist()
     dots = ", ..." if theta.shape[-1] > most else ""
     return "[" + ", ".join(f"{value:.4g}" for value in values) + dots + "]"

@@ -1,7 +1,7 @@
 """What is timed: for each case one problem, and the libraries that solve it.
 
-A contestant is a function that receives the problem and returns a function to time; what that one returns
-is the answer that all contestants must agree on, and the number of units (steps, solves, grids) done.
+A contestant is a function that receives the problem and returns a function to time; what that one
+returns is the answer that all contestants must agree on, and the number of units (steps, solves, grids).
 Imports stand inside the contestants, so that each process loads only the library it times.
 """
 
@@ -67,7 +67,11 @@ def solve_sklearn(problem: Problem) -> Callable[[], Answer]:
 def bowl_problem() -> Problem:
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.standard_normal((100, 100)))[0]
-    return {"eigenvalues": np.linspace(1.0, 10.0, 100), "center": rng.standard_normal(100), "basis": basis}
+    return {
+        "eigenvalues": np.linspace(1.0, 10.0, 100),
+        "center": rng.standard_normal(100),
+        "basis": basis,
+    }
 
 
 def bowl_matrix(problem: Problem) -> np.ndarray:

@@ -1,8 +1,8 @@
 """Time the package against its peers and write the table that the site shows.
 
-Each contestant lives in a process of its own. The processes take turns, A B C A B C, so that all see the
-same moods of the machine, and a row is the ratio of two medians. Before anything counts, all answers of a
-case are compared: a fast wrong answer is an error, not a result.
+Each contestant lives in a process of its own. The processes take turns, A B C A B C, so that all see
+the same moods of the machine, and a row is the ratio of two medians. Before anything counts, all answers
+of a case are compared: a fast wrong answer is an error, not a result.
 
     python tests/benchmarks/run.py [--rounds 15] [--case NAME ...] [--out docs/benchmarks.json]
 """
@@ -113,7 +113,9 @@ def machine() -> dict[str, str]:
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [row.split(":")[1].strip() for row in info.read_text().splitlines() if "model name" in row]
+        names = [
+            row.split(":")[1].strip() for row in info.read_text().splitlines() if "model name" in row
+        ]
         cpu = f"{names[0]}, {len(names)} logical cores" if names else cpu
     packages = {}
     for package in ("numpy", "torch", "scipy", "scikit-learn"):

@@ -1,8 +1,9 @@
 """Functions g to minimize, each with its gradient, its Hessian, its domain and its known minima.
 
 All of them follow one contract. ``g(theta)`` takes theta of shape (..., P) and returns (...);
-``g.gradient(theta)`` returns (..., P) and ``g.hessian(theta)`` returns (..., P, P). ``g.domain`` is where
-one usually looks, and ``g.minima`` holds the known local minima, shape (K, P), the global ones first.
+``g.gradient(theta)`` returns (..., P) and ``g.hessian(theta)`` returns (..., P, P). ``g.domain`` is
+where one usually looks, and ``g.minima`` holds the known local minima, shape (K, P), the global ones
+first.
 """
 
 from lecturecode.objectives.function import Function, Objective

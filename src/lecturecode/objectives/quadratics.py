@@ -9,7 +9,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, real_arrays, same_kind
+from lecturecode.arrays import Array, as_array, on_host, real_arrays, same_kind
 from lecturecode.domains import Domain, Interval, Real
 
 
@@ -37,7 +37,9 @@ class Quadratic:
     Raises
     ------
     ValueError
-        If shapes do not match, or if `basis` is not orthogonal.
+        If shapes do not match, if a number is NaN or infinite, or if `basis` is not orthogonal.
+    TypeError
+        If the arguments are complex, of different dtypes, or NumPy arrays beside tensors.
 
     References
     ----------
@@ -51,13 +53,17 @@ class Quadratic:
     """
 
     def __init__(self, eigenvalues: Any, center: Any = None, basis: Any = None) -> None:
-        xp, lam = real_arrays(eigenvalues=eigenvalues)
+        parts = {"eigenvalues": eigenvalues, "center": center, "basis": basis}
+        given = {name: part for name, part in parts.items() if part is not None}
+        xp, *arrays = real_arrays(**given)
+        found = dict(zip(given, arrays, strict=True))
+        lam = found["eigenvalues"]
         if lam.ndim != 1:
             raise ValueError(f"eigenvalues must have shape (P,); got {tuple(lam.shape)}")
         size = lam.shape[0]
         like = {"dtype": lam.dtype, "device": compat.device(lam)}
-        center = xp.zeros(size, **like) if center is None else xp.asarray(center, **like)
-        Q = xp.eye(size, **like) if basis is None else xp.asarray(basis, **like)
+        center = found["center"] if "center" in found else xp.zeros(size, **like)
+        Q = found["basis"] if "basis" in found else xp.eye(size, **like)
         if center.shape != (size,) or Q.shape != (size, size):
             raise ValueError(
                 f"with {size} eigenvalues, center needs shape ({size},) and basis ({size}, {size}); "
@@ -75,20 +81,20 @@ class Quadratic:
     @property
     def minima(self) -> np.ndarray:
         """The centre if all eigenvalues are positive, otherwise none; shape (K, P)."""
-        center = np.asarray(compat.to_device(self.center, "cpu"))
-        return center[None] if bool((self.eigenvalues > 0).all()) else center[None][:0]
+        center = on_host(self.center)[None].copy()
+        return center if bool((self.eigenvalues > 0).all()) else center[:0]
 
     def __call__(self, theta: Array) -> Array:
-        d = same_kind(theta, self.H) - self.center
+        d = _fitting(theta, self.H) - self.center
         return 0.5 * (d * (d @ self.H)).sum(-1)
 
     def gradient(self, theta: Array) -> Array:
         r"""Return :math:`H (\theta - c)`, shape (..., P)."""
-        return (same_kind(theta, self.H) - self.center) @ self.H
+        return (_fitting(theta, self.H) - self.center) @ self.H
 
     def hessian(self, theta: Array) -> Array:
         """Return H for every point, shape (..., P, P)."""
-        shape = (*same_kind(theta, self.H).shape[:-1], *self.H.shape)
+        shape = (*_fitting(theta, self.H).shape[:-1], *self.H.shape)
         return compat.array_namespace(self.H).broadcast_to(self.H, shape)
 
 
@@ -114,19 +120,22 @@ class Saddle:
     domain: Domain = Interval(-1.5, 1.5) ** 2
     minima = np.empty((0, 2))
 
+    def __repr__(self) -> str:
+        return "Saddle()"
+
     def __call__(self, theta: Array) -> Array:
-        theta = as_array(theta)
+        theta = _sized(as_array(theta), 2)
         return theta[..., 0] ** 2 - theta[..., 1] ** 2
 
     def gradient(self, theta: Array) -> Array:
         r"""Return :math:`(2\theta_1, -2\theta_2)`, shape (..., 2)."""
-        theta = as_array(theta)
+        theta = _sized(as_array(theta), 2)
         xp = compat.array_namespace(theta)
         return xp.stack([2 * theta[..., 0], -2 * theta[..., 1]], axis=-1)
 
     def hessian(self, theta: Array) -> Array:
         """Return diag(2, -2) for every point, shape (..., 2, 2)."""
-        theta = as_array(theta)
+        theta = _sized(as_array(theta), 2)
         xp = compat.array_namespace(theta)
         H = xp.asarray([[2.0, 0.0], [0.0, -2.0]], dtype=theta.dtype, device=compat.device(theta))
         return xp.broadcast_to(H, (*theta.shape[:-1], 2, 2))
@@ -175,12 +184,11 @@ class MeanSquaredError:
     @property
     def minima(self) -> np.ndarray:
         """The minimizer, by NumPy's ``lstsq``; of least norm where there are many; shape (1, P)."""
-        W, y = (np.asarray(compat.to_device(array, "cpu")) for array in (self.W, self.y))
-        return np.linalg.lstsq(W, y)[0][None]
+        return np.linalg.lstsq(on_host(self.W), on_host(self.y))[0][None]
 
     def residual(self, theta: Array) -> Array:
         r"""Return :math:`W\theta - y`, shape (..., T)."""
-        return same_kind(theta, self.W) @ self.W.T - self.y
+        return _fitting(theta, self.W) @ self.W.T - self.y
 
     def __call__(self, theta: Array) -> Array:
         return (self.residual(theta) ** 2).sum(-1) / self.y.shape[0]
@@ -192,7 +200,18 @@ class MeanSquaredError:
     def hessian(self, theta: Array) -> Array:
         r"""Return :math:`(2/T)\, W^T W` for every point, shape (..., P, P)."""
         H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
-        return compat.array_namespace(H).broadcast_to(H, (*same_kind(theta, H).shape[:-1], *H.shape))
+        return compat.array_namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
+
+
+def _fitting(theta: Any, matrix: Array) -> Array:
+    """Return theta as an array of the kind of `matrix`, one coordinate for each of its columns."""
+    return _sized(same_kind(theta, matrix), matrix.shape[1])
+
+
+def _sized(theta: Array, size: int) -> Array:
+    if theta.shape[-1:] != (size,):
+        raise ValueError(f"this g has {size} coordinates; theta has shape {tuple(theta.shape)}")
+    return theta
 
 
 def check_design(W: Array, y: Array) -> None:

@@ -39,7 +39,14 @@ class Rosenbrock:
     k: float = 100.0
 
     domain = Product(Interval(-2, 2), Interval(-1, 3))
-    minima = np.array([[1.0, 1.0]])
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", float(self.k))  # a NumPy number would turn float32 to float64
+
+    @property
+    def minima(self) -> np.ndarray:
+        """The minimum (1, 1), shape (1, 2)."""
+        return np.array([[1.0, 1.0]])
 
     def __call__(self, theta: Array) -> Array:
         a, b = _two(theta)
@@ -122,6 +129,7 @@ class DoubleWell:
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"size is the number of coordinates and at least 1; got {self.size}")
+        object.__setattr__(self, "tilt", float(self.tilt))  # a NumPy number would turn float32 to float64
 
     @property
     def domain(self) -> Domain:
@@ -180,14 +188,18 @@ class Himmelblau:
     """
 
     domain = Interval(-5, 5) ** 2
-    minima = np.array(
-        [
-            [3.0, 2.0],
-            [-2.805118086952745, 3.131312518250573],
-            [-3.779310253377747, -3.283185991286170],
-            [3.584428340330492, -1.848126526964404],
-        ]
-    )
+
+    @property
+    def minima(self) -> np.ndarray:
+        """The four minima, to the last digit that float64 holds; shape (4, 2)."""
+        return np.array(
+            [
+                [3.0, 2.0],
+                [-2.805118086952745, 3.131312518250573],
+                [-3.779310253377747, -3.283185991286170],
+                [3.584428340330492, -1.848126526964404],
+            ]
+        )
 
     def __call__(self, theta: Array) -> Array:
         a, b = _two(theta)

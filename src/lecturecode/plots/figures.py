@@ -1,31 +1,15 @@
-"""The figures of the book: surfaces and contours of g, the paths of the methods, and a player.
+"""Still figures: curves, contours and surfaces of g, and what methods do on them."""
 
-This is the only module that imports matplotlib, and no other module imports it. Everywhere, ``g``
-takes points of shape (..., P) and returns (...), and is called once, on a whole NumPy grid. A ``box``
-is a list of one ``(low, high)`` pair for each coordinate, or a domain, which is drawn as far as its
-grid reaches; without it the domain of g is taken. Each function draws into ``ax``, or into a new
-figure, and returns what it drew.
-"""
-
-import io
-from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
-from importlib.resources import files
-from string import Template
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import AbstractMovieWriter, Animation, FuncAnimation
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from PIL import Image
 
 from lecturecode.arrays import Array
 
@@ -159,7 +143,7 @@ def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> L
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-    points = np.atleast_2d(_host(theta))
+    points = np.atleast_2d(host(theta))
     if points.shape[1] == 1 and height is not None:
         points = np.column_stack([points, np.full(len(points), height)])
     if points.shape[1] != 2:
@@ -179,7 +163,7 @@ def path(
     iterates of one coordinate are drawn on the curve of g, at the trace's values. The colour is
     that of the method named by `label`, if there is one.
     """
-    points = _points(trace)
+    points = points_of(trace)
     ax = ax or plt.subplots()[1]
     colour = colour or COLOURS.get(label or "")
     dot = "." if len(points) <= 200 else ""
@@ -206,71 +190,16 @@ def values(
     """
     if against not in ("steps", "evaluations"):
         raise ValueError(f"against is {against!r}; it must be 'steps' or 'evaluations'")
-    height = _host(trace.values) - minimum
+    height = host(trace.values) - minimum
     height = height.min(axis=1) if height.ndim == 2 else height
     height = np.where(height < 1e100, height, np.nan)
-    across = np.arange(len(height)) if against == "steps" else _host(trace.evaluations)
+    across = np.arange(len(height)) if against == "steps" else host(trace.evaluations)
     ax = ax or plt.subplots()[1]
     (line,) = ax.plot(across, height, color=colour or COLOURS.get(label or ""), label=label)
     ax.set_yscale("log", nonpositive="mask")
     ax.set(xlabel="step" if against == "steps" else "evaluations of g")
     ax.set(ylabel=r"$g(\theta)$" if minimum == 0 else r"$g(\theta) - \min g$")
     return line
-
-
-def animate_path(
-    g: Any,
-    traces: Any,
-    box: Box = None,
-    *,
-    log: bool = False,
-    panels: bool = False,
-    frames: int = 40,
-    interval: int = 120,
-) -> FuncAnimation:
-    """Animate one trace, or several by name, over the contours (or the curve) of g.
-
-    At most `frames` pictures, `interval` milliseconds apart, spread evenly over the steps of the
-    longest trace; one that is shorter waits at its end. With ``panels=True`` each trace has a
-    picture of its own, side by side. Show the result by :func:`player`.
-    """
-    named = dict(traces) if isinstance(traces, Mapping) else {"": traces}
-    points = {label: _points(trace) for label, trace in named.items()}
-    columns = len(named) if panels else 1
-    figure, grid = plt.subplots(
-        1, columns, figsize=(max(5.6, 3.6 * columns), 4.2), squeeze=False, layout="constrained"
-    )
-    one = next(iter(named.values()))
-    flat = _host(getattr(one, "thetas", one)).shape[-1] == 1
-    for ax in grid[0]:
-        if flat:
-            curve(g, box, ax=ax)
-        else:
-            contours(g, box, ax=ax, log=log, points=120)
-        ax.autoscale(False)
-    moving = {}
-    for (label, track), ax in zip(points.items(), np.resize(grid[0], len(points)), strict=True):
-        line = path(track, ax=ax, label=label or None)
-        moving[label] = (line, ax.lines[-1])  # the line and the square at its end
-        if label and panels:
-            ax.set_title(label)
-    if "" not in named and not panels:
-        grid[0, 0].legend(loc="upper right")
-    longest = max(len(track) for track in points.values())
-    every = max(getattr(one, "record_every", 1), 1)
-    shown = np.unique(np.linspace(0, longest - 1, min(frames, longest)).round().astype(int))
-    step = figure.supxlabel("step 0", fontsize=11)
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the layout is found once, not in every frame
-
-    def draw(last: int) -> list[Any]:
-        for label, (line, head) in moving.items():
-            line.set_data(*points[label][: last + 1].T)
-            head.set_data(*points[label][: last + 1][-1:].T)
-        step.set_text(f"step {last * every}")
-        return [line for line, _ in moving.values()]
-
-    return FuncAnimation(figure, draw, frames=shown, interval=interval, repeat=False)
 
 
 def describe(figure: Figure, text: str) -> Figure:
@@ -281,72 +210,7 @@ def describe(figure: Figure, text: str) -> Figure:
     return figure
 
 
-@dataclass(frozen=True)
-class Player:
-    """An animation as pictures, which a notebook or a page shows with buttons to play it.
-
-    It needs nothing from the network, works from the keyboard, does not start by itself (so it
-    respects readers who asked for reduced motion), and shows its last picture until it is played.
-    """
-
-    alt: str
-    interval: int
-    frames: tuple[bytes, ...] = field(repr=False)
-
-    def _repr_html_(self) -> str:
-        page = Template(files("lecturecode").joinpath("player.html").read_text(encoding="utf-8"))
-        pictures = [b64encode(frame).decode("ascii") for frame in self.frames]
-        return page.substitute(
-            alt=escape(self.alt),
-            interval=self.interval,
-            count=len(pictures),
-            last=pictures[-1],
-            pictures=" ".join(pictures),
-        )
-
-
-def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Player:
-    """Render an animation into a :class:`Player` and close its figure.
-
-    The alternative text is `alt`, or the one that :func:`describe` gave to the figure.
-
-    Raises
-    ------
-    ValueError
-        If there is neither.
-    """
-    source: Any = animation.event_source
-    interval = int(source.interval)
-    writer = _Pictures()
-    animation.save("player", writer=writer, dpi=dpi)
-    plt.close(writer.fig)
-    alt = alt or str(writer.fig.get_label())
-    if not alt.strip():
-        raise ValueError("the animation has no alternative text; give alt=, or describe its figure")
-    return Player(alt=" ".join(alt.split()), interval=interval, frames=tuple(writer.pictures))
-
-
-class _Pictures(AbstractMovieWriter):
-    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
-
-    def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
-        self.fig = fig
-        self.pictures: list[bytes] = []
-        fig.set_dpi(dpi or fig.dpi)
-        self.canvas = FigureCanvasAgg(fig)
-
-    def grab_frame(self, **options: Any) -> None:
-        self.canvas.draw()
-        buffer = io.BytesIO()
-        picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
-        picture.save(buffer, "webp", quality=85)
-        self.pictures.append(buffer.getvalue())
-
-    def finish(self) -> None:
-        pass
-
-
-def _host(value: Any) -> np.ndarray:
+def host(value: Any) -> np.ndarray:
     """Bring an array or a tensor to NumPy."""
     return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=float)
 
@@ -375,7 +239,7 @@ def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.
 
 def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     """Evaluate g on a batch in one call; values that are not finite are masked."""
-    z = _host(g(theta))
+    z = host(g(theta))
     if z.shape != theta.shape[:-1]:
         raise ValueError(
             f"g returned shape {z.shape} for a batch of shape {theta.shape}; it must return "
@@ -395,14 +259,14 @@ def _levels(z: np.ndarray, count: int, log: bool) -> np.ndarray:
     return low + np.linspace(0.0, 1.0, count + 1) * spread
 
 
-def _points(trace: Any) -> np.ndarray:
+def points_of(trace: Any) -> np.ndarray:
     """Read the recorded iterates as points of a plane, shape (N, 2)."""
-    thetas = _host(getattr(trace, "thetas", trace))
+    thetas = host(getattr(trace, "thetas", trace))
     every = getattr(trace, "record_every", 1)
     if every == 0:
         raise ValueError("this trace kept no path; run the method with record_every=1")
     if thetas.ndim == 2 and thetas.shape[1] == 1 and hasattr(trace, "values"):
-        thetas = np.column_stack([thetas, _host(trace.values)[::every]])
+        thetas = np.column_stack([thetas, host(trace.values)[::every]])
     if thetas.ndim != 2 or thetas.shape[1] != 2:
         raise ValueError(
             f"a path has shape (N, 2), or is the trace of one coordinate; got {thetas.shape}"

@@ -1,0 +1,283 @@
+"""The lecture map, the claims, the errata and the notation: tables that are checked.
+
+``lecture_map.toml`` says for each identifier of the lecture where the book treats it, which code
+implements it and which tests hold it. Whatever it points to has to exist; an identifier whose
+chapter is written has to point somewhere. Every complaint names the identifier and, being a
+warning, fails the build.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import checks
+from checks import LectureMap
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
+
+
+# -- checks ----------------------------------------------------------------------------------
+
+
+def labels(app: Sphinx) -> dict[str, dict[str, str]]:
+    """Return, for each page, its labels and the anchors that they stand for."""
+    found: dict[str, dict[str, str]] = {name: {} for name in app.env.found_docs}
+    standard = app.env.get_domain("std")
+    for label, (page, anchor, *_) in (standard.anonlabels | standard.labels).items():
+        found.setdefault(page, {})[label] = anchor
+    equations = app.env.get_domain("math").equations
+    for label, (page, _) in equations.items():
+        found.setdefault(page, {})[label] = nodes.make_id(f"equation-{label}")
+    return found
+
+
+def check_all(app: Sphinx, env: Any) -> list[str]:
+    """Warn about everything that is wrong; return the pages to write again."""
+    docs = Path(app.srcdir)
+    map_file, notation_file = docs / "lecture_map.toml", docs / "notation.toml"
+    env.book_labels = labels(app)
+    if map_file.is_file():
+        lecture = LectureMap.read(map_file)
+        problems = list(checks.check_form(lecture))
+        if not problems:
+            problems += checks.check_code(lecture)
+            problems += checks.check_tests(lecture, docs.parent)
+            problems += checks.check_cover(lecture, docs)
+            problems += checks.check_places(lecture, env.book_labels)
+        for problem in problems:
+            logger.warning(problem, location=line_of(map_file, problem.split(":")[0]), type="book")
+    if notation_file.is_file():
+        for problem in checks.check_notation(tomllib.loads(notation_file.read_text())["rows"]):
+            logger.warning(problem, location=str(notation_file), type="book")
+    return sorted(getattr(env, "book_tables", set()) & env.found_docs)
+
+
+def line_of(path: Path, key: str) -> str:
+    """Return the file and line at which an identifier's table starts."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return f"{path}:{lines.index(f'[{key}]') + 1 if f'[{key}]' in lines else 1}"
+
+
+# -- tables ----------------------------------------------------------------------------------
+
+
+class book_table(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
+    """Stands where a table comes, until every page's labels are known."""
+
+
+class BookTable(Directive):
+    """Leave room for one of the tables."""
+
+    has_content = False
+
+    def run(self) -> list[nodes.Node]:
+        """Return the empty place."""
+        env = self.state.document.settings.env
+        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
+        return [book_table(kind=self.name)]
+
+
+def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Put the tables in their places."""
+    for node in list(doctree.findall(book_table)):
+        make = {
+            "lecture-map": map_tables,
+            "claims": claims_table,
+            "errata": errata_table,
+            "notation": notation_table,
+            "chapters-to-come": chapters_list,
+        }[node["kind"]]
+        node.replace_self(make(app, page))
+
+
+def the_map(app: Sphinx) -> LectureMap:
+    """Return the map of this book."""
+    return LectureMap.read(Path(app.srcdir) / "lecture_map.toml")
+
+
+def table(head: list[str], widths: list[int], rows: list[list[list[nodes.Node]]]) -> nodes.Node:
+    """Return a table that scrolls inside its own box on a narrow screen."""
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=width) for width in widths]
+
+    def line(cells: list[list[nodes.Node]]) -> nodes.row:
+        return nodes.row("", *[nodes.entry("", *cell) for cell in cells])
+
+    group += nodes.thead("", line([[nodes.paragraph(text=name)] for name in head]))
+    group += nodes.tbody("", *[line(row) for row in rows])
+    inner = nodes.table("", group, classes=["book-table", f"columns-{len(head)}"])
+    return nodes.container("", inner, classes=["table-box"], is_div=True)
+
+
+def words(text: str) -> list[nodes.Node]:
+    """Return a paragraph, with code between backquotes and formulas between dollars."""
+    line = nodes.paragraph()
+    for part in re.split(r"(`[^`]+`|\$[^$]+\$)", text):
+        if part.startswith("`"):
+            line += nodes.literal(text=part[1:-1])
+        elif part.startswith("$"):
+            line += nodes.math(text=part[1:-1])
+        elif part:
+            line += nodes.Text(part)
+    return [line]
+
+
+def title_of(app: Sphinx, page: str, label: str) -> str:
+    """Return what a link to a place says."""
+    standard = app.env.get_domain("std")
+    anchor = app.env.book_labels.get(page, {}).get(label, "")
+    numbers = app.env.toc_fignumbers.get(page, {})
+    for kind, format_ in (("displaymath", "equation ({})"), ("figure", "figure {}")):
+        if anchor in numbers.get(kind, {}):
+            return format_.format(".".join(map(str, numbers[kind][anchor])))
+    if label in standard.labels and standard.labels[label][2]:
+        return str(standard.labels[label][2])
+    title = app.env.titles[page].astext() if page in app.env.titles else page
+    return title
+
+
+def link(app: Sphinx, page: str, target: str, anchor: str, text: str) -> nodes.Node:
+    """Return a link from one page to a place in another."""
+    uri = app.builder.get_relative_uri(page, target) + (f"#{anchor}" if anchor else "")
+    return nodes.reference("", "", nodes.Text(text), internal=True, refuri=uri)
+
+
+def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) -> list[nodes.Node]:
+    """Return the links to the places of an identifier, or when they come."""
+    if not item["places"]:
+        if item["chapter"] in lecture.written(Path(app.srcdir)):
+            return words("missing")
+        return words(f"to come in chapter {item['chapter']}")
+    lines = []
+    for place in item["places"]:
+        target, _, label = place.partition("#")
+        anchor = app.env.book_labels.get(target, {}).get(label, "")
+        if target not in app.env.found_docs:
+            continue
+        text = title_of(app, target, label)
+        lines.append(nodes.paragraph("", "", link(app, page, target, anchor, text)))
+    return lines
+
+
+def code_links(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
+    """Return each name, linked to its entry in the API reference if it has one."""
+    known = app.env.get_domain("py").objects
+    lines = []
+    for name in names:
+        shown: nodes.Node = nodes.literal(text=name.removeprefix("lecturecode."))
+        if name in known:
+            entry = known[name]
+            uri = app.builder.get_relative_uri(page, entry.docname) + f"#{entry.node_id}"
+            shown = nodes.reference("", "", shown, internal=True, refuri=uri)
+        lines.append(nodes.paragraph("", "", shown))
+    return lines
+
+
+def test_names(names: list[str]) -> list[nodes.Node]:
+    """Return each test as code."""
+    return [nodes.paragraph("", "", nodes.literal(text=n.removeprefix("tests/"))) for n in names]
+
+
+def map_tables(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return one table for each chapter."""
+    lecture, out = the_map(app), []
+    for number, chapter in lecture.chapters.items():
+        rows = [
+            [
+                words(key),
+                words(item["text"]),
+                places(app, page, item, lecture),
+                code_links(app, page, item["code"]) + test_names(item["tests"]),
+            ]
+            for key, item in lecture.items.items()
+            if item["chapter"] == number
+        ]
+        if rows:
+            out.append(nodes.rubric(text=f"{number} {chapter['title']}"))
+            head = ["Id", "In the lecture", "In the book", "Code and tests"]
+            out.append(table(head, [6, 38, 24, 32], rows))
+    return out
+
+
+def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return what the lecture claims, and where it is put to the test."""
+    lecture = the_map(app)
+    rows = [
+        [words(key), words(item["claim"]), places(app, page, item, lecture), test_names(item["tests"])]
+        for key, item in lecture.items.items()
+        if key[0] == "C"
+    ]
+    return [table(["Id", "Claim", "Put to the test in", "Held by"], [6, 44, 26, 24], rows)]
+
+
+def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return where the slides are loose, and what the book says."""
+    lecture = the_map(app)
+    rows = [
+        [words(key), words(item["slide"]), words(item["book"]), places(app, page, item, lecture)]
+        for key, item in lecture.items.items()
+        if key[0] == "X"
+    ]
+    return [table(["Id", "The slide", "The book", "Where"], [6, 32, 40, 22], rows)]
+
+
+def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return the symbols with their names in code, one table for each chapter."""
+    rows = tomllib.loads((Path(app.srcdir) / "notation.toml").read_text(encoding="utf-8"))["rows"]
+    out: list[nodes.Node] = []
+    for number, chapter in the_map(app).chapters.items():
+        lines = [
+            [
+                [nodes.paragraph("", "", nodes.math(text=row["symbol"]))],
+                words(row["meaning"]),
+                linked(app, page, row["code"], row["where"]),
+                words(row["shape"]),
+                words(row["pytorch"]),
+            ]
+            for row in rows
+            if row["chapter"] == number
+        ]
+        if lines:
+            head = ["Symbol", "Meaning", "In the code", "Shape", "In PyTorch"]
+            out.append(nodes.rubric(text=f"{number} {chapter['title']}"))
+            out.append(table(head, [14, 32, 22, 12, 20], lines))
+    return out
+
+
+def linked(app: Sphinx, page: str, text: str, name: str) -> list[nodes.Node]:
+    """Return a text that leads to a name's entry in the API reference, if it has one."""
+    (line,) = words(text)
+    known = app.env.get_domain("py").objects
+    while name and name not in known:  # a field is described with its class
+        name = name.rpartition(".")[0]
+    if not name or known[name].objtype == "module":
+        return [line]
+    uri = app.builder.get_relative_uri(page, known[name].docname) + f"#{known[name].node_id}"
+    return [nodes.paragraph("", "", nodes.reference("", "", *line.children, refuri=uri))]
+
+
+def chapters_list(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return the chapters that are not written yet."""
+    lecture = the_map(app)
+    written = lecture.written(Path(app.srcdir))
+    items = [
+        nodes.list_item("", *words(f"{number} {chapter['title']}: {chapter['about']}"))
+        for number, chapter in lecture.chapters.items()
+        if number not in written
+    ]
+    return [nodes.bullet_list("", *items)] if items else words("None: the book is complete.")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the five directives and the checks."""
+    app.add_node(book_table)
+    for name in ("lecture-map", "claims", "errata", "notation", "chapters-to-come"):
+        app.add_directive(name, BookTable)
+    app.connect("env-updated", check_all)
+    app.connect("doctree-resolved", fill)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": False}

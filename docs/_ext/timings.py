@@ -1,0 +1,90 @@
+"""What the build page shows: the machine, the versions, the time of each gallery script."""
+
+import importlib.metadata
+import os
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from lecture_map import table, words
+from sphinx.application import Sphinx
+
+PACKAGES = ["numpy", "array-api-compat", "matplotlib", "torch", "sphinx", "myst-nb", "sphinx-gallery"]
+TIME = re.compile(r"Total running time of the script:\*\* \((\d+) minutes ([\d.]+) seconds\)")
+
+
+def processor() -> str:
+    """Return the processor's name, as far as the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        found = re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.M)
+        if found:
+            return found.group(1).strip()
+    return platform.processor() or platform.machine()
+
+
+def device() -> str:
+    """Return the CUDA device that torch sees, or that it sees none."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"CUDA: {torch.cuda.get_device_name(0)}"
+    return "no CUDA device: everything ran on the processor"
+
+
+class BuildFacts(Directive):
+    """A table of versions and of the machine."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        facts = [("Python", platform.python_version())]
+        facts += [(name, importlib.metadata.version(name)) for name in PACKAGES]
+        facts += [
+            ("System", f"{platform.system()} {platform.machine()}"),
+            ("Processor", f"{processor()}, {os.cpu_count()} cores"),
+            ("Device", device()),
+        ]
+        return [table(["What", "Used here"], [30, 70], [[words(a), words(b)] for a, b in facts])]
+
+
+class gallery_times(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
+    """Stands where the gallery's times come."""
+
+
+class GalleryTimes(Directive):
+    """A table of the seconds that each gallery script took when it was last run."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave room for the table."""
+        env = self.state.document.settings.env
+        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
+        return [gallery_times()]
+
+
+def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Read the times out of the generated pages."""
+    for node in list(doctree.findall(gallery_times)):
+        rows = []
+        for path in sorted((Path(app.srcdir) / "auto_gallery").rglob("plot_*.rst")):
+            found = TIME.search(path.read_text(encoding="utf-8"))
+            if found:
+                seconds = 60 * int(found.group(1)) + float(found.group(2))
+                name = path.relative_to(Path(app.srcdir)).with_suffix("").as_posix()
+                uri = app.builder.get_relative_uri(page, name)
+                text = nodes.Text(name.removeprefix("auto_gallery/"))
+                shown = nodes.paragraph("", "", nodes.reference("", "", text, refuri=uri))
+                rows.append([[shown], words(f"{seconds:.1f}")])
+        made = [table(["Script", "Seconds"], [70, 30], rows)] if rows else words("No scripts yet.")
+        node.replace_self(made)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Add the two directives."""
+    app.add_node(gallery_times)
+    app.add_directive("build-facts", BuildFacts)
+    app.add_directive("gallery-times", GalleryTimes)
+    app.connect("doctree-resolved", fill)
+    return {"version": "1", "parallel_read_safe": False}

@@ -1,0 +1,19 @@
+// The theme's sidebar folds its sections with a summary that holds an icon only: name it.
+for (const summary of document.querySelectorAll("nav details > summary")) {
+  if (summary.textContent.trim()) continue;
+  const link = summary.closest("li")?.querySelector("a");
+  const name = link ? link.textContent.trim() : "this section";
+  summary.setAttribute("aria-label", `Show or hide the pages of ${name}`);
+}
+
+// A box that scrolls sideways must be reachable with the keyboard.
+const boxes = "div.math, .table-box, .highlight pre, .pst-scrollable-table-container, .cell_output .output";
+const reachable = () => {
+  for (const box of document.querySelectorAll(boxes)) {
+    if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+  }
+};
+reachable();
+window.addEventListener("load", reachable);
+window.addEventListener("resize", reachable);
+window.MathJax?.startup?.promise?.then(reachable);

@@ -1,0 +1,42 @@
+"""The figures of the book: surfaces and contours of g, the paths of the methods, and a player.
+
+This is the only part of the package that imports matplotlib, and no other part imports it. Everywhere,
+``g`` takes points of shape (..., P) and returns (...), and is called once, on a whole NumPy grid. A
+``box`` is a list of one ``(low, high)`` pair for each coordinate, or a domain, which is drawn as far as
+its grid reaches; without it the domain of g is taken. Each function draws into ``ax``, or into a new
+figure, and returns what it drew.
+"""
+
+from lecturecode.plots.animations import Player, animate_path, player
+from lecturecode.plots.figures import (
+    COLOURS,
+    HEIGHTS,
+    KINDS,
+    METHODS,
+    contours,
+    curve,
+    describe,
+    mark,
+    path,
+    surface,
+    use_style,
+    values,
+)
+
+__all__ = [
+    "COLOURS",
+    "HEIGHTS",
+    "KINDS",
+    "METHODS",
+    "Player",
+    "animate_path",
+    "contours",
+    "curve",
+    "describe",
+    "mark",
+    "path",
+    "player",
+    "surface",
+    "use_style",
+    "values",
+]

@@ -1,0 +1,139 @@
+"""Moving figures: an animation of the paths over g, and a player for any animation."""
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import AbstractMovieWriter, Animation, FuncAnimation
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lecturecode.plots.figures import Box, contours, curve, host, path, points_of
+
+
+def animate_path(
+    g: Any,
+    traces: Any,
+    box: Box = None,
+    *,
+    log: bool = False,
+    panels: bool = False,
+    frames: int = 40,
+    interval: int = 120,
+) -> FuncAnimation:
+    """Animate one trace, or several by name, over the contours (or the curve) of g.
+
+    At most `frames` pictures, `interval` milliseconds apart, spread evenly over the steps of the
+    longest trace; one that is shorter waits at its end. With ``panels=True`` each trace has a
+    picture of its own, side by side. Show the result by :func:`player`.
+    """
+    named = dict(traces) if isinstance(traces, Mapping) else {"": traces}
+    points = {label: points_of(trace) for label, trace in named.items()}
+    columns = len(named) if panels else 1
+    figure, grid = plt.subplots(
+        1, columns, figsize=(max(5.6, 3.6 * columns), 4.2), squeeze=False, layout="constrained"
+    )
+    one = next(iter(named.values()))
+    flat = host(getattr(one, "thetas", one)).shape[-1] == 1
+    for ax in grid[0]:
+        if flat:
+            curve(g, box, ax=ax)
+        else:
+            contours(g, box, ax=ax, log=log, points=120)
+        ax.autoscale(False)
+    moving = {}
+    for (label, track), ax in zip(points.items(), np.resize(grid[0], len(points)), strict=True):
+        line = path(track, ax=ax, label=label or None)
+        moving[label] = (line, ax.lines[-1])  # the line and the square at its end
+        if label and panels:
+            ax.set_title(label)
+    if "" not in named and not panels:
+        grid[0, 0].legend(loc="upper right")
+    longest = max(len(track) for track in points.values())
+    every = max(getattr(one, "record_every", 1), 1)
+    shown = np.unique(np.linspace(0, longest - 1, min(frames, longest)).round().astype(int))
+    step = figure.supxlabel("step 0", fontsize=11)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is found once, not in every frame
+
+    def draw(last: int) -> list[Any]:
+        for label, (line, head) in moving.items():
+            line.set_data(*points[label][: last + 1].T)
+            head.set_data(*points[label][: last + 1][-1:].T)
+        step.set_text(f"step {last * every}")
+        return [line for line, _ in moving.values()]
+
+    return FuncAnimation(figure, draw, frames=shown, interval=interval, repeat=False)
+
+
+@dataclass(frozen=True)
+class Player:
+    """An animation as pictures, which a notebook or a page shows with buttons to play it.
+
+    It needs nothing from the network, works from the keyboard, does not start by itself (so it
+    respects readers who asked for reduced motion), and shows its last picture until it is played.
+    """
+
+    alt: str
+    interval: int
+    frames: tuple[bytes, ...] = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        page = Template(files("lecturecode.plots").joinpath("player.html").read_text(encoding="utf-8"))
+        pictures = [b64encode(frame).decode("ascii") for frame in self.frames]
+        return page.substitute(
+            alt=escape(self.alt),
+            interval=self.interval,
+            count=len(pictures),
+            last=pictures[-1],
+            pictures=" ".join(pictures),
+        )
+
+
+def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Player:
+    """Render an animation into a :class:`Player` and close its figure.
+
+    The alternative text is `alt`, or the one that :func:`describe` gave to the figure.
+
+    Raises
+    ------
+    ValueError
+        If there is neither.
+    """
+    source: Any = animation.event_source
+    interval = int(source.interval)
+    writer = _Pictures()
+    animation.save("player", writer=writer, dpi=dpi)
+    plt.close(writer.fig)
+    alt = alt or str(writer.fig.get_label())
+    if not alt.strip():
+        raise ValueError("the animation has no alternative text; give alt=, or describe its figure")
+    return Player(alt=" ".join(alt.split()), interval=interval, frames=tuple(writer.pictures))
+
+
+class _Pictures(AbstractMovieWriter):
+    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
+
+    def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
+        self.fig = fig
+        self.pictures: list[bytes] = []
+        fig.set_dpi(dpi or fig.dpi)
+        self.canvas = FigureCanvasAgg(fig)
+
+    def grab_frame(self, **options: Any) -> None:
+        self.canvas.draw()
+        buffer = io.BytesIO()
+        picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
+        picture.save(buffer, "webp", quality=85)
+        self.pictures.append(buffer.getvalue())
+
+    def finish(self) -> None:
+        pass

@@ -1,0 +1,59 @@
+"""The benchmark harness: it measures what it says, and refuses a fast wrong answer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HARNESS = Path(__file__).parent / "benchmarks"
+
+
+@pytest.fixture
+def harness(monkeypatch):
+    monkeypatch.syspath_prepend(str(HARNESS))
+    import run
+
+    yield run
+    sys.modules.pop("run"), sys.modules.pop("cases")
+
+
+@pytest.mark.slow
+def test_a_short_run_writes_a_complete_record(tmp_path):
+    out = tmp_path / "record.json"
+    options = ["--rounds", "1", "--case", "gradient_descent", "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, str(HARNESS / "run.py"), *options], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert {"cpu", "system", "python", "packages", "threads", "date"} <= set(record["machine"])
+    (case,) = record["cases"]
+    ours, *theirs = case["rows"]
+    assert ours["ratio"] == 1.0
+    assert len(theirs) == 2
+    assert all(row["ratio"] > 0 and row["digits"] >= 8 for row in case["rows"])
+    assert "gradient_descent" in done.stdout
+
+
+def test_a_wrong_answer_is_an_error(harness):
+    case = harness.CASES["contour_grid"]
+    right = np.ones((2, 2))
+    assert harness.compare(case, {"ours": right, "theirs": right}) == {"ours": 0.0, "theirs": 0.0}
+    with pytest.raises(ValueError, match="theirs is off by"):
+        harness.compare(case, {"ours": right, "theirs": right + 1e-3})
+    with pytest.raises(ValueError, match="theirs is off by"):
+        harness.compare(case, {"ours": right, "theirs": right * np.nan})
+
+
+def test_the_reference_of_the_tall_problem_is_more_exact_than_double(harness):
+    case = harness.CASES["least_squares"]
+    problem = case.problem()
+    problem = {"W": problem["W"][:500, :20], "y": problem["y"][:500]}
+    theta = case.reference(problem)
+    W, y = (problem[key].astype(np.longdouble) for key in ("W", "y"))
+    slope = np.abs(W.T @ (y - W @ theta)).max()
+    theirs = np.linalg.lstsq(problem["W"], problem["y"])[0].astype(np.longdouble)
+    assert slope < 1e-2 * np.abs(W.T @ (y - W @ theirs)).max()

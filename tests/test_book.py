@@ -1,0 +1,343 @@
+"""The book holds together: the map is complete and true, chapters and scripts keep their form."""
+
+import ast
+import importlib.util
+import re
+import runpy
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+CHAPTERS = sorted((DOCS / "chapters").glob("[0-9]*.md"))
+SCRIPTS = sorted((ROOT / "gallery").glob("*/plot_*.py"))
+
+# Everything that the lecture has, by its letter.
+LECTURE = {
+    "S": "1-3 10-13 20 30 31 50 51 60 70-72 80 81 90-93 100 101 110 111",
+    "A": "10-13 20-22 30 31 40-46 50 80 81 90-92 100 101 110-116",
+    "E": "1 10 30-32 40 50 70-73 80-87 90 91 110",
+    "F": "10 20 30 40 50-52 60 70 80 90 91 110",
+    "C": "10 11 20 21 30 31 40-43 50-53 80 81 90-95 100-105",
+    "X": "30-33 40 50 51 80 90-94 100 110-112",
+}
+SKELETON = [
+    "The question",
+    "The picture",
+    "The equation",
+    "The code",
+    "Run it",
+    "The claims put to the test",
+    "In PyTorch",
+    "Exercises",
+    "In practice",
+    "Further reading",
+]
+
+
+def load(path):
+    """Import a file of the site's own code."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+checks = load(DOCS / "_ext" / "checks.py")
+
+
+@pytest.fixture(scope="module")
+def lecture():
+    return checks.LectureMap.read(DOCS / "lecture_map.toml")
+
+
+@pytest.fixture(scope="module")
+def notation():
+    return tomllib.loads((DOCS / "notation.toml").read_text(encoding="utf-8"))["rows"]
+
+
+def identifiers():
+    for letter, numbers in LECTURE.items():
+        for part in numbers.split():
+            first, _, last = part.partition("-")
+            for number in range(int(first), int(last or first) + 1):
+                yield f"{letter}{number:02d}"
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+# -- the lecture map ------------------------------------------------------------------------
+
+
+def test_the_map_has_every_identifier_of_the_lecture_and_no_other(lecture):
+    assert sorted(lecture.items) == sorted(identifiers())
+
+
+def test_the_map_is_well_formed(lecture):
+    assert list(checks.check_form(lecture)) == []
+
+
+def test_the_code_in_the_map_exists(lecture):
+    assert list(checks.check_code(lecture)) == []
+
+
+def test_the_tests_in_the_map_exist(lecture):
+    assert list(checks.check_tests(lecture, ROOT)) == []
+
+
+def test_what_a_written_chapter_treats_is_covered(lecture):
+    assert list(checks.check_cover(lecture, DOCS)) == []
+
+
+def test_what_is_still_to_come_names_no_place(lecture):
+    written = lecture.written(DOCS)
+    for key, item in lecture.items.items():
+        if item["chapter"] not in written:
+            assert not item["places"], f"{key} has a place, but chapter {item['chapter']} is to come"
+
+
+def test_each_chapter_file_is_in_the_table_of_contents(lecture):
+    pages = {chapter["page"] for chapter in lecture.chapters.values()}
+    assert {f"chapters/{path.stem}" for path in CHAPTERS} <= pages
+
+
+# -- the checks themselves, each shown to bite ----------------------------------------------
+
+
+def a_map(key="A50", **changes):
+    item = {"text": "t", "chapter": "06", "places": [], "code": [], "tests": []} | changes
+    chapters = {"06": {"title": "Descent", "page": "chapters/06_d", "about": "steps"}}
+    return checks.LectureMap(chapters, {key: item})
+
+
+def test_an_unknown_function_is_found():
+    wrong = a_map(code=["lecturecode.trace.Trace", "lecturecode.trace.Tracer"])
+    (problem,) = checks.check_code(wrong)
+    assert problem.startswith("A50: ")
+    assert "Tracer" in problem
+
+
+def test_an_unknown_module_is_found():
+    (problem,) = checks.check_code(a_map(code=["lecturecode.decent.minimize"]))
+    assert "A50" in problem
+    assert "decent" in problem
+
+
+def test_a_field_of_a_dataclass_counts_as_code():
+    assert list(checks.check_code(a_map(code=["lecturecode.trace.Trace.thetas"]))) == []
+
+
+def test_an_unknown_test_is_found(tmp_path):
+    (tmp_path / "test_x.py").write_text(
+        "def test_one():\n    pass\n\nclass TestTwo:\n    def test_three(self):\n        pass\n"
+    )
+    good = a_map(tests=["test_x.py::test_one", "test_x.py::TestTwo::test_three"])
+    assert list(checks.check_tests(good, tmp_path)) == []
+    bad = a_map(tests=["test_x.py::test_three", "test_y.py::test_one"])
+    problems = list(checks.check_tests(bad, tmp_path))
+    assert len(problems) == 2
+    assert all(problem.startswith("A50: ") for problem in problems)
+
+
+def test_an_unknown_place_is_found():
+    known = {"chapters/06_d": {"eq-step": "equation-eq-step"}, "auto_gallery/06_d/plot_1": {}}
+    good = a_map(places=["chapters/06_d#eq-step", "auto_gallery/06_d/plot_1"])
+    assert list(checks.check_places(good, known)) == []
+    bad = a_map(places=["chapters/06_d#eq-stop", "auto_gallery/06_d/plot_2", "chapters/06_d"])
+    assert len(list(checks.check_places(bad, known))) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "complaints"), [("S50", 1), ("F50", 1), ("E50", 2), ("C50", 2), ("A50", 3), ("X50", 2)]
+)
+def test_a_written_chapter_owes_places_code_and_tests(tmp_path, key, complaints):
+    assert list(checks.check_cover(a_map(key), tmp_path)) == []
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "06_d.md").write_text("# Descent\n")
+    assert len(list(checks.check_cover(a_map(key), tmp_path))) == complaints
+
+
+def test_a_claim_is_held_by_an_assertion_in_its_own_section(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "06_d.md").write_text(
+        "(one)=\n## One\n\n```{code-cell}\n# a comment\nassert x\n```\n\n(two)=\n## Two\n\nText.\n"
+    )
+    held = a_map("C50", places=["chapters/06_d#one"])
+    assert list(checks.check_cover(held, tmp_path)) == []
+    bare = a_map("C50", places=["chapters/06_d#two"])
+    assert len(list(checks.check_cover(bare, tmp_path))) == 1
+
+
+def test_a_wrong_name_in_the_notation_is_found():
+    row = {"symbol": "x", "code": "`x`", "where": "lecturecode.trace.Trace.thetas"}
+    assert list(checks.check_notation([row])) == []
+    row["where"] = "lecturecode.trace.Trace.theta_s"
+    assert len(list(checks.check_notation([row]))) == 1
+
+
+# -- the notation, the front page, the reference --------------------------------------------
+
+
+def test_every_name_in_the_notation_exists(notation):
+    assert len(notation) > 25
+    assert list(checks.check_notation(notation)) == []
+
+
+def test_no_symbol_stands_twice_in_the_notation(notation):
+    symbols = [row["symbol"] for row in notation]
+    assert len(symbols) == len(set(symbols))
+
+
+def test_every_module_is_in_the_reference():
+    package = ROOT / "src" / "lecturecode"
+    modules = {p.stem for p in package.glob("*.py")} | {
+        p.parent.name for p in package.glob("*/__init__.py")
+    }
+    pages = "".join(path.read_text() for path in (DOCS / "api").glob("*.rst"))
+    documented = set(re.findall(r"module-reference:: lecturecode\.(\w+)", pages))
+    assert modules - {"__init__"} <= documented
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_internal_links_lead_somewhere(page):
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", target) or target.startswith(("auto_gallery/", "docs/_build/")):
+            continue
+        found = [path.parent / f"{target}{suffix}" for suffix in ("", ".md", ".rst")]
+        assert any(each.exists() for each in found), f"{page}: {target} leads nowhere"
+
+
+def test_every_installed_package_is_pinned_within_its_range():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = project["dependencies"] + [r for name in extras if name != "scale" for r in extras[name]]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line)
+    pins = {canonicalize_name(name): version for name, version in pins.items()}
+    for text in wanted:
+        requirement = Requirement(text)
+        name = canonicalize_name(requirement.name)
+        assert name in pins, f"{name} has no version in constraints.txt"
+        assert requirement.specifier.contains(pins[name]), f"{text} excludes {pins[name]}"
+
+
+# -- chapters -------------------------------------------------------------------------------
+
+
+def headings(text):
+    prose = re.sub(r"^(`{3,}).*?^\1", "", text, flags=re.M | re.S)
+    return re.findall(r"^## +(.+)$", prose, re.M)
+
+
+def cells(text):
+    return re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```", text, re.M | re.S)
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_a_chapter_has_the_skeleton(path):
+    titles = headings(path.read_text(encoding="utf-8"))
+    firsts = [
+        next((i for i, title in enumerate(titles) if title.startswith(part)), None) for part in SKELETON
+    ]
+    missing = [part for part, first in zip(SKELETON, firsts, strict=True) if first is None]
+    assert not missing, f"no section starts with {missing}"
+    assert firsts == sorted(firsts), "the sections do not stand in the skeleton's order"
+    for part in ("Read the figure", "Summary"):
+        assert any(title.startswith(part) for title in titles), f"no section starts with {part!r}"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_a_chapter_has_exercises_with_solutions(path):
+    text = path.read_text(encoding="utf-8")
+    exercises = re.findall(r"\{exercise(?:-start)?\}[^\n]*\n:label: *(\S+)", text)
+    solutions = re.findall(r"\{solution(?:-start)?\} *(\S+)", text)
+    assert len(exercises) >= 3
+    assert sorted(exercises) == sorted(solutions)
+    assert re.search(r"\bcheck\(", text), "no exercise is judged by lecturecode.exercises.check"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_a_chapter_retypes_no_code_of_the_package(path):
+    text = path.read_text(encoding="utf-8")
+    included = re.findall(r"\{literalinclude\} *(\S+)\n((?::[^\n]*\n)*)", text)
+    assert included, "no literalinclude"
+    for file, options in included:
+        source = path.parent / file
+        assert source.is_file(), f"{file} does not exist"
+        wanted = re.search(r":pyobject: *(\S+)", options)
+        if wanted:
+            assert wanted.group(1) in objects(source), f"{file} has no {wanted.group(1)}"
+
+
+def objects(path):
+    """Return the names of a file's functions and classes, methods after their class's name."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{m.name}" for m in node.body if isinstance(m, ast.FunctionDef)}
+    return names
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_a_chapter_describes_its_figures_and_asserts(path):
+    found = cells(path.read_text(encoding="utf-8"))
+    for cell in found:
+        if "plt.show()" in cell:
+            assert re.search(r"^\s*alt: *\S", cell, re.M), f"a figure without alt:\n{cell}"
+    assert any(re.search(r"^assert ", cell, re.M) for cell in found), "no claim is asserted"
+
+
+def test_no_label_stands_twice_in_the_chapters():
+    found = []
+    for path in CHAPTERS:
+        text = path.read_text(encoding="utf-8")
+        found += re.findall(r"^\(([\w-]+)\)=|^\$\$ *\(([\w-]+)\)$|^:label: *(\S+)", text, re.M)
+    labels = [next(filter(None, each)) for each in found]
+    assert len(labels) == len(set(labels)), {each for each in labels if labels.count(each) > 1}
+
+
+# -- the gallery ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_a_script_asks_one_question_and_asserts_its_answer(path):
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    title, line, *_ = ast.get_docstring(tree).splitlines()
+    assert set(line) == {"="}
+    assert len(line) == len(title)
+    assert len(text.splitlines()) <= 60, "a script has at most 60 lines"
+    assert any(isinstance(node, ast.Assert) for node in tree.body), "no assertion"
+    private = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and "._" in (n.module or "")]
+    assert not private, "a script uses the public names only"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_a_script_runs_alone_and_describes_its_figures(path, monkeypatch):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    # Agg has no window to show; a reader's own backend has.
+    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: None)
+    monkeypatch.chdir(path.parent)
+    try:
+        with plt.rc_context():
+            names = runpy.run_path(str(path), run_name="__main__")
+            assert names, "the script leaves nothing behind"
+            for number in plt.get_fignums():
+                figure = plt.figure(number)
+                assert figure.get_label().strip(), f"figure {number} has no description"
+                figure.canvas.draw()  # and it can be drawn; an animation starts here
+    finally:
+        plt.close("all")

@@ -1,0 +1,123 @@
+"""A trace: the best point, what was counted, how it is shown."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from lecturecode import Trace, gradient_descent
+from lecturecode.objectives import Quadratic
+from lecturecode.trace import Recorder
+
+LIBRARIES = pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
+
+
+def recorded(library, values, every=1, thetas=None):
+    recorder = Recorder(every)
+    for step, value in enumerate(values):
+        theta = np.array([float(step), -1.0]) if thetas is None else np.asarray(thetas[step])
+        recorder.add(library(theta), library(np.asarray(value)), np.size(value))
+    return recorder.trace(converged=False, message="because")
+
+
+@LIBRARIES
+def test_the_best_point_is_the_lowest_value_and_the_first_among_equals(library):
+    trace = recorded(library, [3.0, 1.0, 2.0, 1.0])
+    assert trace.theta.tolist() == [1.0, -1.0]
+    assert trace.value == 1.0
+    assert trace.last.tolist() == [3.0, -1.0]
+
+
+@LIBRARIES
+@pytest.mark.parametrize("values", [[np.nan, 5.0, np.inf], [np.inf, 5.0, -np.inf], [5.0, np.nan, np.nan]])
+def test_the_best_point_is_finite_whenever_any_was(library, values):
+    trace = recorded(library, values)
+    assert trace.value == 5.0
+    assert trace.theta.tolist() == [float(values.index(5.0)), -1.0]
+
+
+@LIBRARIES
+def test_without_any_finite_value_the_start_is_kept_and_the_value_is_nan(library):
+    trace = recorded(library, [np.nan, np.inf])
+    assert trace.theta.tolist() == [0.0, -1.0]
+    assert np.isnan(trace.value)
+
+
+@LIBRARIES
+def test_of_points_that_move_together_the_best_single_one_is_kept(library):
+    thetas = [[[0.0, 1.0], [2.0, 3.0]], [[4.0, 5.0], [6.0, 7.0]], [[8.0, 9.0], [10.0, 11.0]]]
+    trace = recorded(library, [[5.0, 4.0], [np.nan, 1.0], [2.0, -np.inf]], thetas=thetas)
+    assert trace.theta.tolist() == [6.0, 7.0]
+    assert trace.value == 1.0
+    assert tuple(trace.thetas.shape) == (3, 2, 2)
+    assert tuple(trace.values.shape) == (3, 2)
+    assert trace.evaluations.tolist() == [2, 4, 6]
+
+
+@pytest.mark.parametrize("every", [0, 1, 2, 3, 10])
+def test_record_every_keeps_all_values_and_every_so_manieth_theta(every):
+    trace = recorded(np.asarray, list(range(7, 0, -1)), every)
+    assert trace.values.tolist() == [7, 6, 5, 4, 3, 2, 1]
+    steps = [float(s) for s in range(7) if every and s % every == 0] or [6.0]
+    assert trace.thetas[:, 0].tolist() == steps
+    assert trace.record_every == every
+    assert trace.value == 1.0
+
+
+@pytest.mark.parametrize("every", [-1, 0.5, None])
+def test_record_every_must_be_a_natural_number(every):
+    with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got"):
+        Recorder(every)
+
+
+def test_length_and_steps():
+    trace = recorded(np.asarray, [3.0, 2.0, 1.0])
+    assert (len(trace), trace.steps) == (3, 2)
+
+
+def test_a_trace_cannot_be_changed():
+    trace = recorded(np.asarray, [3.0, 2.0])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        trace.value = 0.0
+
+
+def test_traces_can_be_compared_and_collected():
+    trace, other = recorded(np.asarray, [3.0]), recorded(np.asarray, [3.0])
+    assert trace == trace
+    assert trace != other
+    assert len({trace, other}) == 2
+
+
+@LIBRARIES
+def test_repr_says_value_theta_steps_and_why(library):
+    start = library(np.arange(1.0, 7.0))
+    text = repr(gradient_descent(Quadratic(library(np.ones(6))), start, 0.5, steps=2))
+    assert "value=2.84375" in text  # 91 / 2 / 16
+    assert "theta=[0.25, 0.5, 0.75, 1, ...]" in text
+    assert "steps=2" in text
+    assert "evaluations=3" in text
+    assert "used up all 2 steps" in text
+
+
+def test_html_is_a_table_with_row_headers():
+    html = recorded(np.asarray, [3.0, 2.0])._repr_html_()
+    headers = re.findall(r'<th scope="row"[^>]*>([^<]+)</th>', html)
+    assert headers[0] == "best value"
+    assert "why it stopped" in headers
+    assert ">because<" in html
+
+
+def test_html_escapes_what_others_wrote():
+    recorder = Recorder()
+    recorder.add(np.ones(1), np.float64(1.0))
+    html = recorder.trace(converged=False, message="<lambda> & co")._repr_html_()
+    assert "&lt;lambda&gt; &amp; co" in html
+    assert "<lambda>" not in html
+
+
+def test_repr_reads_tensors_of_any_kind():
+    for theta in (torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.float32)):
+        trace = Trace(theta[None], theta[:1], np.array([1]), theta, 1.0, theta, True, "")
+        assert "theta=[1, 1]" in repr(trace)
