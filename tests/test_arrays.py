@@ -14,7 +14,9 @@ from lecturecode.arrays import (
 )
 
 
-@pytest.mark.parametrize("value", [[1, 2], (1.0, 2.0), np.array([1, 2], np.uint8), [True, False], 3, 2.5])
+@pytest.mark.parametrize(
+    "value", [[1, 2], (1.0, 2.0), np.array([1, 2], np.uint8), [True, False], 3, 2.5]
+)
 def test_numbers_and_lists_become_float64(value):
     array = as_array(value)
     assert isinstance(array, np.ndarray)
@@ -78,7 +80,12 @@ def test_integer_arrays_adopt_the_dtype_whatever_the_order(order):
         (torch.ones(2), np.array([1, 2]), TypeError, "x is a PyTorch tensor and y is a NumPy array"),
         (np.ones(2), np.ones(2, np.float32), TypeError, r"float64.*float32.*y\.astype\(x\.dtype\)"),
         (torch.ones(2), torch.ones(2).double(), TypeError, r"float32.*float64.*y\.to\(x\.dtype\)"),
-        (torch.ones(2), torch.ones(2, device="meta"), ValueError, r"device cpu.*meta.*y\.to\(x\.device\)"),
+        (
+            torch.ones(2),
+            torch.ones(2, device="meta"),
+            ValueError,
+            r"device cpu.*meta.*y\.to\(x\.device\)",
+        ),
         (np.ones(2), [], ValueError, r"y is empty \(shape \(0,\)\)"),
         (np.ones((0, 3)), [1.0], ValueError, r"x is empty \(shape \(0, 3\)\)"),
         (np.ones(2), [1.0, np.nan], ValueError, r"y has 1 value\(s\).*first at index \(1,\)"),
@@ -105,7 +112,11 @@ def test_same_kind_gives_back_what_is_right_already():
 
 def test_same_kind_converts_lists_and_integers():
     for like in (np.ones(2, np.float32), torch.ones(2, dtype=torch.float64)):
-        for theta in ([1, 2], 3.0, np.array([1, 2]) if isinstance(like, np.ndarray) else torch.tensor([1, 2])):
+        for theta in (
+            [1, 2],
+            3.0,
+            np.array([1, 2]) if isinstance(like, np.ndarray) else torch.tensor([1, 2]),
+        ):
             got = same_kind(theta, like)
             assert type(got) is type(like)
             assert got.dtype == like.dtype
@@ -114,7 +125,12 @@ def test_same_kind_converts_lists_and_integers():
 @pytest.mark.parametrize(
     ("theta", "like", "error", "says"),
     [
-        (np.ones(2), torch.ones(2), TypeError, "data that g holds is a PyTorch tensor and theta is a NumPy"),
+        (
+            np.ones(2),
+            torch.ones(2),
+            TypeError,
+            "data that g holds is a PyTorch tensor and theta is a NumPy",
+        ),
         (np.ones(2, np.float32), np.ones(2), TypeError, "dtype float64 and theta has dtype float32"),
         (torch.ones(2), torch.ones(2).double(), TypeError, r"theta has dtype torch\.float32"),
         (torch.ones(2, device="meta"), torch.ones(2), ValueError, "device cpu and theta on meta"),

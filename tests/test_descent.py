@@ -46,7 +46,9 @@ def both(g):
 
 
 @LIBRARIES
-@pytest.mark.parametrize("g", [Rosenbrock(), Himmelblau(), DoubleWell(), Rastrigin(), Ackley()], ids=repr)
+@pytest.mark.parametrize(
+    "g", [Rosenbrock(), Himmelblau(), DoubleWell(), Rastrigin(), Ackley()], ids=repr
+)
 def test_one_step_is_the_equation(g, library):
     """theta <- theta - epsilon grad g(theta), with the gradient taken from autograd."""
     start = torch.tensor([0.7, -0.4], dtype=torch.float64, requires_grad=True)
@@ -136,10 +138,10 @@ def test_at_the_limit_exactly_descent_swings_for_ever():
 
 
 def test_a_minimum_is_stable_only_below_two_over_the_largest_eigenvalue_there():
-    """X50 on a function that is no quadratic: just above the limit, descent leaves Himmelblau's (3, 2)."""
+    """On a function that is no quadratic: just above the limit, descent leaves Himmelblau's (3, 2)."""
     g, minimum = Himmelblau(), np.array([3.0, 2.0])
     limit = 2 / np.linalg.eigvalsh(g.hessian(minimum)).max()
-    start = minimum + [1e-6, 2e-6]
+    start = minimum + np.array([1e-6, 2e-6])
     stays = gradient_descent(g, start, 0.98 * limit, steps=1500, tol=0, record_every=0)
     leaves = gradient_descent(g, start, 1.02 * limit, steps=1500, tol=0, record_every=0)
     assert np.linalg.norm(stays.last - minimum) < 1e-9
@@ -423,6 +425,16 @@ def test_the_start_is_not_changed(library):
 
 
 @LIBRARIES
+def test_the_trace_does_not_change_with_the_start(library):
+    """The best point of a diverging run is the start itself; the trace keeps its own copy."""
+    start = library(np.array([1.0, 2.0]))
+    trace = gradient_descent(Quadratic(library(np.array([1.0, 3.0]))), start, 5.0, steps=5)
+    start += 7.0
+    assert trace.theta.tolist() == [1.0, 2.0]
+    assert trace.thetas[0].tolist() == [1.0, 2.0]
+
+
+@LIBRARIES
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rate", [0.1, np.float64(0.1), np.float32(0.1)], ids=["float", "f64", "f32"])
 def test_the_trace_keeps_library_and_dtype(library, dtype, rate):
@@ -502,7 +514,9 @@ def test_check_gradient_names_the_wrong_coordinate(wrong, spoil, dtype, library)
         return slope
 
     theta = library(np.array([0.4, 1.0, -2.0, 3.0], dtype))
-    with pytest.raises(ValueError, match=f"the gradient is wrong in coordinate {wrong}: it says") as caught:
+    with pytest.raises(
+        ValueError, match=f"the gradient is wrong in coordinate {wrong}: it says"
+    ) as caught:
         check_gradient(g, gradient, theta)
     stated, measured = float(gradient(theta)[wrong]), float(g.gradient(theta)[wrong])
     says = str(caught.value).split("it says ")[1].split(", central differences say ")

@@ -145,7 +145,8 @@ def test_batches_of_points_are_answered_one_by_one(name, lead):
     [
         (Choice("abc"), 1.4, 1.0), (Choice("abc"), 1.6, 2.0), (Choice("abc"), -3.0, 0.0),
         (Choice("abc"), 2.9, 2.0), (Interval(-1, 2), 5.0, 2.0), (Interval(-1, 2), -5.0, -1.0),
-        (Interval(-1, 2), 0.25, 0.25), (Real(), -7.5, -7.5), (Positive(), -2.0, 0.0), (Positive(), 3.0, 3.0),
+        (Interval(-1, 2), 0.25, 0.25), (Real(), -7.5, -7.5),
+        (Positive(), -2.0, 0.0), (Positive(), 3.0, 3.0),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])

@@ -117,7 +117,9 @@ def test_an_exception_in_a_batch_carries_the_batch():
 
 
 @pytest.mark.parametrize(
-    "theta", [torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.float32)], ids=["graph", "f32"]
+    "theta",
+    [torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.float32)],
+    ids=["graph", "f32"],
 )
 def test_the_note_never_hides_the_exception(theta):
     with pytest.raises(ZeroDivisionError) as caught:
@@ -146,7 +148,8 @@ def test_evaluate_answers_in_the_kind_of_theta(library):
 
 @pytest.mark.parametrize(
     ("g", "shape", "expected"),
-    [(lambda t: t, (3, 4, 2), (3, 4)), (lambda t: t.sum(), (), (3, 4)), (lambda t: t[:1].sum(-1), (1, 4), (3, 4))],
+    [(lambda t: t, (3, 4, 2), (3, 4)), (lambda t: t.sum(), (), (3, 4)),
+     (lambda t: t[:1].sum(-1), (1, 4), (3, 4))],
 )  # fmt: skip
 def test_a_wrong_shape_is_named_with_the_right_one_and_the_remedy(g, shape, expected):
     with pytest.raises(ValueError, match="g returned shape") as caught:
@@ -183,7 +186,8 @@ def test_a_g_that_is_no_function_is_refused(make):
 
 
 @pytest.mark.parametrize(
-    ("workers", "error"), [(0, ValueError), (-2, ValueError), (1.5, TypeError), ("2", TypeError), (True, TypeError)]
+    ("workers", "error"),
+    [(0, ValueError), (-2, ValueError), (1.5, TypeError), ("2", TypeError), (True, TypeError)],
 )  # fmt: skip
 def test_workers_must_be_a_number_of_processes_or_a_map(workers, error):
     with pytest.raises(error, match=r"workers must be.*got"):

@@ -1,4 +1,4 @@
-"""Least squares: certified digits, the pseudo-inverse, least norm, and where the slide's formula fails."""
+"""Least squares: certified digits, the pseudo-inverse, least norm, where the formula fails."""
 
 import math
 import warnings
@@ -153,7 +153,7 @@ def test_equals_scipy_on_random_matrices_tall_square_and_wide(T, P, targets):
     W = rng.standard_normal((T, P))
     y = rng.standard_normal(T if targets is None else (T, targets))
     theta = least_squares(W, y)
-    assert theta.shape == (P,) + y.shape[1:]
+    assert theta.shape == (P, *y.shape[1:])
     np.testing.assert_allclose(theta, scipy.linalg.lstsq(W, y)[0], rtol=1e-9, atol=1e-10)
 
 
@@ -393,7 +393,9 @@ numbers = st.floats(-1e3, 1e3, allow_subnormal=False).map(lambda v: round(v, 3))
 
 
 @settings(max_examples=100, deadline=None)
-@given(arrays(float, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=numbers), st.integers(0, 999))
+@given(
+    arrays(float, st.tuples(st.integers(1, 8), st.integers(1, 6)), elements=numbers), st.integers(0, 999)
+)
 def test_residual_is_orthogonal_to_the_columns(W, seed):
     y = np.random.default_rng(seed).standard_normal(len(W))
     residual = W @ least_squares(W, y) - y

@@ -56,7 +56,7 @@ def points(name, *lead, dtype=np.float64):
 
 def on_tensors(name):
     """The same objective; those that hold data hold tensors."""
-    g, size, width = OBJECTIVES[name]
+    g, size, _ = OBJECTIVES[name]
     if isinstance(g, Quadratic):
         basis = torch.as_tensor(Q) if size == 3 else None
         return Quadratic(torch.as_tensor(g.eigenvalues), torch.as_tensor(g.center), basis)
@@ -102,7 +102,10 @@ def test_known_values_cover_every_family():
 
 def test_mean_squared_error_is_the_mean_of_the_squared_residuals():
     theta = np.array([0.3, -1.0, 2.0])
-    by_hand = sum((sum(w * t for w, t in zip(row, theta, strict=True)) - y) ** 2 for row, y in zip(W, Y, strict=True))
+    by_hand = sum(
+        (sum(w * t for w, t in zip(row, theta, strict=True)) - y) ** 2
+        for row, y in zip(W, Y, strict=True)
+    )
     assert float(MeanSquaredError(W, Y)(theta)) == pytest.approx(by_hand / 12, rel=1e-13)
 
 
@@ -196,7 +199,9 @@ def test_tensors_in_tensors_out_with_the_values_of_arrays(name):
         np.testing.assert_allclose(got.numpy(), expected, rtol=1e-12, atol=1e-11)
 
 
-FREE = [name for name, (g, _, _) in OBJECTIVES.items() if not isinstance(g, Quadratic | MeanSquaredError)]
+FREE = [
+    name for name, (g, _, _) in OBJECTIVES.items() if not isinstance(g, Quadratic | MeanSquaredError)
+]
 
 
 @pytest.mark.parametrize("name", FREE)
@@ -237,7 +242,9 @@ def test_theta_is_not_changed(name):
 ANY_SIZE = Rastrigin | Ackley | DoubleWell  # formulas for any number of coordinates
 
 
-@pytest.mark.parametrize("name", [n for n, (g, _, _) in OBJECTIVES.items() if not isinstance(g, ANY_SIZE)])
+@pytest.mark.parametrize(
+    "name", [n for n, (g, _, _) in OBJECTIVES.items() if not isinstance(g, ANY_SIZE)]
+)
 def test_a_theta_of_another_size_is_refused_where_the_size_is_fixed(name):
     g, size, _ = OBJECTIVES[name]
     for wrong in ([1.0], [1.0] * (size + 1)):
@@ -264,7 +271,7 @@ def test_known_minima_are_stationary_minima_inside_the_domain(name):
 
 @pytest.mark.parametrize("name", [n for n, (g, _, _) in OBJECTIVES.items() if len(g.minima)])
 def test_nothing_in_the_domain_lies_below_the_first_minimum(name):
-    g, size, _ = OBJECTIVES[name]
+    g, _, _ = OBJECTIVES[name]
     draws = g.domain.sample(20_000, rng=0)
     assert g(draws).min() >= g(g.minima[0]) - 1e-12
 
@@ -330,12 +337,12 @@ def test_quadratic_has_the_given_eigenvalues_and_eigenvectors():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (dict(eigenvalues=[[1.0]]), r"eigenvalues must have shape \(P,\); got \(1, 1\)"),
-        (dict(eigenvalues=[1.0, 2.0], center=[0.0]), r"center needs shape \(2,\)"),
-        (dict(eigenvalues=[1.0, 2.0], basis=[[1.0, 1.0], [0.0, 1.0]]), "basis must be orthogonal"),
-        (dict(eigenvalues=[1.0, 2.0], center=[np.nan, 0.0]), "center has 1 value"),
-        (dict(eigenvalues=[1.0, np.inf]), "eigenvalues has 1 value"),
-        (dict(eigenvalues=[]), "eigenvalues is empty"),
+        ({"eigenvalues": [[1.0]]}, r"eigenvalues must have shape \(P,\); got \(1, 1\)"),
+        ({"eigenvalues": [1.0, 2.0], "center": [0.0]}, r"center needs shape \(2,\)"),
+        ({"eigenvalues": [1.0, 2.0], "basis": [[1.0, 1.0], [0.0, 1.0]]}, "basis must be orthogonal"),
+        ({"eigenvalues": [1.0, 2.0], "center": [np.nan, 0.0]}, "center has 1 value"),
+        ({"eigenvalues": [1.0, np.inf]}, "eigenvalues has 1 value"),
+        ({"eigenvalues": []}, "eigenvalues is empty"),
     ],
 )
 def test_quadratic_refuses_parts_that_do_not_fit(arguments, says):
@@ -350,7 +357,7 @@ def test_no_coordinates_are_refused(family):
 
 
 def test_function_makes_an_objective_of_ones_own():
-    parts = dict(gradient=lambda t: 4 * t**3, hessian=lambda t: np.diag(12 * t**2))
+    parts = {"gradient": lambda t: 4 * t**3, "hessian": lambda t: np.diag(12 * t**2)}
     g = Function(lambda t: (t**4).sum(-1), **parts, domain=Interval(-1, 1))
     assert isinstance(g, Objective)
     assert isinstance(g.domain, Domain)

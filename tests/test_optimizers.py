@@ -20,7 +20,9 @@ numbers = st.floats(-1e6, 1e6)
 def test_the_step_is_theta_minus_epsilon_times_the_gradient(theta, gradient, epsilon):
     optimizer = GradientDescent(epsilon)
     after, state = optimizer.step(theta, gradient, optimizer.init(theta))
-    assert after.tolist() == [t - epsilon * s for t, s in zip(theta.tolist(), gradient.tolist(), strict=True)]
+    assert after.tolist() == [
+        t - epsilon * s for t, s in zip(theta.tolist(), gradient.tolist(), strict=True)
+    ]
     assert state == ()
 
 

@@ -15,7 +15,7 @@ from lecturecode.objectives import (
     Saddle,
 )
 
-# The nine flat points of Himmelblau's function as tables give them: four minima, four saddles, one maximum.
+# The nine flat points of Himmelblau's function, as tables give them.
 NINE = [
     ([3.0, 2.0], "minimum"),
     ([-2.805118, 3.131313], "minimum"),
@@ -104,13 +104,25 @@ def test_newton_solves_a_quadratic_in_one_step_whatever_its_kind():
         assert classify(g.hessian(trace.theta)) == kind
 
 
-def test_newton_shortens_the_gradient_at_every_step():
+def test_newton_brings_the_zero_nearer_at_every_step():
     g = Rosenbrock()
     trace = find_stationary_point(g.gradient, g.hessian, [1.4, 1.5])
     assert trace.converged
     assert trace.steps > 3
-    assert np.all(np.diff(trace.values) < 0)
+    for before, after in zip(trace.thetas[:-1], trace.thetas[1:], strict=True):
+        inverse = np.linalg.inv(g.hessian(before))
+        step_here, step_there = inverse @ g.gradient(before), inverse @ g.gradient(after)
+        assert np.linalg.norm(step_there) < np.linalg.norm(step_here)
     np.testing.assert_allclose(trace.theta, [1.0, 1.0], atol=1e-10)
+
+
+def test_newton_gets_through_a_curved_valley_from_nearly_everywhere():
+    g = Rosenbrock()
+    starts = np.random.default_rng(0).uniform(g.domain.low, g.domain.high, (100, 2))
+    traces = [find_stationary_point(g.gradient, g.hessian, s) for s in [[-1.2, 1.0], *starts]]
+    assert traces[0].converged  # the start of Rosenbrock's paper
+    assert sum(trace.converged for trace in traces) >= 90
+    assert all("try another start" in trace.message for trace in traces if not trace.converged)
 
 
 def test_values_are_gradient_norms_and_evaluations_are_gradient_calls():
@@ -165,22 +177,22 @@ def test_newton_on_tensors_is_newton_on_arrays():
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        (dict(steps=0), ValueError, "steps must be.*at least 1; got 0"),
-        (dict(steps=2.5), ValueError, "steps must be an integer.*got 2.5"),
-        (dict(tol=float("nan")), ValueError, "tol must be 0 or positive; got nan"),
-        (dict(theta=[[1.0, 2.0]]), ValueError, r"shape \(P,\).*got \(1, 2\)"),
-        (dict(theta=[]), ValueError, r"P >= 1; got \(0,\)"),
-        (dict(theta=[np.inf, 0.0]), ValueError, "theta has 1 value"),
-        (dict(gradient=3.0), TypeError, "gradient must be a function of theta; got float"),
-        (dict(hessian=None), TypeError, "hessian must be a function of theta; got NoneType"),
-        (dict(gradient=lambda t: t[:1]), ValueError, r"gradient returned shape \(1,\).*\(2,\)"),
-        (dict(gradient=lambda t: [0.0, 1.0]), ValueError, r"gradient returned list.*\(2,\)"),
-        (dict(hessian=lambda t: t), ValueError, r"hessian returned shape \(2,\).*\(2, 2\)"),
+        ({"steps": 0}, ValueError, "steps must be.*at least 1; got 0"),
+        ({"steps": 2.5}, ValueError, "steps must be an integer.*got 2.5"),
+        ({"tol": float("nan")}, ValueError, "tol must be 0 or positive; got nan"),
+        ({"theta": [[1.0, 2.0]]}, ValueError, r"shape \(P,\).*got \(1, 2\)"),
+        ({"theta": []}, ValueError, r"P >= 1; got \(0,\)"),
+        ({"theta": [np.inf, 0.0]}, ValueError, "theta has 1 value"),
+        ({"gradient": 3.0}, TypeError, "gradient must be a function of theta; got float"),
+        ({"hessian": None}, TypeError, "hessian must be a function of theta; got NoneType"),
+        ({"gradient": lambda t: t[:1]}, ValueError, r"gradient returned shape \(1,\).*\(2,\)"),
+        ({"gradient": lambda t: [0.0, 1.0]}, ValueError, r"gradient returned list.*\(2,\)"),
+        ({"hessian": lambda t: t}, ValueError, r"hessian returned shape \(2,\).*\(2, 2\)"),
     ],
 )
 def test_find_stationary_point_refuses_bad_arguments(arguments, error, says):
     g = Himmelblau()
-    good = dict(gradient=g.gradient, hessian=g.hessian, theta=[1.0, 1.0])
+    good = {"gradient": g.gradient, "hessian": g.hessian, "theta": [1.0, 1.0]}
     with pytest.raises(error, match=says):
         find_stationary_point(**(good | arguments))
 
@@ -227,7 +239,9 @@ def test_a_singular_semi_definite_hessian_leaves_all_kinds_open(power, sign, tru
     second = sign * power * (power - 1) * 0.0 ** (power - 2)
     x = np.array([-1e-2, 1e-2])
     beside = sign * x**power
-    assert {"min": (beside > 0).all(), "max": (beside < 0).all(), "neither": beside[0] < 0 < beside[1]}[truth]
+    assert {"min": (beside > 0).all(), "max": (beside < 0).all(), "neither": beside[0] < 0 < beside[1]}[
+        truth
+    ]
     assert classify([[second]]) == "inconclusive"
 
 

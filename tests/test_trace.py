@@ -31,7 +31,9 @@ def test_the_best_point_is_the_lowest_value_and_the_first_among_equals(library):
 
 
 @LIBRARIES
-@pytest.mark.parametrize("values", [[np.nan, 5.0, np.inf], [np.inf, 5.0, -np.inf], [5.0, np.nan, np.nan]])
+@pytest.mark.parametrize(
+    "values", [[np.nan, 5.0, np.inf], [np.inf, 5.0, -np.inf], [5.0, np.nan, np.nan]]
+)
 def test_the_best_point_is_finite_whenever_any_was(library, values):
     trace = recorded(library, values)
     assert trace.value == 5.0

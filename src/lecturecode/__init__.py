@@ -3,10 +3,11 @@
 ==========================  ==========================================================  ========
 module                      what it teaches                                             lecture
 ==========================  ==========================================================  ========
+:mod:`~.arrays`             what counts as an array, and the checks at the door         1
 :mod:`~.trace`              the record that every method returns                        1
+:mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
 :mod:`~.domains`            Theta: finite, real, positive, intervals, and products      1
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
-:mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
 :mod:`~.least_squares`      the zero that can be written down                           2.3

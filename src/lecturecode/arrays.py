@@ -50,7 +50,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
             else value.to(compat.array_namespace(value).empty(0).dtype)
         )
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError(f"{name} has masked entries; leave them out, for instance by {name}.compressed()")
+        raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
     try:
         array = np.asarray(value)
     except ValueError:
@@ -137,7 +137,7 @@ def same_kind(
     ValueError
         If they are tensors on different devices.
     """
-    if type(theta) is np.ndarray and type(like) is np.ndarray and theta.dtype == like.dtype:
+    if type(theta) is type(like) and theta.dtype == like.dtype and theta.device == like.device:
         return theta
     array = as_array(theta, name)
     if isinstance(theta, np.ndarray) or compat.is_torch_array(theta):

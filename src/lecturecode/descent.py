@@ -313,7 +313,7 @@ def _checked(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
     if getattr(gradient, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(gradient, theta))
     gradient = same_kind(gradient, theta, "the gradient", "theta")
-    if getattr(value, "dtype", None) != theta.dtype:
+    if not hasattr(value, "dtype") or value.dtype != theta.dtype:
         xp = compat.array_namespace(theta)
         value = as_array(value, "g(theta)")
         value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))

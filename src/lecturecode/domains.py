@@ -52,9 +52,9 @@ class Domain(ABC):
     def axes(self, points: int) -> list[np.ndarray]:
         """List, for each of the P coordinates, the values that a grid of `points` points tries."""
 
-    @abstractmethod
     def decode(self, theta: Array) -> tuple[Any, ...]:
         """Read one point of shape (P,) as values: options for choices, floats for the rest."""
+        return (float(theta[0]),)
 
     def __mul__(self, other: "Domain") -> "Product":
         return Product(self, other)
@@ -184,9 +184,6 @@ class Interval(Domain):
     def axes(self, points: int) -> list[np.ndarray]:
         return [np.linspace(self.a, self.b, _count(points))]
 
-    def decode(self, theta: Array) -> tuple[Any, ...]:
-        return (float(theta[0]),)
-
 
 @dataclass(frozen=True)
 class Real(Domain):
@@ -234,9 +231,6 @@ class Real(Domain):
     def axes(self, points: int) -> list[np.ndarray]:
         scale = _need_scale(self)
         return [np.linspace(-scale, scale, _count(points))]
-
-    def decode(self, theta: Array) -> tuple[Any, ...]:
-        return (float(theta[0]),)
 
 
 @dataclass(frozen=True)
@@ -286,9 +280,6 @@ class Positive(Domain):
 
     def axes(self, points: int) -> list[np.ndarray]:
         return [_need_scale(self) * np.logspace(-2, 2, _count(points))]
-
-    def decode(self, theta: Array) -> tuple[Any, ...]:
-        return (float(theta[0]),)
 
 
 @dataclass(frozen=True, init=False)

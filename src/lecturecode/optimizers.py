@@ -87,9 +87,12 @@ def positive(value: Any, name: str) -> float:
         If it is not positive and finite.
     """
     try:
-        number = float(value if not isinstance(value, str) else None)
+        number = float(value)
+        words = isinstance(value, str)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number; got {type(value).__name__}") from None
+        words = True
+    if words:
+        raise TypeError(f"{name} must be a number; got {type(value).__name__}")
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be positive and finite; got {number}. Try 0.1 or 0.01")
     return number

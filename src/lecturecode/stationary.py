@@ -25,8 +25,9 @@ def find_stationary_point(
     .. math:: \theta^{(i+1)} \leftarrow \theta^{(i)} - t\, H^+ \nabla g(\theta^{(i)}),
         \qquad t = 1, \tfrac12, \tfrac14, \dots
 
-    The step t is halved until the gradient gets shorter. The method is drawn to the nearest flat
-    point, be it a minimum, a maximum or a saddle; :func:`classify` tells which.
+    The step t is halved until the zero looks nearer from the new point: until Newton's step from
+    there, measured with the old Hessian, is shorter. The method is drawn to the nearest flat point, be
+    it a minimum, a maximum or a saddle; :func:`classify` tells which.
 
     Parameters
     ----------
@@ -58,12 +59,14 @@ def find_stationary_point(
     -----
     Convergence is quadratic where the Hessian is regular, each step doubling the correct digits. Where
     it is singular, as at the monkey saddle, the pseudo-inverse :math:`H^+` keeps the step finite and
-    convergence is merely linear. The search can also end where the gradient's norm has a local minimum
-    without being zero; then ``converged`` is False.
+    convergence is merely linear. On the way the gradient itself may get longer, as it must in a curved
+    valley like Rosenbrock's. The search can also end where the Hessian is singular and the gradient is
+    not zero; then ``converged`` is False, and another start helps.
 
     References
     ----------
-    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 11.1.
+    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 11.1; the rule for t is the
+    natural monotonicity test of P. Deuflhard, *Newton Methods for Nonlinear Problems* (2004), chapter 3.
 
     Examples
     --------
@@ -95,20 +98,21 @@ def find_stationary_point(
                 converged=False,
                 message=f"stopped at step {i}: the gradient or Hessian is not finite",
             )
-        direction = xp.linalg.pinv(H) @ slope
+        inverse = xp.linalg.pinv(H)
+        direction = inverse @ slope
         t, calls = 1.0, 0
         while True:
             nearer = theta - t * direction
             slope = _shaped(call(gradient, nearer, step=i + 1), (size,), "gradient")
             calls += 1
-            if _norm(slope) < norm:
+            if _norm(inverse @ slope) < _norm(direction):  # the zero looks nearer from there
                 break
             t /= 2
             if t < 1e-10:
                 return recorder.trace(
                     converged=False,
-                    message=f"stuck at step {i}: no step along Newton's direction shortens the "
-                    f"gradient, whose norm is {float(norm):.3g}; try another start",
+                    message=f"stuck at step {i}: no step along Newton's direction brings the zero "
+                    f"nearer; the gradient's norm is {float(norm):.3g}; try another start",
                 )
         theta, norm = nearer, _norm(slope)
         recorder.add(theta, norm, calls)

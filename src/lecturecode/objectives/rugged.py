@@ -24,6 +24,11 @@ class Rastrigin:
     size : int
         Number of coordinates P.
 
+    Raises
+    ------
+    ValueError
+        If `size` is smaller than 1.
+
     References
     ----------
     L. A. Rastrigin, *Systems of Extremal Control* (1974); for P > 2: H. Muehlenbein, M. Schomisch &
@@ -83,6 +88,11 @@ class Ackley:
     ----------
     size : int
         Number of coordinates P.
+
+    Raises
+    ------
+    ValueError
+        If `size` is smaller than 1.
 
     Notes
     -----

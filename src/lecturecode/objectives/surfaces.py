@@ -117,6 +117,11 @@ class DoubleWell:
     size : int
         Number of coordinates P.
 
+    Raises
+    ------
+    ValueError
+        If `size` is smaller than 1.
+
     Examples
     --------
     >>> DoubleWell().minima.round(3).tolist()
@@ -129,7 +134,7 @@ class DoubleWell:
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError(f"size is the number of coordinates and at least 1; got {self.size}")
-        object.__setattr__(self, "tilt", float(self.tilt))  # a NumPy number would turn float32 to float64
+        object.__setattr__(self, "tilt", float(self.tilt))  # see Rosenbrock
 
     @property
     def domain(self) -> Domain:

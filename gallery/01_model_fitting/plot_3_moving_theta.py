@@ -1,0 +1,60 @@
+r"""
+A point that moves over the loss is a line that turns on the data
+=================================================================
+
+The point travels over the level lines of the loss to the minimum; the line is the model of the
+same moment. Look for steps across many level lines: there the line comes visibly closer to the
+birds. :ref:`The chapter <model-fitting>` explains the two pictures. The path is drawn by hand;
+how to find one is the subject of the rest of the book.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation
+
+from lecturecode import affine_error, fit_affine
+from lecturecode.datasets import penguins
+from lecturecode.plots import COLOURS, contours, describe, use_style
+
+frames = 48
+
+use_style()
+birds = penguins()
+x = (birds["flipper_length_mm"] - 200) / 10  # cm beyond 20 cm
+y = birds["body_mass_g"] / 1000  # kg
+g, best = affine_error(x, y), fit_affine(x, y)
+way = np.linspace(0, 1, frames)[:, None]
+theta = best + 0.9 * (1 - way) * np.hstack([np.cos(9 * way), np.sin(9 * way)])  # (frames, 2)
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.0))
+left.plot(20 + x, y, ".", color=COLOURS["data"], alpha=0.4, markersize=5)
+ends = np.array([-3.0, 3.4])
+(line,) = left.plot([], [], color=COLOURS["model"], linewidth=3)
+left.set(xlabel="flipper length (cm)", ylabel="body mass (kg)", xlim=(16.8, 23.5), ylim=(2, 7))
+contours(g, [(-0.5, 1.5), (3.1, 5.2)], ax=right, levels=[0.16, 0.3, 0.6, 1, 1.5, 2, 3, 4])
+(trail,) = right.plot([], [], color=COLOURS["model"], linewidth=1.2)
+(dot,) = right.plot([], [], "o", color=COLOURS["model"], markeredgecolor="white", markersize=11)
+right.set(xlabel="slope a (kg/cm)", ylabel="intercept b (kg)")
+
+
+def draw(i):
+    """Show the model and its point at frame i."""
+    line.set_data(20 + ends, theta[i, 0] * ends + theta[i, 1])
+    trail.set_data(*theta[: i + 1].T)
+    dot.set_data(*theta[i : i + 1].T)
+    figure.suptitle(f"loss {g(theta[i]):.3f} kg²")
+
+
+animation = FuncAnimation(figure, draw, frames=frames, interval=150, repeat=False)
+describe(
+    figure,
+    "An animation of two panels. Left: a line turns and shifts on the penguin data until it runs "
+    "through the middle of the birds. Right: its point spirals over level lines into the minimum.",
+)
+plt.show()
+
+# %%
+# The last line is the line of best fit, and no moment of the journey was better.
+
+assert np.allclose(theta[-1], best)
+assert g(theta).argmin() == frames - 1

@@ -1,0 +1,51 @@
+r"""
+A direct solution fits the ozone monitors to twelve certified digits
+====================================================================
+
+NIST publishes 36 calibration readings of an ozone monitor :cite:p:`norris` with the least-squares
+line to 15 digits. The line is so good that the data hide behind it; what is left over shows below,
+a thousand times smaller. The residuals add up to zero, and they do not correlate with x: these are
+the two equations of :eq:`eq-normal`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import fit_affine
+from lecturecode.datasets import norris
+from lecturecode.plots import COLOURS, describe, use_style
+
+use_style()
+data = norris()
+x, y = data.x, data.y
+a, b = fit_affine(x, y)
+residuals = a * x + b - y
+spread = np.sqrt((residuals**2).sum() / (len(x) - 2))
+
+figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.0), sharex=True)
+top.plot(x, y, "o", color=COLOURS["data"], label="data", markersize=5)
+top.plot(x, a * x + b, color=COLOURS["model"], label=f"y = {a:.4f} x - {-b:.4f}", lw=1.5)
+top.set(ylabel="reading (ppb)", title="the fit")
+top.legend()
+bottom.axhspan(-spread, spread, color=COLOURS["model"], alpha=0.15, label="standard deviation")
+bottom.axhline(0, color=COLOURS["model"], lw=1)
+bottom.plot(x, residuals, "o", color=COLOURS["data"], markersize=5)
+bottom.set(xlabel="ozone measured by NIST (ppb)", ylabel="residual (ppb)", title="what it leaves over")
+bottom.legend(loc="lower left")
+describe(
+    figure,
+    "Above, 36 readings on a straight line from 0 to 1000 parts per billion; below, their residuals, "
+    "scattered without pattern, most of them within one part per billion of zero",
+)
+plt.show()
+
+# %%
+# Slope, intercept and the scatter of the residuals agree with the certified values to more than
+# eleven digits.
+
+certified = data.certified
+assert abs(a / certified.slope - 1) < 1e-12
+assert abs(b / certified.intercept - 1) < 1e-12
+assert abs(spread / certified.residual_deviation - 1) < 1e-11
+assert abs(residuals.mean()) < 1e-10 * np.abs(y).max()
+assert abs(residuals @ x) < 1e-10 * (np.abs(y) @ x)

@@ -1,0 +1,46 @@
+r"""
+The learning rate decides between creeping, arriving and flying off
+===================================================================
+
+The bowl :math:`g(\theta) = \frac12(\theta_1^2 + 10\,\theta_2^2)` is ten times as curved across as
+along. Change ``learning_rate`` below and run the script again: 0.02 creeps, 0.18 is about the
+best, 0.199 jumps from wall to wall, and from 0.2 = :math:`2/\lambda_{\max}` on the minimum is out
+of reach. The chapter explains why: :ref:`descent-learning-rate`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import gradient_descent, plots
+from lecturecode.objectives import Quadratic
+
+learning_rate = 0.15  # try 0.02, 0.18, 0.199, 0.2, 0.21
+
+plots.use_style()
+curvatures = np.array([1.0, 10.0])
+bowl = Quadratic(curvatures)
+trace = gradient_descent(bowl, [-1.8, 1.0], learning_rate, steps=60)
+print(trace.message)
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.8))
+plots.contours(bowl, [(-2.2, 2.2), (-1.5, 1.5)], ax=left)
+plots.path(trace, ax=left, label="gradient descent")
+plots.mark([0.0, 0.0], "minimum", ax=left)
+left.set_title(rf"$\epsilon$ = {learning_rate:g}")
+plots.values(trace, ax=right, label="gradient descent")
+factor = max(abs(1 - learning_rate * curvatures))
+right.set_title(f"slowest factor per step: {factor:.3f}")
+plots.describe(
+    figure,
+    f"Left, the path of {trace.steps} steps at learning rate {learning_rate:g} over the level "
+    "lines of a bowl ten times as curved across as along. Right, the values of g against the "
+    "step, on a logarithmic axis.",
+)
+plt.show()
+
+# %%
+# Along each axis the error is multiplied by :math:`1 - \epsilon\lambda_p` per step, here with
+# :math:`\lambda = 1` and :math:`10`. Whatever the learning rate, the path is exactly that:
+
+powers = (1 - learning_rate * curvatures) ** np.arange(len(trace))[:, None]
+assert np.allclose(trace.thetas, [-1.8, 1.0] * powers, rtol=1e-9, atol=1e-12)

@@ -1,0 +1,53 @@
+r"""
+A long step carries starts on the rim into another basin
+========================================================
+
+Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000 starts by
+their end; all of them descend in a single call, as a batch of shape (40000, 2). On the left the
+step is short and every start ends in the minimum of its own quarter. On the right it is nearly
+five times as long. Look at the rim, where the ground is steep: there the first step jumps over the
+valley. See :ref:`descent-local-minima`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+
+from lecturecode import gradient_descent, plots
+from lecturecode.objectives import Himmelblau
+
+learning_rates = (0.003, 0.0145)  # from 0.01495 on the minimum at the lower left repels
+pixels = 200
+
+plots.use_style()
+g = Himmelblau()
+axis = np.linspace(-5, 5, pixels)
+starts = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+
+figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.2), sharey=True)
+colours = ListedColormap(["#006aaa", "#e08a4a", "#c9b5f2", "#404000", "white"])
+ends = []
+for ax, rate in zip(axes, learning_rates, strict=True):
+    last = gradient_descent(g, starts, rate, steps=400, tol=1e-3, record_every=0).last
+    away = np.linalg.norm(last[:, None] - g.minima, axis=-1)
+    near = np.where(np.isfinite(away), away, np.inf)
+    ends.append(np.where(near.min(axis=1) < 1e-2, near.argmin(axis=1), 4))
+    picture = ends[-1].reshape(pixels, pixels)
+    ax.imshow(picture, origin="lower", extent=(-5, 5, -5, 5), cmap=colours, vmin=-0.5, vmax=4.5)
+    ax.plot(*g.minima.T, "v", color="#00704f", markersize=11, markeredgecolor="white")
+    ax.set(title=rf"$\epsilon$ = {rate}", xlabel=r"$\theta_1$")
+axes[0].set_ylabel(r"$\theta_2$")
+plots.describe(
+    figure,
+    "Two maps of the starts, colored by the minimum that they reach. On the left four regions "
+    "that meet near the middle, one for each minimum. On the right the same, but along the "
+    "rim there are strips that belong to another minimum than the region that they touch.",
+)
+plt.show()
+
+# %%
+# With the short step every start arrives somewhere. With the long one, more than three in a
+# hundred end in another place.
+
+assert (ends[0] < 4).all()
+assert np.mean(ends[0] != ends[1]) > 0.03

@@ -1,0 +1,150 @@
+"""The same calls on a CUDA device: the results stay there, and equal those of the CPU."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecturecode import (
+    affine_error,
+    check_gradient,
+    classify,
+    design_matrix,
+    evaluate,
+    find_stationary_point,
+    fit_affine,
+    gradient_descent,
+    least_squares,
+    normal_equations,
+    pointwise,
+)
+from lecturecode.datasets import norris
+from lecturecode.domains import Choice, Interval, Positive, Real
+from lecturecode.objectives import (
+    Ackley,
+    DoubleWell,
+    Himmelblau,
+    MeanSquaredError,
+    MonkeySaddle,
+    Quadratic,
+    Rastrigin,
+    Rosenbrock,
+    Saddle,
+)
+
+pytestmark = pytest.mark.cuda
+DEVICE = "cuda"
+
+FREE = [Rosenbrock(), Saddle(), MonkeySaddle(), DoubleWell(), Himmelblau(), Rastrigin(), Ackley()]
+
+
+def there(array, dtype=torch.float64):
+    return torch.as_tensor(np.asarray(array), dtype=dtype, device=DEVICE)
+
+
+def agree(got, expected, rtol=1e-11, atol=1e-11):
+    assert got.device.type == DEVICE
+    np.testing.assert_allclose(got.cpu().numpy(), expected, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize("g", FREE, ids=repr)
+@pytest.mark.parametrize("method", ["__call__", "gradient", "hessian"])
+def test_objectives(g, method):
+    theta = np.random.default_rng(0).uniform(-2, 2, (4, 5, 2))
+    agree(getattr(g, method)(there(theta)), getattr(g, method)(theta))
+    assert getattr(g, method)(there(theta, torch.float32)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("method", ["__call__", "gradient", "hessian"])
+def test_objectives_that_hold_data(method):
+    rng = np.random.default_rng(0)
+    W, y, lam, theta = (
+        rng.standard_normal((9, 2)),
+        rng.standard_normal(9),
+        [1.0, 3.0],
+        rng.standard_normal((4, 2)),
+    )
+    agree(getattr(MeanSquaredError(there(W), there(y)), method)(there(theta)),
+          getattr(MeanSquaredError(W, y), method)(theta))  # fmt: skip
+    agree(getattr(Quadratic(there(lam)), method)(there(theta)), getattr(Quadratic(lam), method)(theta))
+    assert Quadratic(there(lam)).minima.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("g", [Rosenbrock(), Himmelblau(), DoubleWell()], ids=repr)
+@pytest.mark.parametrize("lead", [(), (6,)])
+def test_gradient_descent(g, lead):
+    start = np.random.default_rng(0).uniform(-1, 1, (*lead, 2))
+    ours = gradient_descent(g, start, 1e-3, steps=200, tol=0)
+    theirs = gradient_descent(g, there(start), 1e-3, steps=200, tol=0)
+    agree(theirs.thetas, ours.thetas, rtol=1e-10)
+    agree(theirs.values, ours.values, rtol=1e-9)
+    agree(theirs.theta, ours.theta, rtol=1e-9)
+    assert theirs.message == ours.message
+    assert "theta=[" in repr(theirs)
+
+
+def test_gradient_descent_that_diverges_keeps_the_best_finite_point():
+    trace = gradient_descent(Rosenbrock(), there([-1.2, 1.0]), 0.02, steps=1000)
+    assert "diverged at step" in trace.message
+    assert np.isfinite(trace.value)
+
+
+def test_check_gradient():
+    assert check_gradient(Himmelblau(), Himmelblau().gradient, there([1.0, 2.0])) < 1e-7
+
+
+def test_find_stationary_point_and_classify():
+    g = Himmelblau()
+    trace = find_stationary_point(g.gradient, g.hessian, there([0.0, 0.0]))
+    agree(trace.theta, find_stationary_point(g.gradient, g.hessian, [0.0, 0.0]).theta)
+    assert classify(g.hessian(trace.theta)) == "maximum"
+    assert classify(g.hessian(there(g.minima))).tolist() == ["minimum"] * 4
+
+
+def test_fit_affine_reaches_the_certified_digits_of_norris():
+    data = norris()
+    slope, intercept = fit_affine(there(data.x), there(data.y)).tolist()
+    assert slope == pytest.approx(data.certified.slope, rel=1e-12)
+    assert intercept == pytest.approx(data.certified.intercept, rel=1e-12)
+
+
+@pytest.mark.parametrize(("T", "P", "rank"), [(30, 5, 5), (4, 9, 4), (30, 6, 3)])
+@pytest.mark.parametrize("targets", [None, 3])
+def test_least_squares(T, P, rank, targets):
+    rng = np.random.default_rng(0)
+    W = rng.standard_normal((T, rank)) @ rng.standard_normal((rank, P))
+    y = rng.standard_normal(T if targets is None else (T, targets))
+    agree(least_squares(there(W), there(y)), least_squares(W, y), rtol=1e-9, atol=1e-9)
+    assert least_squares(there(W, torch.float32), there(y, torch.float32)).dtype == torch.float32
+
+
+def test_normal_equations():
+    x, y = np.arange(5.0), np.array([1.0, 3.0, 2.0, 5.0, 4.0])
+    agree(normal_equations(design_matrix(there(x)), there(y)), normal_equations(design_matrix(x), y))
+    with pytest.raises(ValueError, match="linearly dependent"):
+        normal_equations(there(np.ones((3, 2))), there(np.ones(3)))
+
+
+@pytest.mark.parametrize(
+    "rng", [lambda: 0, lambda: torch.Generator(DEVICE).manual_seed(0)], ids=["numpy", "torch"]
+)
+def test_domains(rng):
+    domain = Choice("abc") * Interval(-1, 2) * Real(1.0) * Positive(1.0)
+    draws = domain.sample(200, rng=rng(), like=there([]))
+    assert draws.device.type == DEVICE
+    assert torch.equal(draws, domain.sample(200, rng=rng(), like=there([])))
+    assert bool(domain.contains(draws).all())
+    agree(domain.project(3 * draws), domain.project(3 * draws.cpu().numpy()))
+    assert domain.decode(draws[0])[0] in "abc"
+
+
+def test_evaluate_and_pointwise():
+    theta = np.random.default_rng(0).uniform(-2, 2, (7, 2))
+    agree(evaluate(Himmelblau(), there(theta)), Himmelblau()(theta))
+    agree(pointwise(Himmelblau())(there(theta)), Himmelblau()(theta))
+
+
+def test_devices_are_not_mixed():
+    with pytest.raises(ValueError, match=r"W is on device cuda:0 and y on cpu; move one"):
+        least_squares(there(np.ones((3, 2))), torch.ones(3, dtype=torch.float64))
+    with pytest.raises(ValueError, match="data that g holds is on device cuda:0 and theta on cpu"):
+        affine_error(there([1.0, 2.0]), there([1.0, 2.0]))(torch.ones(2, dtype=torch.float64))

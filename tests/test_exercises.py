@@ -1,0 +1,232 @@
+"""Exercises: a right answer passes, a wrong one hears which property fails, never the answer."""
+
+import re
+
+import numpy as np
+import pytest
+
+from lecturecode import least_squares
+from lecturecode.exercises import Verdict, check, exercise_names
+
+
+def test_names_are_chapter_slash_name_and_differ():
+    names = exercise_names()
+    assert len(set(names)) == len(names) >= 1
+    for name in names:
+        chapter, _, rest = name.partition("/")
+        assert chapter
+        assert rest
+        assert name == name.lower()
+        assert " " not in name
+
+
+@pytest.mark.parametrize("name", exercise_names())
+@pytest.mark.parametrize("answer", [None, "an answer", object(), [], np.nan, lambda *a: 1 / 0, {}])
+def test_no_answer_is_ever_an_exception_or_right_by_accident(name, answer):
+    verdict = check(name, answer)
+    assert not verdict
+    assert verdict.message
+    assert repr(verdict).startswith("not yet: ")
+
+
+def test_a_verdict_is_true_when_right():
+    assert Verdict(True, "x")
+    assert not Verdict(False, "x")
+    assert repr(Verdict(True, "the line")) == "correct: the line"
+
+
+def test_a_broken_answer_hears_what_was_asked_for():
+    verdict = check("descent/largest-stable-step", "half")
+    assert "ValueError" in verdict.message
+    assert "asked for: the learning rate" in verdict.message
+
+
+# descent/largest-stable-step
+
+
+@pytest.mark.parametrize("answer", [0.5, 1 / 2, np.float64(0.5), np.array(0.5)])
+def test_largest_stable_step_is_right(answer):
+    assert check("descent/largest-stable-step", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(0.4, "but so does one with a larger rate"), (2.0, "diverges along one"),
+     (-0.5, "is positive"), (0, "is positive")],
+)  # fmt: skip
+def test_largest_stable_step_is_wrong(answer, says):
+    verdict = check("descent/largest-stable-step", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "0.5" not in verdict.message
+
+
+def kind_from_determinant_and_trace(H):
+    determinant, trace = np.linalg.det(H), np.trace(H)
+    if abs(determinant) < 1e-12:
+        return "inconclusive"
+    return "saddle" if determinant < 0 else "minimum" if trace > 0 else "maximum"
+
+
+def kind_without_saddles(H):
+    return "minimum" if np.trace(H) > 0 else "maximum"
+
+
+def kind_without_zeros(H):
+    return "saddle" if np.linalg.det(H) < 0 else "minimum" if np.trace(H) >= 0 else "maximum"
+
+
+def kind_upside_down(H):
+    kind = kind_from_determinant_and_trace(H)
+    return {"minimum": "maximum", "maximum": "minimum"}.get(kind, kind)
+
+
+def test_the_kind_of_a_2x2_hessian_is_judged():
+    assert check("zeros/kind-of-2x2", kind_from_determinant_and_trace)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (kind_without_saddles, "eigenvalues of both signs was named"),
+        (kind_without_zeros, "a zero eigenvalue was named"),
+        (kind_upside_down, "two (positive|negative) eigenvalues was named"),
+        (lambda H: "pass", "which is none of"),
+        (lambda H: H[2, 2], "raised IndexError"),
+    ],
+)
+def test_a_wrong_kind_of_a_2x2_hessian_is_told_which_property_fails(answer, says):
+    verdict = check("zeros/kind-of-2x2", answer)
+    assert not verdict
+    assert re.search(says, verdict.message)
+
+
+def weighted(W, y, q):
+    root = np.sqrt(q)
+    return least_squares(root[:, None] * W, root * y)
+
+
+def test_weighted_least_squares_is_judged():
+    assert check("zeros/weighted-least-squares", weighted)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda W, y, q: least_squares(W, y), "weight 0"),
+        (lambda W, y, q: weighted(W, y, q**2), "weight 2"),
+        (lambda W, y, q: np.linalg.solve((W.T * q) @ W, W.T @ (q * y)), "do not form"),
+        (lambda W, y, q: -weighted(W, y, q), "weights equal to 1"),
+        (lambda W, y, q: weighted(W, y, q)[:, None], "must be"),
+    ],
+)
+def test_wrong_weighted_least_squares_are_told_which_property_fails(answer, says):
+    verdict = check("zeros/weighted-least-squares", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# descent/iterates
+
+
+def descend(gradient, theta, learning_rate, steps):
+    thetas = [np.asarray(theta, dtype=float)]
+    for _ in range(steps):
+        thetas.append(thetas[-1] - learning_rate * gradient(thetas[-1]))
+    return np.stack(thetas)
+
+
+def descend_in_place(gradient, theta, learning_rate, steps):
+    thetas = [theta]
+    for _ in range(steps):
+        theta -= learning_rate * gradient(theta)
+        thetas.append(theta)
+    return np.stack(thetas)
+
+
+def descend_in_one_copy(gradient, theta, learning_rate, steps):
+    return descend_in_place(gradient, theta.copy(), learning_rate, steps)
+
+
+def descend_along_the_first_gradient(gradient, theta, learning_rate, steps):
+    return theta - learning_rate * np.arange(steps + 1)[:, None] * gradient(theta)
+
+
+def test_a_descent_is_judged():
+    assert check("descent/iterates", descend)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda gradient, *rest: descend(lambda theta: -gradient(theta), *rest), "downhill"),
+        (lambda gradient, *rest: descend(lambda theta: 2 * gradient(theta), *rest), "the length"),
+        (lambda *all_of_it: descend(*all_of_it)[1:], "count the start"),
+        (lambda *all_of_it: descend(*all_of_it)[::-1], "first row is not the start"),
+        (descend_in_place, "has been changed"),
+        (descend_in_one_copy, "first row is not the start"),
+        (descend_along_the_first_gradient, "a later step"),
+    ],
+)
+def test_a_wrong_descent_is_told_which_property_fails(answer, says):
+    verdict = check("descent/iterates", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+def penalized_gradient(W, y, mu, theta):
+    return 2 / len(y) * W.T @ (W @ theta - y) + 2 * mu * theta
+
+
+def absolute_error(theta, x, y):
+    return abs(theta[..., :1] * x + theta[..., 1:] - y).mean(-1)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("background/penalized-gradient", penalized_gradient),
+        ("model-fitting/absolute-error", absolute_error),
+    ],
+)
+def test_a_right_function_passes(name, answer):
+    verdict = check(name, answer)
+    assert verdict
+    assert repr(verdict).startswith("correct")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda W, y, mu, theta: penalized_gradient(W, y, mu, theta)[None], "shape (1, 3)"),
+        (lambda W, y, mu, theta: 2 * W.T @ (W @ theta - y) + 2 * mu * theta, "every sample twice"),
+        (lambda W, y, mu, theta: -penalized_gradient(W, y, mu, theta), "without penalty"),
+        (lambda W, y, mu, theta: penalized_gradient(W, y, 0, theta), "does not depend on mu"),
+        (lambda W, y, mu, theta: penalized_gradient(W, y, mu / 2, theta), "part of the penalty"),
+        (lambda W, y: W.T @ y, "TypeError"),
+    ],
+)
+def test_a_wrong_gradient_of_the_penalized_loss_is_told_what_fails(answer, says):
+    verdict = check("background/penalized-gradient", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda theta, x, y: abs(theta[..., :1] * x + theta[..., 1:] - y), "shape (9,)"),
+        (lambda theta, x, y: abs(theta[..., 1:] * x + theta[..., :1] - y).mean(-1), "through all"),
+        (lambda theta, x, y: (theta[..., :1] * x + theta[..., 1:] - y).mean(-1), "cancel"),
+        (lambda theta, x, y: abs(theta[..., :1] * x + theta[..., 1:] - y).sum(-1), "every sample twice"),
+        (lambda theta, x, y: ((theta[..., :1] * x + theta[..., 1:] - y) ** 2).mean(-1), "missed by 3"),
+        (lambda theta, x, y: (theta[..., :1] * x + theta[..., 1:] - y).std(-1), "missed by 3"),
+        (lambda theta, x, y: np.median(abs(theta[..., :1] * x + theta[..., 1:] - y), -1), "missed by 3"),
+        (lambda theta, x, y: abs(theta[..., 0] * x + theta[..., 1] - y).mean(), "ValueError"),
+        (lambda theta, x, y: abs(theta.reshape(-1, 2)[0] @ [x, x**0] - y).mean(), "(4, 5, 2)"),
+    ],
+)
+def test_a_wrong_absolute_error_is_told_what_fails(answer, says):
+    verdict = check("model-fitting/absolute-error", answer)
+    assert not verdict
+    assert says in verdict.message

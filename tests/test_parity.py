@@ -1,0 +1,124 @@
+"""Our lines and PyTorch's own, held together: the same steps, gradients and Hessians."""
+
+import numpy as np
+import pytest
+import torch
+
+from lecturecode import GradientDescent, affine_error, gradient_descent, least_squares, minimize
+from lecturecode.datasets import norris, penguins
+from lecturecode.objectives import (
+    Ackley,
+    DoubleWell,
+    Himmelblau,
+    MeanSquaredError,
+    MonkeySaddle,
+    Quadratic,
+    Rastrigin,
+    Rosenbrock,
+    Saddle,
+)
+
+
+def penguin_error(library):
+    birds = penguins()
+    x, y = birds["flipper_length_mm"], birds["body_mass_g"]
+    return affine_error(library((x - x.mean()) / x.std()), library((y - y.mean()) / y.std()))
+
+
+# name: (how to build it on arrays or tensors, start, learning rate)
+RUNS = {
+    "bowl": (lambda lib: Quadratic(lib(np.array([1.0, 10.0]))), [-1.8, 1.0], 0.02),
+    "rosenbrock": (lambda lib: Rosenbrock(), [-1.2, 1.0], 1e-3),
+    "himmelblau": (lambda lib: Himmelblau(), [0.5, 0.5], 2e-3),
+    "double well": (lambda lib: DoubleWell(), [0.2, 1.0], 1e-2),
+    "rastrigin": (lambda lib: Rastrigin(), [0.7, -1.3], 1e-4),
+    "ackley": (lambda lib: Ackley(), [1.3, -0.4], 1e-3),
+    "penguins": (penguin_error, [3.0, -2.0], 5e-3),
+}
+SHORT = {  # these fall for ever, so only a few steps
+    "saddle": (lambda lib: Saddle(), [1.0, 0.1], 1e-2),
+    "monkey saddle": (lambda lib: MonkeySaddle(), [0.5, 0.2], 1e-2),
+}
+
+
+def sgd(g, start, learning_rate, steps):
+    """Descend with torch.optim.SGD and autograd alone; return every iterate."""
+    theta = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([theta], lr=learning_rate)
+    path = [theta.detach().clone()]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        g(theta).backward()
+        optimizer.step()
+        path.append(theta.detach().clone())
+    return torch.stack(path).numpy()
+
+
+@pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
+@pytest.mark.parametrize("name", RUNS)
+def test_gradient_descent_is_torch_optim_sgd_for_1000_steps(name, library):
+    make, start, rate = RUNS[name]
+    trace = gradient_descent(make(library), library(np.array(start)), rate, steps=1000, tol=0)
+    theirs = sgd(make(torch.as_tensor), start, rate, 1000)
+    assert trace.steps == 1000
+    np.testing.assert_allclose(np.asarray(trace.thetas), theirs, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_gradient_descent_is_torch_optim_sgd_down_a_saddle(name):
+    make, start, rate = SHORT[name]
+    trace = gradient_descent(make(np.asarray), start, rate, steps=60, tol=0)
+    np.testing.assert_allclose(trace.thetas, sgd(make(torch.as_tensor), start, rate, 60), rtol=1e-12)
+
+
+def test_minimize_with_gradients_from_autograd_is_minimize_with_ours():
+    g = Rosenbrock()
+
+    def by_autograd(theta):
+        theta = theta.clone().requires_grad_(True)
+        value = g(theta)
+        return value, torch.autograd.grad(value, theta)[0]
+
+    start = torch.tensor([-1.2, 1.0], dtype=torch.float64)
+    theirs = minimize(by_autograd, start, GradientDescent(1e-3), steps=1000)
+    ours = gradient_descent(g, start, 1e-3, steps=1000)
+    np.testing.assert_allclose(theirs.thetas.numpy(), ours.thetas.numpy(), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(theirs.values.numpy(), ours.values.numpy(), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*RUNS, *SHORT])
+@pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationWarning")  # inside torch.func
+def test_gradient_and_hessian_are_those_of_torch_func_in_a_batch(name):
+    g = (RUNS | SHORT)[name][0](torch.as_tensor)
+    theta = torch.from_numpy(np.random.default_rng(4).uniform(-1.5, 1.5, (30, 2)))
+    gradient = torch.func.vmap(torch.func.grad(g))(theta)
+    hessian = torch.func.vmap(torch.func.hessian(g))(theta)
+    torch.testing.assert_close(g.gradient(theta), gradient, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(g.hessian(theta), hessian, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [*RUNS, *SHORT])
+def test_arrays_and_tensors_give_equal_values(name):
+    make = (RUNS | SHORT)[name][0]
+    theta = np.random.default_rng(4).uniform(-1.5, 1.5, (5, 6, 2))
+    for method in ("__call__", "gradient", "hessian"):
+        ours = getattr(make(np.asarray), method)(theta)
+        theirs = getattr(make(torch.as_tensor), method)(torch.from_numpy(theta))
+        np.testing.assert_allclose(theirs.numpy(), ours, rtol=1e-13, atol=1e-12)
+
+
+def test_least_squares_is_torch_linalg_lstsq_on_norris():
+    data = norris()
+    W = torch.stack([torch.from_numpy(data.x), torch.ones(36, dtype=torch.float64)], dim=1)
+    y = torch.from_numpy(data.y)
+    theirs = torch.linalg.lstsq(W, y[:, None]).solution[:, 0]
+    torch.testing.assert_close(least_squares(W, y), theirs, rtol=1e-11, atol=1e-11)
+
+
+def test_mean_squared_error_is_torch_mse_loss():
+    rng = np.random.default_rng(0)
+    W, y = torch.from_numpy(rng.standard_normal((20, 3))), torch.from_numpy(rng.standard_normal(20))
+    theta = torch.from_numpy(rng.standard_normal(3))
+    torch.testing.assert_close(
+        MeanSquaredError(W, y)(theta), torch.nn.functional.mse_loss(W @ theta, y), rtol=1e-13, atol=0
+    )
