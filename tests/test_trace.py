@@ -123,3 +123,18 @@ def test_repr_reads_tensors_of_any_kind():
     for theta in (torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.float32)):
         trace = Trace(theta[None], theta[:1], np.array([1]), theta, 1.0, theta, True, "")
         assert "theta=[1, 1]" in repr(trace)
+
+
+def test_the_trace_so_far_is_a_view_not_a_copy_of_the_run():
+    from lecturecode import gradient_descent
+    from lecturecode.objectives import Quadratic
+
+    seen = []
+    gradient_descent(
+        Quadratic([1.0, 2.0]), [1.0, 1.0], 0.1, steps=25, tol=0, callback=lambda t: seen.append(t)
+    )
+    assert [trace.steps for trace in seen] == list(range(26))
+    assert np.shares_memory(seen[20].thetas, seen[21].thetas)
+    np.testing.assert_array_equal(seen[3].thetas, seen[25].thetas[:4])
+    np.testing.assert_array_equal(seen[3].values, seen[25].values[:4])
+    np.testing.assert_array_equal(seen[25].evaluations, np.arange(1, 27))

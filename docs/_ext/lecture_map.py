@@ -90,7 +90,8 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
             "claims": claims_table,
             "errata": errata_table,
             "notation": notation_table,
-            "chapters-to-come": chapters_list,
+            "chapters-written": written_list,
+            "chapters-to-come": coming_list,
         }[node["kind"]]
         node.replace_self(make(app, page))
 
@@ -261,7 +262,20 @@ def linked(app: Sphinx, page: str, text: str, name: str) -> list[nodes.Node]:
     return [nodes.paragraph("", "", nodes.reference("", "", *line.children, refuri=uri))]
 
 
-def chapters_list(app: Sphinx, page: str) -> list[nodes.Node]:
+def written_list(app: Sphinx, page: str) -> list[nodes.Node]:
+    """Return the chapters that can be read, each with a link and a line about it."""
+    lecture = the_map(app)
+    written = lecture.written(Path(app.srcdir))
+    items = []
+    for number, chapter in lecture.chapters.items():
+        if number in written:
+            (line,) = words(f": {chapter['about']}")
+            line.insert(0, link(app, page, chapter["page"], "", f"{number} {chapter['title']}"))
+            items.append(nodes.list_item("", line))
+    return [nodes.bullet_list("", *items)]
+
+
+def coming_list(app: Sphinx, page: str) -> list[nodes.Node]:
     """Return the chapters that are not written yet."""
     lecture = the_map(app)
     written = lecture.written(Path(app.srcdir))
@@ -274,9 +288,9 @@ def chapters_list(app: Sphinx, page: str) -> list[nodes.Node]:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Add the five directives and the checks."""
+    """Add the directives and the checks."""
     app.add_node(book_table)
-    for name in ("lecture-map", "claims", "errata", "notation", "chapters-to-come"):
+    for name in ("lecture-map", "claims", "errata", "notation", "chapters-written", "chapters-to-come"):
         app.add_directive(name, BookTable)
     app.connect("env-updated", check_all)
     app.connect("doctree-resolved", fill)

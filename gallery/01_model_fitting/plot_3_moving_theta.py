@@ -10,11 +10,10 @@ how to find one is the subject of the rest of the book.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
 from lecturecode import affine_error, fit_affine
 from lecturecode.datasets import penguins
-from lecturecode.plots import COLOURS, contours, describe, use_style
+from lecturecode.plots import COLOURS, animate, contours, describe, use_style
 
 frames = 48
 
@@ -45,7 +44,7 @@ def draw(i):
     figure.suptitle(f"loss {g(theta[i]):.3f} kg²")
 
 
-animation = FuncAnimation(figure, draw, frames=frames, interval=150, repeat=False)
+animation = animate(figure, draw, frames, interval=150)
 describe(
     figure,
     "An animation of two panels. Left: a line turns and shifts on the penguin data until it runs "

@@ -10,11 +10,10 @@ The pictures without motion are in :doc:`/chapters/04_zeros_of_the_gradient`.
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
 from lecturecode import classify, gradient_descent
 from lecturecode.objectives import Quadratic, Saddle
-from lecturecode.plots import COLOURS, describe, surface, use_style
+from lecturecode.plots import COLOURS, animate, describe, surface, use_style
 
 learning_rate = 0.08  # below 0.04, 30 steps are too few to see the saddle left
 
@@ -42,7 +41,7 @@ def draw(i):
         ax.view_init(elev=30, azim=-70 + 1.2 * i)
 
 
-animation = FuncAnimation(figure, draw, frames=31, interval=140, repeat=False)
+animation = animate(figure, draw, 31, interval=140)
 describe(
     figure,
     "Marbles on three turning surfaces: in the bowl the marble ends at the bottom, on the hill it "

@@ -10,7 +10,6 @@ along one axis but out along the other. The reason is the error map :eq:`eq-erro
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.animation import FuncAnimation
 
 from lecturecode import classify, gradient_descent, plots
 from lecturecode.objectives import Quadratic, Saddle
@@ -40,7 +39,7 @@ def draw(step):
     return list(dots.values())
 
 
-animation = FuncAnimation(figure, draw, frames=21, interval=120, repeat=False)
+animation = plots.animate(figure, draw, 21)
 plots.describe(
     figure,
     "Nine dots each on three surfaces. Around the minimum they gather at the center, around "

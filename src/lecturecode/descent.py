@@ -109,7 +109,7 @@ def minimize(
                 if flat:
                     converged, message = _success(i, tol, value)
                     break
-                if callback and callback(recorder.trace(converged=False, message=f"at step {i}")):
+                if callback and callback(recorder.trace(f"at step {i}")):
                     message = f"stopped by the callback at step {i}"
                     break
                 if i < steps:
@@ -119,16 +119,16 @@ def minimize(
     except KeyboardInterrupt:
         if recorder.last is None:
             raise
-        message = f"interrupted after {len(recorder.values) - 1} steps"
+        message = f"interrupted after {recorder.values.count - 1} steps"
     except Exception as error:
         started = recorder.last is not None
-        so_far = recorder.trace(converged=False, message=str(error)) if started else None
+        so_far = recorder.trace(str(error)) if started else None
         error.trace = so_far  # type: ignore[attr-defined]
         raise
     finally:
         if bar is not None:
             bar.close()
-    return recorder.trace(converged=converged, message=message)
+    return recorder.trace(message, converged=converged)
 
 
 def gradient_descent(

@@ -25,9 +25,9 @@ def find_stationary_point(
     .. math:: \theta^{(i+1)} \leftarrow \theta^{(i)} - t\, H^+ \nabla g(\theta^{(i)}),
         \qquad t = 1, \tfrac12, \tfrac14, \dots
 
-    The step t is halved until the zero looks nearer from the new point: until Newton's step from
-    there, measured with the old Hessian, is shorter. The method is drawn to the nearest flat point, be
-    it a minimum, a maximum or a saddle; :func:`classify` tells which.
+    The step t is halved until one of two things is shorter at the new point: Newton's step, measured
+    with the old Hessian, or the gradient. The method is drawn to a flat point nearby, be it a minimum,
+    a maximum or a saddle; :func:`classify` tells which.
 
     Parameters
     ----------
@@ -65,8 +65,9 @@ def find_stationary_point(
 
     References
     ----------
-    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 11.1; the rule for t is the
-    natural monotonicity test of P. Deuflhard, *Newton Methods for Nonlinear Problems* (2004), chapter 3.
+    Nocedal & Wright, *Numerical Optimization*, 2nd ed. (2006), section 11.1; the first rule for t is
+    the natural monotonicity test of P. Deuflhard, *Newton Methods for Nonlinear Problems* (2004),
+    chapter 3.
 
     Examples
     --------
@@ -91,12 +92,11 @@ def find_stationary_point(
     recorder.add(theta, norm)
     for i in range(steps):
         if norm <= tol:
-            return recorder.trace(converged=True, message=_flat(i, tol))
+            return recorder.trace(_flat(i, tol), converged=True)
         H = _shaped(call(hessian, theta, step=i), (size, size), "hessian")
         if not math.isfinite(float(norm)) or not bool(xp.all(xp.isfinite(H))):
             return recorder.trace(
-                converged=False,
-                message=f"stopped at step {i}: the gradient or Hessian is not finite",
+                f"stopped at step {i}: the gradient or Hessian is not finite",
             )
         inverse = xp.linalg.pinv(H)
         direction = inverse @ slope
@@ -105,22 +105,20 @@ def find_stationary_point(
             nearer = theta - t * direction
             slope = _shaped(call(gradient, nearer, step=i + 1), (size,), "gradient")
             calls += 1
-            if _norm(inverse @ slope) < _norm(direction):  # the zero looks nearer from there
+            if _norm(inverse @ slope) < _norm(direction) or _norm(slope) < norm:
                 break
             t /= 2
             if t < 1e-10:
                 return recorder.trace(
-                    converged=False,
-                    message=f"stuck at step {i}: no step along Newton's direction brings the zero "
+                    f"stuck at step {i}: no step along Newton's direction brings the zero "
                     f"nearer; the gradient's norm is {float(norm):.3g}; try another start",
                 )
         theta, norm = nearer, _norm(slope)
         recorder.add(theta, norm, calls)
     if norm <= tol:
-        return recorder.trace(converged=True, message=_flat(steps, tol))
+        return recorder.trace(_flat(steps, tol), converged=True)
     return recorder.trace(
-        converged=False,
-        message=f"used up all {steps} steps; the gradient's norm is {float(norm):.3g}",
+        f"used up all {steps} steps; the gradient's norm is {float(norm):.3g}",
     )
 
 

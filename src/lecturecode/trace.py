@@ -111,20 +111,19 @@ class Recorder:
         if not isinstance(record_every, int | np.integer) or record_every < 0:
             raise ValueError(f"record_every must be 0 or a positive integer; got {record_every!r}")
         self.record_every = record_every
-        self.thetas: list[Array] = []
-        self.values: list[Array] = []
-        self.evaluations: list[int] = []
+        self.thetas, self.values, self.evaluations = _Rows(), _Rows(), _Rows()
+        self.calls = 0
         self.best: Array | None = None
         self.best_value = float("inf")
         self.last: Array | None = None
 
     def add(self, theta: Array, value: Array, evaluations: int = 1) -> None:
         """Record `theta` of shape (P,) or (M, P), its value(s), and how many calls they cost."""
-        step = len(self.values)
-        if self.record_every and step % self.record_every == 0:
+        self.calls += evaluations
+        if self.record_every and self.values.count % self.record_every == 0:
             self.thetas.append(theta)
         self.values.append(value)
-        self.evaluations.append(evaluations + (self.evaluations[-1] if step else 0))
+        self.evaluations.append(np.int64(self.calls))
         self.last = theta
         if theta.ndim == 1:
             if -float("inf") < value < self.best_value:
@@ -138,18 +137,17 @@ class Recorder:
         if -float("inf") < value[member] < self.best_value:
             self.best, self.best_value = theta[member, ...], float(value[member])
 
-    def trace(self, *, converged: bool, message: str) -> Trace:
-        """Freeze what has been recorded so far."""
+    def trace(self, message: str, *, converged: bool = False) -> Trace:
+        """Freeze what has been recorded so far, without copying it."""
         assert self.last is not None
-        xp = compat.array_namespace(self.last)
-        kept = self.thetas or [self.last]
+        thetas = self.thetas.so_far() if self.record_every else self.last[None]
         best = self.best
         if best is None:  # no value was finite: the start is as good as any other point
-            best = kept[0] if kept[0].ndim == 1 else kept[0][0, ...]
+            best = thetas[0, ...] if self.last.ndim == 1 else thetas[0, 0, ...]
         return Trace(
-            thetas=xp.stack(kept),
-            values=_stack(xp, self.values),
-            evaluations=np.asarray(self.evaluations),
+            thetas=thetas,
+            values=self.values.so_far(),
+            evaluations=self.evaluations.so_far(),
             theta=best,
             value=self.best_value if self.best is not None else float("nan"),
             last=self.last,
@@ -159,8 +157,31 @@ class Recorder:
         )
 
 
-def _stack(xp: Any, values: list[Array]) -> Array:
-    return np.asarray(values) if isinstance(values[0], np.generic) else xp.stack(values)
+class _Rows:
+    """An array that grows by rows: its buffer is doubled when full, so that a row costs O(1)."""
+
+    def __init__(self) -> None:
+        self.buffer: Any = None
+        self.count = 0
+
+    def append(self, row: Array) -> None:
+        if self.buffer is None:
+            self.buffer = _empty(16, row)
+        elif self.count == self.buffer.shape[0]:
+            larger = _empty(2 * self.count, row)
+            larger[: self.count] = self.buffer
+            self.buffer = larger
+        self.buffer[self.count] = row
+        self.count += 1
+
+    def so_far(self) -> Array:
+        return self.buffer[: self.count]
+
+
+def _empty(rows: int, like: Array) -> Array:
+    xp = compat.array_namespace(like) if like.ndim or compat.is_torch_array(like) else np
+    device = {"device": compat.device(like)} if compat.is_torch_array(like) else {}
+    return xp.empty((rows, *like.shape), dtype=like.dtype, **device)
 
 
 def _short(theta: Array, most: int = 4) -> str:

@@ -7,7 +7,7 @@ its grid reaches; without it the domain of g is taken. Each function draws into 
 figure, and returns what it drew.
 """
 
-from lecturecode.plots.animations import Player, animate_path, player
+from lecturecode.plots.animations import Player, animate, animate_path, player
 from lecturecode.plots.figures import (
     COLOURS,
     HEIGHTS,
@@ -29,6 +29,7 @@ __all__ = [
     "KINDS",
     "METHODS",
     "Player",
+    "animate",
     "animate_path",
     "contours",
     "curve",

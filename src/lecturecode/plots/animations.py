@@ -2,7 +2,7 @@
 
 import io
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -71,7 +71,24 @@ def animate_path(
         step.set_text(f"step {last * every}")
         return [line for line, _ in moving.values()]
 
-    return FuncAnimation(figure, draw, frames=shown, interval=interval, repeat=False)
+    return animate(figure, draw, shown.tolist(), interval=interval)
+
+
+def animate(
+    figure: Figure, draw: Callable[[int], Any], frames: int | Sequence[int], *, interval: int = 120
+) -> FuncAnimation:
+    """Animate a figure: `draw` is called with each of `frames`, or with 0, 1, ..., frames - 1.
+
+    Pictures are `interval` milliseconds apart, and the animation does not start over.
+    """
+    return _Film(figure, draw, frames=frames, interval=interval, repeat=False)
+
+
+class _Film(FuncAnimation):
+    """An animation that may be thrown away unseen, as by a script that runs without a display."""
+
+    def __del__(self) -> None:
+        pass
 
 
 @dataclass(frozen=True)
