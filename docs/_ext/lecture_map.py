@@ -120,12 +120,37 @@ def words(text: str) -> list[nodes.Node]:
     line = nodes.paragraph()
     for part in re.split(r"(`[^`]+`|\$[^$]+\$)", text):
         if part.startswith("`"):
-            line += nodes.literal(text=part[1:-1])
+            line += name(part[1:-1])
         elif part.startswith("$"):
             line += nodes.math(text=part[1:-1])
         elif part:
             line += nodes.Text(part)
     return [line]
+
+
+def name(text: str) -> nodes.literal:
+    """Return code that a narrow column breaks after a dot, a colon or an underscore."""
+    shown = nodes.literal()
+    for part in re.split(r"(?<=[._:])(?=\w)", text):
+        if shown.children:
+            shown += nodes.raw("", "<wbr>", format="html")
+        shown += nodes.Text(part)
+    return shown
+
+
+def heading(number: str, chapter: dict[str, str]) -> nodes.rubric:
+    """Return the line over a chapter's table; :func:`jump` links to it."""
+    text = f"{int(number)} {chapter['title']}"
+    return nodes.rubric(text=text, ids=[nodes.make_id(f"chapter-{text}")])
+
+
+def jump(headings: list[nodes.rubric]) -> nodes.paragraph:
+    """Return a line of links to the tables of a page."""
+    line = nodes.paragraph("", "Jump to: ")
+    for i, target in enumerate(headings):
+        line += [nodes.Text(", ")] if i else []
+        line += nodes.reference("", target.astext(), internal=True, refid=target["ids"][0])
+    return line
 
 
 def title_of(app: Sphinx, page: str, label: str) -> str:
@@ -153,7 +178,7 @@ def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) ->
     if not item["places"]:
         if item["chapter"] in lecture.written(Path(app.srcdir)):
             return words("missing")
-        return words(f"to come in chapter {item['chapter']}")
+        return words(f"to come in chapter {int(item['chapter'])}")
     lines = []
     for place in item["places"]:
         target, _, label = place.partition("#")
@@ -169,10 +194,10 @@ def code_links(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
     """Return each name, linked to its entry in the API reference if it has one."""
     known = app.env.get_domain("py").objects
     lines = []
-    for name in names:
-        shown: nodes.Node = nodes.literal(text=name.removeprefix("lecturecode."))
-        if name in known:
-            entry = known[name]
+    for each in names:
+        shown: nodes.Node = name(each.removeprefix("lecturecode."))
+        if each in known:
+            entry = known[each]
             uri = app.builder.get_relative_uri(page, entry.docname) + f"#{entry.node_id}"
             shown = nodes.reference("", "", shown, internal=True, refuri=uri)
         lines.append(nodes.paragraph("", "", shown))
@@ -181,12 +206,12 @@ def code_links(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
 
 def test_names(names: list[str]) -> list[nodes.Node]:
     """Return each test as code."""
-    return [nodes.paragraph("", "", nodes.literal(text=n.removeprefix("tests/"))) for n in names]
+    return [nodes.paragraph("", "", name(each.removeprefix("tests/"))) for each in names]
 
 
 def map_tables(app: Sphinx, page: str) -> list[nodes.Node]:
     """Return one table for each chapter."""
-    lecture, out = the_map(app), []
+    lecture, headings, out = the_map(app), [], []
     for number, chapter in lecture.chapters.items():
         rows = [
             [
@@ -199,10 +224,10 @@ def map_tables(app: Sphinx, page: str) -> list[nodes.Node]:
             if item["chapter"] == number
         ]
         if rows:
-            out.append(nodes.rubric(text=f"{number} {chapter['title']}"))
+            headings.append(heading(number, chapter))
             head = ["Id", "In the lecture", "In the book", "Code and tests"]
-            out.append(table(head, [6, 38, 24, 32], rows))
-    return out
+            out += [headings[-1], table(head, [6, 38, 24, 32], rows)]
+    return [jump(headings), *out]
 
 
 def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
@@ -230,6 +255,7 @@ def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
 def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
     """Return the symbols with their names in code, one table for each chapter."""
     rows = tomllib.loads((Path(app.srcdir) / "notation.toml").read_text(encoding="utf-8"))["rows"]
+    headings: list[nodes.rubric] = []
     out: list[nodes.Node] = []
     for number, chapter in the_map(app).chapters.items():
         lines = [
@@ -245,20 +271,20 @@ def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
         ]
         if lines:
             head = ["Symbol", "Meaning", "In the code", "Shape", "In PyTorch"]
-            out.append(nodes.rubric(text=f"{number} {chapter['title']}"))
-            out.append(table(head, [14, 32, 22, 12, 20], lines))
-    return out
+            headings.append(heading(number, chapter))
+            out += [headings[-1], table(head, [14, 32, 22, 12, 20], lines)]
+    return [jump(headings), *out]
 
 
-def linked(app: Sphinx, page: str, text: str, name: str) -> list[nodes.Node]:
+def linked(app: Sphinx, page: str, text: str, target: str) -> list[nodes.Node]:
     """Return a text that leads to a name's entry in the API reference, if it has one."""
     (line,) = words(text)
     known = app.env.get_domain("py").objects
-    while name and name not in known:  # a field is described with its class
-        name = name.rpartition(".")[0]
-    if not name or known[name].objtype == "module":
+    while target and target not in known:  # a field is described with its class
+        target = target.rpartition(".")[0]
+    if not target or known[target].objtype == "module":
         return [line]
-    uri = app.builder.get_relative_uri(page, known[name].docname) + f"#{known[name].node_id}"
+    uri = app.builder.get_relative_uri(page, known[target].docname) + f"#{known[target].node_id}"
     return [nodes.paragraph("", "", nodes.reference("", "", *line.children, refuri=uri))]
 
 
@@ -270,7 +296,7 @@ def written_list(app: Sphinx, page: str) -> list[nodes.Node]:
     for number, chapter in lecture.chapters.items():
         if number in written:
             (line,) = words(f": {chapter['about']}")
-            line.insert(0, link(app, page, chapter["page"], "", f"{number} {chapter['title']}"))
+            line.insert(0, link(app, page, chapter["page"], "", f"{int(number)} {chapter['title']}"))
             items.append(nodes.list_item("", line))
     return [nodes.bullet_list("", *items)]
 
@@ -280,7 +306,7 @@ def coming_list(app: Sphinx, page: str) -> list[nodes.Node]:
     lecture = the_map(app)
     written = lecture.written(Path(app.srcdir))
     items = [
-        nodes.list_item("", *words(f"{number} {chapter['title']}: {chapter['about']}"))
+        nodes.list_item("", *words(f"{int(number)} {chapter['title']}: {chapter['about']}"))
         for number, chapter in lecture.chapters.items()
         if number not in written
     ]

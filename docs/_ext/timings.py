@@ -1,4 +1,4 @@
-"""What the build page shows: the machine, the versions, the time of each gallery script."""
+"""What the build page shows: the machine, the versions, the time of each chapter and script."""
 
 import importlib.metadata
 import os
@@ -10,6 +10,7 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from lecture_map import table, words
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 
 PACKAGES = ["numpy", "array-api-compat", "matplotlib", "torch", "sphinx", "myst-nb", "sphinx-gallery"]
@@ -50,22 +51,40 @@ class BuildFacts(Directive):
         return [table(["What", "Used here"], [30, 70], [[words(a), words(b)] for a, b in facts])]
 
 
+class chapter_times(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
+    """Stands where the chapters' times come."""
+
+
 class gallery_times(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
     """Stands where the gallery's times come."""
 
 
-class GalleryTimes(Directive):
-    """A table of the seconds that each gallery script took when it was last run."""
+class Times(Directive):
+    """A table of the seconds that each chapter or each script took when it was last run."""
 
     def run(self) -> list[nodes.Node]:
         """Leave room for the table."""
         env = self.state.document.settings.env
         env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
-        return [gallery_times()]
+        return [{"chapter-times": chapter_times, "gallery-times": gallery_times}[self.name]()]
+
+
+def line(app: Sphinx, page: str, target: str, title: str, seconds: float) -> list[list[nodes.Node]]:
+    """Return a row: a page with a link to it, and its seconds."""
+    shown = nodes.reference("", title, refuri=app.builder.get_relative_uri(page, target))
+    return [[nodes.paragraph("", "", shown)], words(f"{seconds:.1f}")]
 
 
 def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Read the times out of the generated pages."""
+    """Read the chapters' times out of what myst-nb keeps, the scripts' out of their pages."""
+    for node in list(doctree.findall(chapter_times)):
+        rows = []
+        for name in sorted(n for n in app.env.found_docs if n.startswith("chapters/")):
+            data = NbMetadataCollector.get_exec_data(app.env, name)
+            if data and data["runtime"] is not None:
+                title = f"{int(name[9:11])} {app.env.titles[name].astext()}"
+                rows.append(line(app, page, name, title, data["runtime"]))
+        node.replace_self([table(["Chapter", "Seconds"], [70, 30], rows)])
     for node in list(doctree.findall(gallery_times)):
         rows = []
         for path in sorted((Path(app.srcdir) / "auto_gallery").rglob("plot_*.rst")):
@@ -73,18 +92,17 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
             if found:
                 seconds = 60 * int(found.group(1)) + float(found.group(2))
                 name = path.relative_to(Path(app.srcdir)).with_suffix("").as_posix()
-                uri = app.builder.get_relative_uri(page, name)
-                text = nodes.Text(name.removeprefix("auto_gallery/"))
-                shown = nodes.paragraph("", "", nodes.reference("", "", text, refuri=uri))
-                rows.append([[shown], words(f"{seconds:.1f}")])
+                rows.append(line(app, page, name, name.removeprefix("auto_gallery/"), seconds))
         made = [table(["Script", "Seconds"], [70, 30], rows)] if rows else words("No scripts yet.")
         node.replace_self(made)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Add the two directives."""
+    """Add the three directives."""
+    app.add_node(chapter_times)
     app.add_node(gallery_times)
     app.add_directive("build-facts", BuildFacts)
-    app.add_directive("gallery-times", GalleryTimes)
+    app.add_directive("chapter-times", Times)
+    app.add_directive("gallery-times", Times)
     app.connect("doctree-resolved", fill)
     return {"version": "1", "parallel_read_safe": False}

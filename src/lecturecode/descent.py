@@ -49,7 +49,7 @@ def minimize(
     tol : float
         Flat means a gradient whose 2-norm is at most this; for M starts, all of them.
     record_every : int
-        Keep every so-manieth iterate; 0 keeps only the best and the last one.
+        Keep one iterate in this many steps; 0 keeps only the best and the last one.
     callback : callable, optional
         Called with the trace so far after each step; returning True stops.
     progress : bool
@@ -213,7 +213,10 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     r"""Compare a gradient with central differences, coordinate by coordinate.
 
     .. math:: \frac{\partial g}{\partial\theta_p} \approx
-        \frac{g(\theta + h e_p) - g(\theta - h e_p)}{2h}, \qquad h \propto \varepsilon^{1/3}
+        \frac{g(\theta + h e_p) - g(\theta - h e_p)}{2h}, \qquad h \propto u^{1/3}
+
+    Here :math:`e_p` is the unit vector of coordinate p, and u the distance from 1 to the next number of
+    the dtype.
 
     Parameters
     ----------
@@ -231,6 +234,8 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
 
     Raises
     ------
+    TypeError
+        If `g` or `gradient` is not callable.
     ValueError
         If a coordinate differs by more than the accuracy of central differences allows; the message
         names the coordinate and both numbers. Also if the gradient has the wrong shape.

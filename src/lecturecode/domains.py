@@ -3,6 +3,7 @@
 Every domain describes points of shape (P,), with P = ``domain.size`` coordinates, so that a method sees
 one flat theta whatever the domain is. ``A * B`` is the product of two domains and ``A**n`` that of n
 copies: ``Choice(["tanh", "relu"]) * Real(1.0) ** 3 * Interval(0, 1)`` is {tanh, relu} x R^3 x [0, 1].
+All domains have the same methods, described once, with :class:`Domain`.
 """
 
 import math
@@ -50,7 +51,7 @@ class Domain(ABC):
 
     @abstractmethod
     def axes(self, points: int) -> list[np.ndarray]:
-        """List, for each of the P coordinates, the values that a grid of `points` points tries."""
+        """List, for each of the P coordinates, the values of a grid with `points` values an axis."""
 
     def decode(self, theta: Array) -> tuple[Any, ...]:
         """Read one point of shape (P,) as values: options for choices, floats for the rest."""
@@ -67,7 +68,7 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Choice(Domain):
-    """A finite set {theta_1, ..., theta_C}; theta is the number 0 .. C - 1 of the option.
+    """A finite set of C options; theta is the number of one of them, from 0 to C - 1.
 
     Parameters
     ----------

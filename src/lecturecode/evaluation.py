@@ -5,7 +5,6 @@ a time joins in through :func:`pointwise`, and `workers` decides where the calls
 """
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -13,6 +12,8 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array, on_host
+
+__all__ = ["evaluate", "pointwise"]
 
 
 def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
@@ -146,6 +147,8 @@ def _on_workers(g: Callable[[Array], Any], mapper: Callable[..., Any], thetas: A
 
 
 def _in_pool(g: Callable[[Array], Any], workers: int, thetas: Array) -> Array:
+    from concurrent.futures import ProcessPoolExecutor  # slow to import, rarely needed
+
     with ProcessPoolExecutor(workers) as pool:
         return _on_workers(g, pool.map, thetas)
 

@@ -11,6 +11,8 @@ from lecturecode.least_squares import least_squares
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.stationary import classify
 
+__all__ = ["Verdict", "check", "exercise_names"]
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -18,8 +18,8 @@ class RankDeficientWarning(UserWarning):
 def design_matrix(x: Any) -> Array:
     r"""Append a column of ones to the inputs, so that an affine model becomes a linear one.
 
-    .. math:: W = \begin{pmatrix} x_1^T & 1 \\ \vdots & \vdots \\ x_T^T & 1 \end{pmatrix},
-        \qquad a^T x_t + b = w_t^T \theta, \quad \theta = (a, b)
+    .. math:: W = \begin{pmatrix} x_1^\T & 1 \\ \vdots & \vdots \\ x_T^\T & 1 \end{pmatrix},
+        \qquad a^\T x_t + b = w_t^\T \theta, \quad \theta = (a, b)
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def affine_error(x: Any, y: Any) -> MeanSquaredError:
 def normal_equations(W: Any, y: Any) -> Array:
     r"""Solve the normal equations, the formula of the slide.
 
-    .. math:: W^T (W\theta_0 - y) = 0 \quad\Longrightarrow\quad \theta_0 = (W^T W)^{-1} W^T y
+    .. math:: W^\T (W\theta_0 - y) = 0 \quad\Longrightarrow\quad \theta_0 = (W^\T W)^{-1} W^\T y
 
     Parameters
     ----------
@@ -103,11 +103,11 @@ def normal_equations(W: Any, y: Any) -> Array:
     Raises
     ------
     ValueError
-        If :math:`W^T W` is exactly singular, and for data as in :func:`least_squares`.
+        If :math:`W^\T W` is exactly singular, and for data as in :func:`least_squares`.
 
     Notes
     -----
-    Good for teaching and for easy data. The condition number of :math:`W^T W` is the square of that of
+    Good for teaching and for easy data. The condition number of :math:`W^\T W` is the square of that of
     W, so twice as many digits are lost: with a condition number above :math:`10^8` in double precision
     nothing is left. Dependent columns make it fail, or answer with noise. :func:`least_squares` has
     neither weakness.

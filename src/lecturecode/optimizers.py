@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 from lecturecode.arrays import Array
 
+__all__ = ["GradientDescent", "Optimizer"]
+
 State = Any
 """What an optimizer remembers between two steps: a tuple of arrays shaped like theta."""
 

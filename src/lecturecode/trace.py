@@ -10,6 +10,8 @@ import numpy as np
 
 from lecturecode.arrays import Array, on_host
 
+__all__ = ["Trace"]
+
 Callback = Callable[["Trace"], bool | None]
 """Called with the trace so far; returning True stops the method."""
 
@@ -27,9 +29,9 @@ class Trace:
     evaluations : array of shape (steps + 1,), int
         Calls of g on a single theta, counted from the start up to and including each step.
     theta : array of shape (P,)
-        The best point visited, the first one among equals.
+        The best point visited, the first one among equals; the start when no value was finite.
     value : float
-        g at `theta`. It is finite whenever any value was.
+        g at `theta`. It is finite whenever any value was, and NaN otherwise.
     last : array of shape (P,) or (M, P)
         The final iterate, finite or not.
     converged : bool
@@ -43,7 +45,8 @@ class Trace:
     --------
     >>> from lecturecode import gradient_descent
     >>> from lecturecode.objectives import Quadratic
-    >>> trace = gradient_descent(Quadratic([1.0, 4.0]), [2.0, 1.0], 0.25, steps=200)
+    >>> g = Quadratic([1.0, 4.0])
+    >>> trace = gradient_descent(g, [2.0, 1.0], 0.25, steps=200)
     >>> trace.converged, trace.steps
     (True, 67)
     >>> trace.thetas.shape, trace.values.shape
@@ -99,7 +102,7 @@ class Recorder:
     Parameters
     ----------
     record_every : int
-        Keep every so-manieth iterate; 0 keeps only the best and the last one.
+        Keep one iterate in this many steps; 0 keeps only the best and the last one.
 
     Raises
     ------

@@ -16,8 +16,8 @@ from lecturecode.domains import Domain, Interval, Real
 class Quadratic:
     r"""A bowl of given eigenvalues; a hill or a saddle when some of them are negative.
 
-    .. math:: g(\theta) = \tfrac12 (\theta - c)^T H (\theta - c),
-        \qquad H = Q \operatorname{diag}(\lambda_1, \dots, \lambda_P)\, Q^T.
+    .. math:: g(\theta) = \tfrac12 (\theta - c)^\T H (\theta - c),
+        \qquad H = Q \operatorname{diag}(\lambda_1, \dots, \lambda_P)\, Q^\T.
 
     The gradient is :math:`H(\theta - c)` and the Hessian :math:`H` is the same everywhere. The level
     lines are ellipses with axes along the columns of Q and lengths proportional to
@@ -102,7 +102,7 @@ class Saddle:
     r"""The plainest saddle: up along the first axis, down along the second.
 
     .. math:: g(\theta) = \theta_1^2 - \theta_2^2, \qquad
-        \nabla g = (2\theta_1, -2\theta_2)^T, \qquad H = \operatorname{diag}(2, -2).
+        \nabla g = (2\theta_1, -2\theta_2)^\T, \qquad H = \operatorname{diag}(2, -2).
 
     The origin is the only stationary point. Descent started exactly on the axis
     :math:`\theta_2 = 0` runs into it and stays; from anywhere else it leaves, and g has no lower bound.
@@ -145,9 +145,9 @@ class MeanSquaredError:
     r"""The mean squared error of a linear model on data: least squares seen as a function of theta.
 
     .. math:: g(\theta) = \frac1T \lVert W\theta - y \rVert_2^2, \qquad
-        \nabla g = \frac2T W^T (W\theta - y), \qquad H = \frac2T W^T W.
+        \nabla g = \frac2T W^\T (W\theta - y), \qquad H = \frac2T W^\T W.
 
-    With a design matrix whose rows are :math:`w_t^T = (x_t, 1)` this is the loss of the affine model
+    With a design matrix whose rows are :math:`w_t^\T = (x_t, 1)` this is the loss of the affine model
     :math:`f_\theta(x) = a x + b`; :func:`lecturecode.affine_error` builds it from x and y.
 
     Parameters
@@ -194,11 +194,11 @@ class MeanSquaredError:
         return (self.residual(theta) ** 2).sum(-1) / self.y.shape[0]
 
     def gradient(self, theta: Array) -> Array:
-        r"""Return :math:`(2/T)\, W^T (W\theta - y)`, shape (..., P)."""
+        r"""Return :math:`(2/T)\, W^\T (W\theta - y)`, shape (..., P)."""
         return (2 / self.y.shape[0]) * (self.residual(theta) @ self.W)
 
     def hessian(self, theta: Array) -> Array:
-        r"""Return :math:`(2/T)\, W^T W` for every point, shape (..., P, P)."""
+        r"""Return :math:`(2/T)\, W^\T W` for every point, shape (..., P, P)."""
         H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
         return compat.array_namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
 

@@ -74,7 +74,7 @@ class MonkeySaddle:
 
     References
     ----------
-    D. Hilbert & S. Cohn-Vossen, *Geometry and the Imagination* (1952), section 28.
+    D. Hilbert & S. Cohn-Vossen, *Geometry and the Imagination* (1952), chapter IV.
 
     Examples
     --------
