@@ -45,6 +45,7 @@ $(VENV)/ready-bench: $(VENV)/ready
 	@touch $@
 
 docs: $(VENV)/ready  ## run every chapter and gallery script, write the site (SOLUTIONS=0: without solutions)
+	@echo "running what changed in the book; the first time that is everything, and takes minutes"
 	@$(RUN) docs/build.py --solutions $(SOLUTIONS)
 	@echo "next: open the file above in a browser, or make serve"
 

@@ -108,6 +108,7 @@ sphinx_gallery_conf = {
 autosummary_generate = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_inherit_docstrings = False  # methods of a family are described once, with its base
 autodoc_preserve_defaults = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False

@@ -203,6 +203,7 @@ def test_a_right_function_passes(name, answer):
         (lambda W, y, mu, theta: -penalized_gradient(W, y, mu, theta), "without penalty"),
         (lambda W, y, mu, theta: penalized_gradient(W, y, 0, theta), "does not depend on mu"),
         (lambda W, y, mu, theta: penalized_gradient(W, y, mu / 2, theta), "part of the penalty"),
+        (lambda W, y, mu, theta: penalized_gradient(W, y, 2 * mu**2, theta), "part of the penalty"),
         (lambda W, y: W.T @ y, "TypeError"),
     ],
 )

@@ -178,7 +178,7 @@ def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) ->
     if not item["places"]:
         if item["chapter"] in lecture.written(Path(app.srcdir)):
             return words("missing")
-        return words(f"to come in chapter {int(item['chapter'])}")
+        return words(f"to come in chapter\N{NO-BREAK SPACE}{int(item['chapter'])}")
     lines = []
     for place in item["places"]:
         target, _, label = place.partition("#")

@@ -27,20 +27,22 @@ arrow = gradient / np.sqrt(length)  # steep places would hide the others
 
 figure, axes = plt.subplots(figsize=(6.0, 5.6))
 contours(g, [(-5, 5), (-5, 5)], ax=axes, levels=14, log=True)
-axes.quiver(*theta.reshape(-1, 2).T, *arrow.reshape(-1, 2).T, angles="xy", color="#006aaa", width=0.004)
+feet, arrows = theta.reshape(-1, 2), arrow.reshape(-1, 2)
+axes.quiver(*feet.T, *arrows.T, angles="xy", color="#006aaa", width=0.004)
 mark(g.minima, "minimum", ax=axes)
 axes.set(aspect="equal", title="Gradients (square root of their length)")
 axes.legend(loc="lower right")
 describe(
     figure,
-    "Level lines of a surface with four valleys and a field of arrows. Every arrow is perpendicular "
-    "to the level line through its foot and points away from the nearest valley.",
+    "Level lines of a surface with four valleys and a field of arrows. "
+    "Every arrow is perpendicular to the level line through its foot "
+    "and points uphill.",
 )
 plt.show()
 
 # %%
-# No arrow leans to either side. They get shorter towards the four minima, where the gradient is
-# zero and has no direction, and the ridges between the valleys part them.
+# No arrow leans to either side. They get shorter towards the four minima, and also towards the
+# hilltop and the passes between the valleys: there, too, the gradient is zero and has no direction.
 #
 # To measure the angle, take a step along the level line, the arrow turned by a quarter, and see
 # how much g changes. A step of the same length along the arrow changes it by the length of the
@@ -51,7 +53,8 @@ uphill = gradient / length
 along = np.stack([-uphill[..., 1], uphill[..., 0]], axis=-1)
 rise = (g(theta + step * uphill) - g(theta - step * uphill)) / (2 * step)
 drift = (g(theta + step * along) - g(theta - step * along)) / (2 * step)
-print(f"largest change along the level line: {np.max(abs(drift) / length[..., 0]):.0e} of the gradient")
+largest = np.max(abs(drift) / length[..., 0])
+print(f"change along the level line: at most {largest:.0e} of the gradient")
 
 assert np.allclose(rise, length[..., 0], rtol=1e-5)
 assert np.all(abs(drift) < 1e-5 * length[..., 0])

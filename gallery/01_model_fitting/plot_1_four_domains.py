@@ -14,37 +14,38 @@ from lecturecode.domains import Choice, Interval
 from lecturecode.objectives import DoubleWell, Himmelblau
 from lecturecode.plots import contours, curve, describe, use_style
 
-tilts = [0.0, 0.6, 1.2]
-
 use_style()
+tilts, looks = [0.0, 0.6, 1.2], ["C0-", "C1--", "C2-."]
 well, level = DoubleWell(size=1), DoubleWell(tilt=0.0, size=1)
 candidates = np.array([-1.6, -1.2, -0.5, 0.1, 0.6, 0.9, 1.4])[:, None]
 mixed = Choice(tilts) * Interval(-1.6, 1.6)
 
 
-def g_mixed(theta):
-    """Take (which tilt, position), shape (..., 2)."""
+def g_mixed(theta):  # (which tilt, position), shape (..., 2)
     tilt = np.array(tilts)[theta[..., 0].astype(int)]
     return level(theta[..., 1:]) + tilt * theta[..., 1]
 
 
-figure, ((finite, line), (plane, mixture)) = plt.subplots(2, 2, figsize=(7.6, 6.6))
-finite.plot(well(candidates), "o", color="#404055", markersize=8)
-finite.set(xlabel="number of the candidate", ylabel=r"$g(\theta)$", title="one of seven")
-curve(well, Interval(-1.6, 1.6), ax=line).axes.set_title("a number")
-contours(Himmelblau(), ax=plane, levels=14, log=True).axes.set_title("two numbers")
+figure, ((dots, line), (plane, mixture)) = plt.subplots(2, 2, figsize=(7, 7))
+dots.plot(well(candidates), "o", color="#404055")
+dots.set(xlabel="number of the candidate", ylabel=r"$g(\theta)$")
+curve(well, Interval(-1.6, 1.6), ax=line)
+contours(Himmelblau(), ax=plane, levels=14, log=True)
 which, position = mixed.axes(200)
-theta = np.stack(np.meshgrid(which, position, indexing="ij"), axis=-1)  # (3, 200, 2)
-values = g_mixed(theta)
-for tilt, height, dash in zip(tilts, values, np.resize(["-", "--", "-."], len(tilts)), strict=True):
-    (drawn,) = mixture.plot(position, height, dash, label=f"tilt {tilt}")
-    mixture.plot(position[height.argmin()], height.min(), "o", color=drawn.get_color())
-mixture.set(xlabel="position", ylim=(-2.5, 5), title="one of three, and a number")
+theta = np.stack(np.meshgrid(which, position, indexing="ij"), axis=-1)
+values = g_mixed(theta)  # (3, 200)
+for tilt, height, look in zip(tilts, values, looks, strict=True):
+    mixture.plot(position, height, look, label=f"tilt {tilt}")
+    mixture.plot(position[height.argmin()], height.min(), look[:2] + "o")
+mixture.set(xlabel="position", ylabel=r"$g(\theta)$", ylim=(-2.5, 5))
 mixture.legend(loc="upper center")
+titles = "one of seven", "a number", "two numbers", "a choice and a number"
+for axes, title in zip(figure.axes, titles, strict=True):
+    axes.set_title(title)
 describe(
     figure,
-    "Four panels: seven dots, a curve with two dips, level lines with four valleys, and three "
-    "curves, one for each choice, each with its lowest point marked.",
+    "Four panels: seven dots, a curve with two dips, level lines with four "
+    "valleys, and three curves, each with its lowest point marked.",
 )
 plt.show()
 

@@ -23,21 +23,22 @@ x = (birds["flipper_length_mm"] - 200) / 10  # cm beyond 20 cm
 y = birds["body_mass_g"] / 1000  # kg
 g, best = affine_error(x, y), fit_affine(x, y)
 way = np.linspace(0, 1, frames)[:, None]
-theta = best + 0.9 * (1 - way) * np.hstack([np.cos(9 * way), np.sin(9 * way)])  # (frames, 2)
+turning = np.hstack([np.cos(9 * way), np.sin(9 * way)])  # (frames, 2)
+theta = best + 0.9 * (1 - way) * turning
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.0))
 left.plot(20 + x, y, ".", color=COLOURS["data"], alpha=0.4, markersize=5)
 ends = np.array([-3.0, 3.4])
 (line,) = left.plot([], [], color=COLOURS["model"], linewidth=3)
-left.set(xlabel="flipper length (cm)", ylabel="body mass (kg)", xlim=(16.8, 23.5), ylim=(2, 7))
-contours(g, [(-0.5, 1.5), (3.1, 5.2)], ax=right, levels=[0.16, 0.3, 0.6, 1, 1.5, 2, 3, 4])
+left.set(xlabel="flipper length (cm)", ylabel="body mass (kg)", ylim=(2, 7))
+levels = [0.16, 0.3, 0.6, 1, 1.5, 2, 3, 4]
+contours(g, [(-0.5, 1.5), (3.1, 5.2)], ax=right, levels=levels)
 (trail,) = right.plot([], [], color=COLOURS["model"], linewidth=1.2)
-(dot,) = right.plot([], [], "o", color=COLOURS["model"], markeredgecolor="white", markersize=11)
+(dot,) = right.plot([], [], "o", color=COLOURS["model"], markersize=11)
 right.set(xlabel="slope a (kg/cm)", ylabel="intercept b (kg)")
 
 
 def draw(i):
-    """Show the model and its point at frame i."""
     line.set_data(20 + ends, theta[i, 0] * ends + theta[i, 1])
     trail.set_data(*theta[: i + 1].T)
     dot.set_data(*theta[i : i + 1].T)
@@ -47,8 +48,8 @@ def draw(i):
 animation = animate(figure, draw, frames, interval=150)
 describe(
     figure,
-    "An animation of two panels. Left: a line turns and shifts on the penguin data until it runs "
-    "through the middle of the birds. Right: its point spirals over level lines into the minimum.",
+    "Animation. Left: a line turns until it runs through the middle of the "
+    "penguins. Right: its point spirals over level lines to the minimum.",
 )
 plt.show()
 

@@ -20,23 +20,27 @@ center = 200  # mm, subtracted from the flipper lengths on the right
 use_style()
 birds = penguins()
 flipper, mass = birds["flipper_length_mm"], birds["body_mass_g"]
-data = {
-    "raw: mm and g": (flipper, mass, [20.0, 4000.0], "g"),
-    f"cm beyond {center / 10:g} cm, and kg": ((flipper - center) / 10, mass / 1000, [1.0, 1.0], "kg"),
-}
+raw = flipper, mass, [20.0, 4000.0], "mm", "g"
+ours = (flipper - center) / 10, mass / 1000, [1.0, 1.0], "cm", "kg"
 figure, panels = plt.subplots(1, 2, figsize=(7.6, 4.0))
 condition, fitted = [], []
-for axes, (title, (x, y, reach, unit)) in zip(panels, data.items(), strict=True):
+for axes, case in zip(panels, (raw, ours), strict=True):
+    x, y, reach, length, weight = case
     g, best = affine_error(x, y), fit_affine(x, y)
-    contours(g, [(c - r, c + r) for c, r in zip(best, reach, strict=True)], ax=axes, levels=16, log=True)
-    axes.plot(*best, "o", color=COLOURS["model"], markersize=9, markeredgecolor="white")
-    axes.set(xlabel="slope a", ylabel=f"intercept b ({unit})", title=title)
+    box = np.stack([best - reach, best + reach], axis=-1)
+    contours(g, box, ax=axes, levels=16, log=True, points=300)
+    axes.plot(*best, "o", color=COLOURS["model"], markersize=9)
+    axes.set_xlabel(f"slope a ({weight}/{length})")
+    axes.set_ylabel(f"intercept b ({weight})")
     condition.append(np.linalg.cond(g.hessian(best)))
     fitted.append(best[0] * x + best[1])
+panels[0].set_title("raw: mm and g")
+panels[1].set_title(f"cm beyond {center / 10:g} cm, and kg")
 describe(
     figure,
-    "Level lines of the same loss in two systems of units. On the left a straight, extremely narrow "
-    "diagonal trench; on the right nearly round ellipses. The minimum is marked in both.",
+    "Level lines of the same loss in two systems of units. On the left a "
+    "very narrow diagonal trench; on the right nearly round ellipses. "
+    "The minimum is marked in both.",
 )
 plt.show()
 
@@ -46,7 +50,7 @@ plt.show()
 # and along the trench the data hardly tell one line from the next. The fitted masses are the same
 # in both units.
 
-print(f"condition number of the Hessian: {condition[0]:.1e} and {condition[1]:.1f}")
+print(f"condition number: {condition[0]:.1e} and {condition[1]:.1f}")
 
 assert condition[0] > 1e6 > 1e3 > condition[1]
 assert np.allclose(fitted[0] / 1000, fitted[1])

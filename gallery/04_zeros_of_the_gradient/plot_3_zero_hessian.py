@@ -14,38 +14,41 @@ import numpy as np
 
 from lecturecode import classify
 from lecturecode.objectives import Function
-from lecturecode.plots import COLOURS, METHODS, contours, describe, mark, use_style
+from lecturecode.plots import METHODS, contours, describe, mark, use_style
 
 radius = 0.1
 
 use_style()
 functions = {
-    r"$\theta_1^2 + \theta_2^4$": Function(lambda t: t[..., 0] ** 2 + t[..., 1] ** 4),
-    r"$\theta_1^2 - \theta_2^4$": Function(lambda t: t[..., 0] ** 2 - t[..., 1] ** 4),
-    r"$\theta_1^2 + \theta_2^3$": Function(lambda t: t[..., 0] ** 2 + t[..., 1] ** 3),
+    r"$\theta_1^2 + \theta_2^4$": Function(lambda t: t ** [2, 4] @ [1, 1]),
+    r"$\theta_1^2 - \theta_2^4$": Function(lambda t: t ** [2, 4] @ [1, -1]),
+    r"$\theta_1^2 + \theta_2^3$": Function(lambda t: t ** [2, 3] @ [1, 1]),
 }
 angle = np.linspace(0, 2 * np.pi, 721)
-circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1)  # (721, 2)
+circle = radius * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 line = np.linspace(-1, 1, 201)
 section = np.stack([0 * line, line], axis=-1)  # (201, 2)
 
 figure, panels = plt.subplots(2, 2, figsize=(6.4, 6.0))
 kinds = []
-looks = zip(METHODS.values(), ["-", "--", "-."], strict=False)
-for ax, (name, g), (colour, dash) in zip(panels.flat, functions.items(), looks, strict=False):
-    around = g(circle) - g(np.zeros(2))
-    kinds.append("minimum" if around.min() > 0 else "saddle" if around.max() > 0 else "maximum")
+looks = list(zip(METHODS.values(), ["-", "--", "-."], strict=False))
+for k, (name, g) in enumerate(functions.items()):
+    ax, (colour, dash) = panels.flat[k], looks[k]
+    around = g(circle)  # g is 0 in the middle
+    up, down = around.max() > 0, around.min() < 0
+    kinds.append("saddle" if up and down else "minimum" if up else "maximum")
     contours(g, [(-1, 1), (-1, 1)], ax=ax, levels=np.linspace(-1, 2, 25))
     mark(np.zeros(2), kinds[-1], ax=ax)
     ax.set(title=f"{name}: {kinds[-1]}", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     panels[1, 1].plot(line, g(section), dash, color=colour, label=name)
-panels[1, 1].axhline(0, color=COLOURS["data"], lw=0.8)
-panels[1, 1].set(title=r"along $\theta_1 = 0$", xlabel=r"$\theta_2$", ylabel=r"$g(\theta)$")
+panels[1, 1].set(title=r"along $\theta_1 = 0$")
+panels[1, 1].set(xlabel=r"$\theta_2$", ylabel=r"$g(\theta)$")
 panels[1, 1].legend()
 describe(
     figure,
-    "Level lines of three functions with the same Hessian at the origin, closed rings for the first, "
-    "open lines for the other two, and their sections: a fourth power, its negative, and a cube",
+    "Level lines of three functions with the same Hessian at the origin: "
+    "closed rings around it for the first, open lines through it for the "
+    "other two. Their sections: a fourth power, its negative, and a cube",
 )
 plt.show()
 

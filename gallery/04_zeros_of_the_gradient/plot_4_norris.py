@@ -2,10 +2,10 @@ r"""
 A direct solution fits the ozone monitors to twelve certified digits
 ====================================================================
 
-NIST publishes 36 calibration readings of an ozone monitor :cite:p:`norris` with the least-squares
-line to 15 digits. The line is so good that the data hide behind it; what is left over shows below,
-a thousand times smaller. The residuals add up to zero, and they do not correlate with x: these are
-the two equations of :eq:`eq-normal`.
+NIST publishes 36 readings from a calibration of ozone monitors :cite:p:`norris`, with the
+least-squares line to 15 digits. The line is so good that the data hide behind it; what is left over
+shows below, on a scale some hundred times finer. (The file names no unit.) The residuals add up to
+zero, and they do not correlate with x: these are the two equations of :eq:`eq-normal`.
 """
 
 import matplotlib.pyplot as plt
@@ -24,18 +24,22 @@ spread = np.sqrt((residuals**2).sum() / (len(x) - 2))
 
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(6.4, 5.0), sharex=True)
 top.plot(x, y, "o", color=COLOURS["data"], label="data", markersize=5)
-top.plot(x, a * x + b, color=COLOURS["model"], label=f"y = {a:.4f} x - {-b:.4f}", lw=1.5)
-top.set(ylabel="reading (ppb)", title="the fit")
+equation = f"y = {a:.4f} x - {-b:.4f}"
+top.plot(x, a * x + b, color=COLOURS["model"], label=equation, lw=1.5)
+top.set(ylabel="customer's reading", title="the fit")
 top.legend()
-bottom.axhspan(-spread, spread, color=COLOURS["model"], alpha=0.15, label="standard deviation")
+band = {"color": COLOURS["model"], "alpha": 0.15}
+bottom.axhspan(-spread, spread, **band, label="one standard deviation")
 bottom.axhline(0, color=COLOURS["model"], lw=1)
 bottom.plot(x, residuals, "o", color=COLOURS["data"], markersize=5)
-bottom.set(xlabel="ozone measured by NIST (ppb)", ylabel="residual (ppb)", title="what it leaves over")
+bottom.set(xlabel="ozone as NIST measured it", ylabel="residual")
+bottom.set_title("what it leaves over")
 bottom.legend(loc="lower left")
 describe(
     figure,
-    "Above, 36 readings on a straight line from 0 to 1000 parts per billion; below, their residuals, "
-    "scattered without pattern, most of them within one part per billion of zero",
+    "Above, 36 readings on a straight line from 0 to 1000; below, their "
+    "residuals on both sides of zero, most within 1 of it, and scattered "
+    "more widely where the concentration is high",
 )
 plt.show()
 

@@ -13,14 +13,15 @@ import numpy as np
 from lecturecode import gradient_descent, plots
 from lecturecode.objectives import Himmelblau
 
-learning_rate = 0.002  # up to about 0.004 every start on the circle arrives
+learning_rate = 0.002  # try 0.0005 or 0.01
 
 plots.use_style()
 g = Himmelblau()
 angle = 2 * np.pi * np.arange(12) / 12
-starts = 1.5 * np.stack([np.cos(angle), np.sin(angle)], axis=-1) + [-0.27, -0.92]  # (12, 2)
-together = gradient_descent(g, starts, learning_rate, steps=1500)
-paths = {f"start {m}": together.thetas[:61, m] for m in range(12)}
+circle = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+starts = 1.5 * circle + [-0.27, -0.92]  # (12, 2), around the maximum
+together = gradient_descent(g, starts, learning_rate, steps=3000)
+paths = {f"start {m}": together.thetas[:121, m] for m in range(12)}
 
 animation = plots.animate_path(g, paths, log=True, frames=31)
 figure = plt.gcf()
@@ -31,8 +32,9 @@ for line in ax.lines:
 plots.mark(g.minima, "minimum", ax=ax)
 plots.describe(
     figure,
-    "Level lines of Himmelblau's function. Twelve paths start on a small circle around the "
-    "maximum in the middle and run apart, into four minima.",
+    "Level lines of Himmelblau's function. Twelve paths start on a small "
+    "circle around the maximum in the middle and run apart, towards four "
+    "minima.",
 )
 plt.show()
 

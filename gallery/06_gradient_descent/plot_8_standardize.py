@@ -25,26 +25,28 @@ for ax, (name, data) in zip(axes, inputs.items(), strict=True):
     g = affine_error(data, y)
     low, high = np.linalg.eigvalsh(g.hessian(g.minima[0]))
     kappas[name] = high / low
-    best = g.minima[0]
-    start = best + np.array([0.022, 2.5] if name == "millimeters" else [-3.0, -2.0])
+    best, long = g.minima[0], name == "millimeters"
+    start = best + np.array([0.022, 2.5] if long else [-3.0, -2.0])
     traces[name] = gradient_descent(g, start, 1 / high, steps=300)
-    width = [0.03, 5.0] if name == "millimeters" else [4.0, 4.0]
+    width = [0.03, 5.0] if long else [4.0, 4.0]
     plots.contours(g, np.stack([best - width, best + width], axis=-1), ax=ax)
     plots.path(traces[name], ax=ax, label="gradient descent")
     plots.mark(best, "minimum", ax=ax)
-    ax.set(title=f"{name}: $\\kappa$ = {kappas[name]:.3g}", xlabel="slope", ylabel="intercept")
-    ax.set_aspect("auto" if name == "millimeters" else "equal")
+    ax.set_title(rf"{name}: $\kappa$ = {kappas[name]:.3g}")
+    unit = "kg/mm" if long else "kg"
+    ax.set(xlabel=f"slope ({unit})", ylabel="intercept (kg)")
+    ax.set_aspect("auto" if long else "equal")
 plots.describe(
     figure,
-    "Left, level lines in millimeters form one thin stripe, and 300 steps end on its floor, "
-    "far from the minimum. Right, with standardized inputs they are circles, and one step "
-    "ends in the minimum.",
+    "Left, level lines in millimeters look like parallel lines, and 300 "
+    "steps end on the floor between them, far from the minimum. Right, with "
+    "standardized inputs they are circles, and one step ends in the minimum.",
 )
 plt.show()
 
 # %%
-# On the left the descent falls to the floor of the stripe and then creeps along it, for millions of
-# steps.
+# On the left the descent falls to the floor of the valley and then creeps along it: it would take
+# millions of steps. On the right the first step arrives.
 
 assert kappas["millimeters"] > 1e6
 assert abs(kappas["standardized"] - 1) < 1e-6

@@ -79,7 +79,8 @@ def minimize(
     --------
     >>> def value_and_gradient(theta):
     ...     return (theta**2).sum(-1), 2 * theta
-    >>> minimize(value_and_gradient, [3.0], GradientDescent(0.25), steps=3).thetas.ravel()
+    >>> rule = GradientDescent(0.25)
+    >>> minimize(value_and_gradient, [3.0], rule, steps=3).thetas.ravel()
     array([3.   , 1.5  , 0.75 , 0.375])
     """
     check_callable(value_and_gradient, "value_and_gradient")
@@ -183,7 +184,8 @@ def gradient_descent(
     Examples
     --------
     >>> from lecturecode.objectives import Quadratic
-    >>> trace = gradient_descent(Quadratic([1.0, 3.0]), [1.0, 1.0], 0.5, steps=100)
+    >>> g = Quadratic([1.0, 3.0])
+    >>> trace = gradient_descent(g, [1.0, 1.0], 0.5, steps=100)
     >>> trace.converged, trace.steps
     (True, 29)
     """
@@ -248,11 +250,13 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     --------
     >>> def g(theta):
     ...     return theta[0] ** 2 + 3 * theta[1]
-    >>> check_gradient(g, lambda theta: np.array([2 * theta[0], 3.0]), [2.0, 1.0]) < 1e-8
+    >>> theta = [2.0, 1.0]
+    >>> check_gradient(g, lambda t: np.array([2 * t[0], 3.0]), theta) < 1e-8
     True
-    >>> check_gradient(g, lambda theta: np.array([2 * theta[0], -3.0]), [2.0, 1.0])
+    >>> check_gradient(g, lambda t: np.array([2 * t[0], -3.0]), theta)
     Traceback (most recent call last):
-    ValueError: the gradient is wrong in coordinate 1: it says -3, central differences say 3
+    ValueError: the gradient is wrong in coordinate 1: it says -3,
+    central differences say 3
     """
     check_callable(g)
     check_callable(gradient, "gradient")

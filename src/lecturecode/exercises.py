@@ -16,7 +16,15 @@ __all__ = ["Verdict", "check", "exercise_names"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What :func:`check` says of an answer; true when the answer is right."""
+    """What :func:`check` says of an answer; true when the answer is right.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether the answer is right.
+    message : str
+        What was asked for, or the property that fails.
+    """
 
     passed: bool
     message: str
@@ -67,7 +75,8 @@ def check(name: str, answer: Any) -> Verdict:
     Examples
     --------
     >>> check("descent/largest-stable-step", 0.4)
-    not yet: a descent with this learning rate converges, but so does one with a larger rate
+    not yet: a descent with this learning rate converges, but so does one with
+    a larger rate
     """
     if name not in _JUDGES:
         close = difflib.get_close_matches(str(name), _JUDGES, n=1)
@@ -101,17 +110,18 @@ def exercise_names() -> list[str]:
 def _penalized_gradient(answer: Any) -> str | None:
     rng = np.random.default_rng(0)
     W, y, theta = rng.normal(size=(7, 3)), rng.normal(size=7), rng.normal(size=3)
-    gradient = np.asarray(answer(W, y, 0.5, theta))
+    mu = 0.3
+    gradient = np.asarray(answer(W, y, mu, theta))
     if gradient.shape != theta.shape:
         return f"theta has shape (3,) and its gradient too; this has shape {gradient.shape}"
-    twice = answer(np.concatenate([W, W]), np.concatenate([y, y]), 0.5, theta)
+    twice = answer(np.concatenate([W, W]), np.concatenate([y, y]), mu, theta)
     if not np.allclose(twice, gradient):
         return "listing every sample twice leaves a mean as it is, and so its gradient; here it changes"
     if not np.allclose(answer(W, y, 0.0, theta), MeanSquaredError(W, y).gradient(theta)):
         return "without penalty, mu = 0, it differs from the slopes that central differences measure"
     if np.allclose(gradient, answer(W, y, 0.0, theta)):
         return "it does not depend on mu, and the function does"
-    if not np.allclose(answer(W, y, 0.5, theta) - answer(W, y, 0.0, theta), theta):
+    if not np.allclose(answer(W, y, mu, theta) - answer(W, y, 0.0, theta), 2 * mu * theta):
         return "the part of the penalty differs from the slopes that central differences measure"
     return None
 
@@ -230,7 +240,7 @@ def _iterates(descend: Any) -> str | None:
     if not moves[0] @ slopes[0] < 0:
         return "the first step does not go downhill"
     if not np.allclose(moves[0], -rate * slopes[0]):
-        return "the first step has not the length or the direction of the update"
+        return "the first step does not have the length and the direction of the update"
     if not np.allclose(moves, -rate * slopes):
         return "a later step does not use the gradient at the point where it begins"
     return None

@@ -118,7 +118,8 @@ def normal_equations(W: Any, y: Any) -> Array:
 
     Examples
     --------
-    >>> normal_equations(design_matrix([0.0, 1.0, 2.0]), [1.0, 3.0, 5.0]).round(6)
+    >>> W = design_matrix([0.0, 1.0, 2.0])
+    >>> normal_equations(W, [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
     xp, W, y = real_arrays(W=W, y=y)
@@ -292,9 +293,9 @@ def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _pivot(xp: Any, R: Array, P: int, tol: float) -> tuple[Array, Array, int]:
-    """Householder QR of the first P columns of R, always taking the longest remaining column.
+    """Householder QR of the first P columns of R, the longest column next.
 
-    Returns the new R, the order of its columns, and the number of columns longer than `tol`.
+    Returns the new R, the order of its columns, and how many exceed tol.
     """
     R = xp.asarray(R, copy=True)
     order = xp.arange(P, device=compat.device(R))

@@ -178,7 +178,8 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     if bool(xp.any(xp.abs(H - xp.matrix_transpose(H)) > eps**0.5 * largest)):
         raise ValueError("the Hessian must be symmetric; use (H + H.T) / 2 if only rounding differs")
     lam = on_host(xp.linalg.eigvalsh(H))
-    zero = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True) if tol is None else tol
+    rounding = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True)
+    zero = rounding if tol is None else tol
     up, down = lam > zero, lam < -zero
     kind = np.select(
         [up.all(-1), down.all(-1), up.any(-1) & down.any(-1)],

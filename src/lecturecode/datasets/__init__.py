@@ -21,7 +21,17 @@ __all__ = ["Certified", "Dataset", "digits", "norris", "penguins"]
 
 @dataclass(frozen=True)
 class Certified:
-    """The certified least-squares line y = slope x + intercept of a NIST reference data set."""
+    """The certified least-squares line y = slope x + intercept of a NIST reference data set.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        The parameters of the line.
+    slope_deviation, intercept_deviation : float
+        Their standard deviations.
+    residual_deviation : float
+        The standard deviation of the residuals, with T - 2 in the denominator.
+    """
 
     slope: float
     intercept: float
@@ -36,14 +46,22 @@ class Dataset:
 
     Attributes
     ----------
-    title : what the samples are.
-    x : inputs, array of shape (T,) or (T, D), float64.
-    y : targets, array of shape (T,): float64 for a regression, int64 classes for a classification.
-    names : name and unit of each column of x.
-    classes : the name of each class in y; empty for a regression.
-    columns : every column of the file by its name; ``data["name"]`` is ``data.columns["name"]``.
-    source, licence : where the file comes from, and what may be done with it.
-    certified : the certified fit, where the source gives one.
+    title : str
+        What the samples are.
+    x : float64 array of shape (T,) or (T, D)
+        The inputs.
+    y : array of shape (T,)
+        The targets: float64 for a regression, int64 classes for a classification.
+    names : tuple of str
+        Name and unit of each column of x.
+    classes : tuple of str
+        The name of each class in y; empty for a regression.
+    columns : mapping of str to array
+        Every column of the file by its name; ``data["name"]`` is ``data.columns["name"]``.
+    source, licence : str
+        Where the file comes from, and what may be done with it.
+    certified : Certified, optional
+        The certified fit, where the source gives one.
     """
 
     title: str
@@ -102,11 +120,20 @@ def penguins(*, keep_missing: bool = False) -> Dataset:
     y has shape (342,): 0 Adelie, 1 Chinstrap, 2 Gentoo. The columns also hold ``species``,
     ``island``, ``sex`` (an empty string where it was not recorded) and ``year``.
 
-    Two of the 344 birds were not measured at all. They are dropped, unless ``keep_missing``
-    is true: then T = 344, and their measurements are NaN.
+    Parameters
+    ----------
+    keep_missing : bool
+        Keep the two of the 344 birds that were not measured at all, with NaN as measurements.
 
-    Source: Gorman, Williams & Fraser (2014), PLoS ONE 9(3): e90081, prepared by Horst, Hill &
-    Gorman as ``palmerpenguins``. Licence: CC0 1.0.
+    Returns
+    -------
+    Dataset
+        With T = 342, or 344.
+
+    References
+    ----------
+    Gorman, Williams & Fraser (2014), PLoS ONE 9(3): e90081, prepared by Horst, Hill & Gorman as
+    ``palmerpenguins``. Licence: CC0 1.0.
 
     Examples
     --------
@@ -149,8 +176,15 @@ def norris() -> Dataset:
     (0 to 1000) read ppb, parts per billion. ``certified`` holds slope, intercept, their standard
     deviations and the residual standard deviation, to the 15 digits of the file.
 
-    Source: NIST Statistical Reference Datasets, linear regression, ``Norris.dat``.
-    Licence: U.S. government work, public domain in the United States.
+    Returns
+    -------
+    Dataset
+        With T = 36.
+
+    References
+    ----------
+    NIST Statistical Reference Datasets, linear regression, ``Norris.dat``. Licence: U.S. government
+    work, public domain in the United States.
 
     Examples
     --------
@@ -192,8 +226,15 @@ def digits() -> Dataset:
     no unit) in a 4 x 4 block of the scan; ``x.reshape(-1, 8, 8)`` gives the images. y has shape
     (1797,): the digit, 0 to 9.
 
-    Source: the test set of *Optical Recognition of Handwritten Digits*, Alpaydin & Kaynak (1998),
-    UCI Machine Learning Repository, doi:10.24432/C50P49. Licence: CC BY 4.0.
+    Returns
+    -------
+    Dataset
+        With T = 1797.
+
+    References
+    ----------
+    The test set of *Optical Recognition of Handwritten Digits*, Alpaydin & Kaynak (1998), UCI Machine
+    Learning Repository, doi:10.24432/C50P49. Licence: CC BY 4.0.
 
     Examples
     --------

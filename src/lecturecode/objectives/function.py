@@ -46,7 +46,7 @@ class Function:
     Examples
     --------
     >>> import numpy as np
-    >>> g = Function(lambda theta: (theta**4).sum(-1), gradient=lambda theta: 4 * theta**3)
+    >>> g = Function(lambda t: (t**4).sum(-1), gradient=lambda t: 4 * t**3)
     >>> g.gradient(np.array([1.0, 2.0]))
     array([ 4., 32.])
     """

@@ -36,7 +36,8 @@ class Rastrigin:
 
     Examples
     --------
-    >>> float(Rastrigin()([0.0, 0.0])), round(float(Rastrigin()([1.0, 0.0])), 12)
+    >>> g = Rastrigin()
+    >>> float(g([0.0, 0.0])), round(float(g([1.0, 0.0])), 12)
     (0.0, 1.0)
     """
 
@@ -106,7 +107,8 @@ class Ackley:
 
     Examples
     --------
-    >>> round(float(Ackley()([0.0, 0.0])), 12), round(float(Ackley()([1.0, 1.0])), 6)
+    >>> g = Ackley()
+    >>> round(float(g([0.0, 0.0])), 12), round(float(g([1.0, 1.0])), 6)
     (0.0, 3.625385)
     """
 

@@ -33,7 +33,13 @@ def animate_path(
 
     At most `frames` pictures, `interval` milliseconds apart, spread evenly over the steps of the
     longest trace; one that is shorter waits at its end. With ``panels=True`` each trace has a
-    picture of its own, side by side. Show the result by :func:`player`.
+    picture of its own, side by side. With ``log=True`` the contours are spaced as in
+    :func:`~lecturecode.plots.contours`. Show the result by :func:`player`.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`~lecturecode.plots.path` and :func:`~lecturecode.plots.contours`.
     """
     named = dict(traces) if isinstance(traces, Mapping) else {"": traces}
     points = {label: points_of(trace) for label, trace in named.items()}

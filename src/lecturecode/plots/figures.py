@@ -55,6 +55,7 @@ def use_style() -> None:
             "figure.dpi": 120,
             "figure.facecolor": "white",
             "figure.constrained_layout.use": True,
+            "figure.constrained_layout.wspace": 0.05,
             "savefig.dpi": 120,
             "savefig.facecolor": "white",
             "savefig.transparent": False,
@@ -75,7 +76,13 @@ def use_style() -> None:
 def curve(
     g: Any, box: Box = None, *, ax: Axes | None = None, points: int = 400, colour: str = "#404055"
 ) -> Line2D:
-    """Draw g of one coordinate as a curve."""
+    """Draw g of one coordinate as a curve, from `points` values.
+
+    Raises
+    ------
+    ValueError
+        If there is no finite box, if g does not take batches, or if it is finite nowhere in the box.
+    """
     ((low, high),) = _bounds(g, box, 1)
     theta = np.linspace(low, high, points)[:, None]  # (points, 1)
     ax = ax or plt.subplots()[1]
@@ -96,7 +103,13 @@ def contours(
     """Draw g of two coordinates as bands between contour lines.
 
     `levels` is a number of bands, or the levels themselves. With ``log=True`` the bands grow in
-    equal ratios above the lowest value on the grid, which opens up the floor of a canyon.
+    equal ratios above the lowest value on the grid, which opens up the floor of a canyon. The grid
+    has `points` values along each axis.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`curve`.
     """
     x, y, z = _grid(g, box, points)
     edges = _levels(z, levels, log) if isinstance(levels, int) else np.asarray(levels, dtype=float)
@@ -119,7 +132,15 @@ def surface(
     log: bool = False,
     points: int = 80,
 ) -> Any:
-    """Draw g of two coordinates as a surface in space, with its contours beneath."""
+    """Draw g of two coordinates as a surface in space, with its contours beneath.
+
+    `levels`, `log` and `points` are those of :func:`contours`; `ax`, if given, has a 3-D projection.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`curve`.
+    """
     x, y, z = _grid(g, box, points)
     edges = _levels(z, levels, log)
     ax = ax or plt.subplots(subplot_kw={"projection": "3d"})[1]
@@ -140,6 +161,11 @@ def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> L
     """Mark stationary points, shape (2,) or (N, 2), by the marker and colour of their kind.
 
     A single point of shape (1,), on a curve, needs its `height` g(theta).
+
+    Raises
+    ------
+    ValueError
+        If `kind` is none of ``KINDS``, or if theta has another shape.
     """
     if kind not in KINDS:
         raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
@@ -162,6 +188,11 @@ def path(
     A dot for every iterate (up to 200), an open circle at the start, a square at the end. The
     iterates of one coordinate are drawn on the curve of g, at the trace's values. The colour is
     that of the method named by `label`, if there is one.
+
+    Raises
+    ------
+    ValueError
+        If the trace kept no iterates, or if they are not points of a plane or of a curve.
     """
     points = points_of(trace)
     ax = ax or plt.subplots()[1]
@@ -187,6 +218,11 @@ def values(
 
     Of a population the best value of each step is drawn. What has no place on such an axis is
     left out: values at or below `minimum`, and beyond 1e100.
+
+    Raises
+    ------
+    ValueError
+        If `against` is neither ``"steps"`` nor ``"evaluations"``.
     """
     if against not in ("steps", "evaluations"):
         raise ValueError(f"against is {against!r}; it must be 'steps' or 'evaluations'")
@@ -203,7 +239,13 @@ def values(
 
 
 def describe(figure: Figure, text: str) -> Figure:
-    """Give a figure its alternative text: what it shows, for those who cannot see it."""
+    """Give a figure its alternative text: what it shows, for those who cannot see it.
+
+    Raises
+    ------
+    ValueError
+        If the text is empty.
+    """
     if not text.strip():
         raise ValueError("the description is empty; say what the figure shows")
     figure.set_label(" ".join(text.split()))
