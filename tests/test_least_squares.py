@@ -451,3 +451,24 @@ def test_integer_targets_beside_float_inputs_are_fine():
     theta = fit_affine(x, y)
     assert theta.dtype == np.float32
     np.testing.assert_allclose(theta, [2.0, 1.0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_samples_do_not_make_columns_look_dependent(dtype):
+    x = np.linspace(190, 210, 1_000_000, dtype=dtype)
+    slope, intercept = fit_affine(x, dtype(0.5) * x - dtype(3))  # a warning would be an error
+    assert abs(slope - 0.5) < 1e5 * np.finfo(dtype).eps
+    assert abs(intercept + 3) < 1e7 * np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3, 3), (10, 3), (100, 10), (1000, 10), (30, 60)])
+def test_dependent_columns_are_seen_whatever_the_shape(shape):
+    rng = np.random.default_rng(0)
+    T, P = shape
+    for _ in range(200):
+        rank = int(rng.integers(1, min(T, P)))
+        W = rng.standard_normal((T, rank)) @ rng.standard_normal((rank, P))
+        y = W @ rng.standard_normal(P)
+        theta = least_squares(W, y)
+        np.testing.assert_allclose(W @ theta, y, atol=1e-8 * np.abs(y).max())
+        assert np.linalg.norm(theta) <= np.linalg.norm(np.linalg.pinv(W, rcond=1e-12) @ y) * (1 + 1e-6)

@@ -168,7 +168,8 @@ def least_squares(W: Any, y: Any) -> Array:
     Notes
     -----
     Columns are dependent when, at unit norm, what is left of one beside the others is below
-    ``max(T, P) * eps``. Scaling makes the verdict independent of the units of each column.
+    :math:`(10 P + \sqrt T)` times the precision of the numbers: about what rounding leaves. Scaling
+    makes the verdict independent of the units of each column.
 
     References
     ----------
@@ -246,7 +247,7 @@ def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
     R, c = _triangularize(W, y)
     # Columns of R are as long as those of W, so they can be scaled now, when there are few rows.
     scale = _lengths(xp, R)
-    R, order, rank = _pivot(xp, xp.concat([R / scale, c], axis=1), P, max(T, P) * eps)
+    R, order, rank = _pivot(xp, xp.concat([R / scale, c], axis=1), P, (10 * P + T**0.5) * eps)
     R, c = R[:rank, :P], R[:rank, P:]
     back = xp.argsort(order)
     if rank == P:

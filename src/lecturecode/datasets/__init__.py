@@ -172,9 +172,8 @@ def norris() -> Dataset:
     """Norris: calibration of ozone monitors, 36 pairs and the certified line through them.
 
     x has shape (36,): the ozone concentration as NIST measured it. y has shape (36,): the
-    customer's reading of the same air. The file names no unit; photometers of this range
-    (0 to 1000) read ppb, parts per billion. ``certified`` holds slope, intercept, their standard
-    deviations and the residual standard deviation, to the 15 digits of the file.
+    customer's reading of the same air. The file names no unit. ``certified`` holds slope, intercept,
+    their standard deviations and the residual standard deviation, to the 15 digits of the file.
 
     Returns
     -------
@@ -204,7 +203,7 @@ def norris() -> Dataset:
         title="Norris, calibration of ozone monitors",
         x=x.copy(),
         y=y.copy(),
-        names=("ozone measured by NIST (ppb)",),
+        names=("ozone measured by NIST",),
         classes=(),
         columns={"x": x.copy(), "y": y.copy()},
         source="NIST Statistical Reference Datasets, Norris.dat",
