@@ -101,7 +101,6 @@ sphinx_gallery_conf = {
     "nested_sections": True,
     "plot_gallery": True,
     "capture_repr": (),
-    "prefer_full_module": {r"lecturecode"},
 }
 
 # -- the API reference ----------------------------------------------------------------------

@@ -21,7 +21,7 @@ def table(case: dict[str, Any]) -> list[str]:
             f"{row['ratio']:.2g}",
             str(row["units"]),
             f"{row['spread'][1]:.2f}",
-            *([f"{row['digits']:.1f}"] * digits),
+            *([f"{row['digits']:.1f}"] if digits else []),
         ]
         for row in case["rows"]
     ]:

@@ -70,7 +70,8 @@ def add_examples(app: Sphinx, what: str, name: str, obj: Any, options: Any, line
     if what not in ("function", "class", "method"):
         return
     home = getattr(obj, "__module__", None)
-    wanted = [name, f"{home}.{getattr(obj, '__qualname__', '')}"]
+    own = getattr(obj, "__qualname__", "")
+    wanted = [name, f"{home}.{own}", f"lecturecode.{own}"]  # the last as the scripts import it
     folder = Path(app.srcdir) / app.config.sphinx_gallery_conf["backreferences_dir"]
     record = folder / "backreferences_all.json"
     known = json.loads(record.read_text()) if record.is_file() else {}
@@ -79,8 +80,19 @@ def add_examples(app: Sphinx, what: str, name: str, obj: Any, options: Any, line
         lines += ["", ".. rubric:: In the gallery", "", f".. minigallery:: {' '.join(used)}", ""]
 
 
+def add_short_names(app: Sphinx, env: Any) -> list[str]:
+    """Let `lecturecode.gradient_descent` lead where `lecturecode.descent.gradient_descent` does."""
+    package, objects = importlib.import_module("lecturecode"), env.domains["py"].objects
+    for name in getattr(package, "__all__", []):
+        entry = objects.get(f"{getattr(package, name).__module__}.{name}")
+        if entry is not None:
+            objects[f"lecturecode.{name}"] = entry._replace(aliased=True)
+    return []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directive; numpydoc goes first."""
     app.add_directive("module-reference", Module)
     app.connect("autodoc-process-docstring", add_examples, priority=900)
+    app.connect("env-updated", add_short_names)
     return {"version": "1", "parallel_read_safe": False}

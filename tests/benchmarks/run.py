@@ -1,7 +1,8 @@
 """Time the package against its peers and write the table that the site shows.
 
 Each contestant lives in a process of its own. The processes take turns, A B C A B C, so that all see
-the same moods of the machine, and a row is the ratio of two medians. Before anything counts, all answers
+the same moods of the machine, and a row is the ratio of two medians. Before each turn there is a pause,
+since the threads of a linear-algebra library spin for a while after their work, at the next one's cost. Before anything counts, all answers
 of a case are compared: a fast wrong answer is an error, not a result.
 
     python tests/benchmarks/run.py [--rounds 15] [--case NAME ...] [--out docs/benchmarks.json]
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from cases import CASES, Case
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 THREADS = "2"
+PAUSE = 0.2  # seconds
 
 
 class Contestant:
@@ -87,6 +90,7 @@ def measure_case(key: str, rounds: int) -> dict:
             times: dict[str, list[float]] = {c.name: [] for c in contestants}
             for _ in range(rounds):
                 for contestant in contestants:
+                    time.sleep(PAUSE)
                     times[contestant.name].append(contestant.measure())
         finally:
             for contestant in contestants:
