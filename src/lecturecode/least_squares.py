@@ -283,8 +283,8 @@ def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:
         reflections = torch.geqrf(W)
         R = torch.triu(reflections[0][:rows])
         return R, torch.ormqr(*reflections, y, transpose=True)[:rows]
-    h, tau = np.linalg.qr(W, mode="raw")  # h is transposed: reflection k stands in row k
-    c = y.T.copy()
+    h, tau = np.linalg.qr(W, mode="raw")
+    h, c = np.ascontiguousarray(h), y.T.copy()  # reflection k stands in row k of h
     for k in range(rows):
         v = h[k, k + 1 :]
         along = tau[k] * (c[:, k] + c[:, k + 1 :] @ v)

@@ -1,9 +1,10 @@
 """Time the package against its peers and write the table that the site shows.
 
 Each contestant lives in a process of its own. The processes take turns, A B C A B C, so that all see
-the same moods of the machine, and a row is the ratio of two medians. Before each turn there is a pause,
-since the threads of a linear-algebra library spin for a while after their work, at the next one's cost. Before anything counts, all answers
-of a case are compared: a fast wrong answer is an error, not a result.
+the same moods of the machine, and a row is the ratio of two medians. Before each turn there is a
+pause, since the threads of a linear-algebra library spin for a while after their work, at the next
+one's cost. Before anything counts, all answers of a case are compared: a fast wrong answer is an
+error, not a result.
 
     python tests/benchmarks/run.py [--rounds 15] [--case NAME ...] [--out docs/benchmarks.json]
 """
