@@ -6,27 +6,29 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
+from lecture_map import table, words
 from sphinx.application import Sphinx
 
 
-def table(case: dict[str, Any]) -> list[str]:
-    """Return the reStructuredText of one case."""
+def case_table(case: dict[str, Any]) -> list[nodes.Node]:
+    """Return the title, the table and the goal of one case."""
     digits = any(row["digits"] is not None for row in case["rows"])
-    header = ["library", "ours / theirs", f"{case['unit']}s in a run", "slowest run / median"]
-    lines = [f".. list-table:: {case['title']}: time per {case['unit']}", "   :header-rows: 1", ""]
-    for cells in [header + ["correct digits"] * digits] + [
-        [
-            row["name"],
-            f"{row['ratio']:.2g}",
+    head = ["Library", "Ours / theirs", f"{case['unit']}s in a run", "Slowest run / median"]
+    rows = []
+    for row in case["rows"]:
+        cells = [
+            f"`{row['name']}`",
+            f"{row['ratio']:.2f}" if row["ratio"] >= 0.1 else f"{row['ratio']:.2g}",
             str(row["units"]),
             f"{row['spread'][1]:.2f}",
-            *([f"{row['digits']:.1f}"] if digits else []),
         ]
-        for row in case["rows"]
-    ]:
-        lines += [("   * - " if i == 0 else "     - ") + cell for i, cell in enumerate(cells)]
-    return [*lines, "", f"*Goal: {case['goal']}.*", ""]
+        if digits:
+            cells.append("all" if row["digits"] >= 19 else f"{row['digits']:.1f}")
+        rows.append([words(cell) for cell in cells])
+    widths = [40, 15, 15, 15] + [15] * digits
+    title = nodes.rubric(text=f"{case['title']}: time per {case['unit']}")
+    goal = nodes.paragraph("", "", nodes.emphasis(text=f"Goal: {case['goal']}."))
+    return [title, table(head + ["Correct digits"] * digits, widths, rows), goal]
 
 
 class Benchmarks(Directive):
@@ -40,21 +42,17 @@ class Benchmarks(Directive):
         record_file = Path(env.srcdir) / "benchmarks.json"
         env.note_dependency(str(record_file))
         if not record_file.is_file():
-            lines = ["Nothing has been measured yet. ``make bench`` measures and writes the record."]
-        else:
-            record = json.loads(record_file.read_text(encoding="utf-8"))
-            machine = record["machine"]
-            lines = [
-                f"Measured on {machine['date']}: {machine['cpu']}, {machine['system']}, Python "
-                f"{machine['python']}, {machine['packages']}, {machine['threads']} threads for "
-                f"everyone, medians of {record['rounds']} rounds.",
-                "",
-            ]
-            for case in record["cases"]:
-                lines += table(case)
-        node = nodes.container()
-        self.state.nested_parse(StringList(lines, source=str(record_file)), self.content_offset, node)
-        return list(node.children)
+            return words("Nothing has been measured yet. `make bench` measures and writes the record.")
+        record = json.loads(record_file.read_text(encoding="utf-8"))
+        machine = record["machine"]
+        found = words(
+            f"Measured on {machine['date']}: {machine['cpu']}, {machine['system']}, Python "
+            f"{machine['python']}, {machine['packages']}, {machine['threads']} threads for everyone, "
+            f"medians of {record['rounds']} rounds."
+        )
+        for case in record["cases"]:
+            found += case_table(case)
+        return found
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

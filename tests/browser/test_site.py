@@ -133,3 +133,13 @@ def test_phone_window_has_no_sideways_scroll(browser: Browser, name: str) -> Non
         assert wide <= window, f"{name} is {wide} px wide in a window of {window} px"
     finally:
         reader.context.close()
+
+
+def test_benchmarks_show_a_table_for_each_case(reader: Reader) -> None:
+    page = reader.open("benchmarks.html")
+    tables = page.locator("article table")
+    assert tables.count() >= 3
+    first = tables.first.inner_text()
+    assert "numpy.linalg.lstsq" in first
+    assert "Ours / theirs" in first
+    assert "list-table" not in page.locator("article").first.inner_text()
