@@ -333,7 +333,7 @@ def test_at_least_as_many_correct_digits_as_numpy_on_ill_conditioned_polynomials
     assert ours.mean() >= theirs.mean()
     assert np.median(ours) >= np.median(theirs)
     assert np.mean(ours >= theirs) > 0.6, "better on most of them"
-    assert np.all(ours >= theirs - 1.5), "luck decides a digit either way, not two"
+    assert np.all(ours >= theirs - 1), "never a digit worse on any of them"
 
 
 def test_normal_equations_lose_twice_the_digits():
