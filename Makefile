@@ -33,15 +33,17 @@ $(VENV)/ready: pyproject.toml constraints.txt
 	@echo "installing torch (the longest part)"
 	@$(PIP) torch
 	@echo "installing the rest"
-	@$(PIP) --editable '.[docs,test,lint]'
+	@$(PIP) --editable '.[docs,test,scale,lint]'
 	@touch $@
 
 $(VENV)/ready-browser: $(VENV)/ready
 	@$(PIP) --editable '.[browser]'
 	@touch $@
 
+# acopy asks for versions of click and networkx that are long gone, and runs with those of today.
 $(VENV)/ready-bench: $(VENV)/ready
 	@$(PIP) --editable '.[bench]'
+	@$(PIP) --no-deps acopy tsplib95
 	@touch $@
 
 docs: $(VENV)/ready  ## run every chapter and gallery script, write the site (SOLUTIONS=0: without solutions)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lecturecode import evaluate, pointwise
-from lecturecode.evaluation import call, check_callable, number
+from lecturecode.evaluation import call, check_callable, number, tells_finished
 from lecturecode.objectives import Himmelblau
 
 # Python 3.12 and later warn that forking a process with threads may deadlock.
@@ -43,9 +43,7 @@ def test_pointwise_keeps_float32():
     assert pointwise(hypot)(THETAS.astype(np.float32)).dtype == np.float32
 
 
-@forks
 def test_two_processes_give_the_values_in_order():
-    """operator.itemgetter can be sent to a process however that is started."""
     thetas = np.arange(40.0).reshape(20, 2)
     values = pointwise(operator.itemgetter(0), workers=2)(thetas)
     assert values.tolist() == thetas[:, 0].tolist()
@@ -192,6 +190,33 @@ def test_a_g_that_is_no_function_is_refused(make):
 def test_workers_must_be_a_number_of_processes_or_a_map(workers, error):
     with pytest.raises(error, match=r"workers must be.*got"):
         pointwise(hypot, workers=workers)
+
+
+@pytest.mark.parametrize("workers", [1, 2, map])
+def test_only_a_function_of_pointwise_can_tell_what_was_finished(workers):
+    g = pointwise(hypot, workers=workers)
+    assert tells_finished(g)
+    assert not any(map(tells_finished, (hypot, Himmelblau(), lambda theta: g(theta))))
+
+
+def test_an_exception_in_one_point_of_a_batch_keeps_its_theta_through_evaluate():
+    """Neither evaluate nor a function around it replaces the point by the whole batch."""
+    thetas = np.array([[1.0, 0.0], [3.0, 7.0], [5.0, 0.0]])
+    one = pointwise(fails_at_three)
+    with pytest.raises(ZeroDivisionError) as caught:
+        evaluate(lambda theta: 2 * one(theta), thetas)
+    assert caught.value.theta.tolist() == [3.0, 7.0]
+    assert caught.value.finished.tolist() == [True, False, False]
+    np.testing.assert_array_equal(caught.value.values, [1.0, np.nan, np.nan])
+    assert caught.value.__notes__ == ["raised by g at theta = [3. 7.]"]
+
+
+def test_the_values_of_a_failure_are_of_the_kind_of_theta():
+    thetas = torch.tensor([[1.0, 0.0], [3.0, 7.0]])
+    with pytest.raises(ZeroDivisionError) as caught:
+        pointwise(fails_at_three)(thetas)
+    assert caught.value.values.dtype == torch.float32
+    assert caught.value.values.tolist()[0] == 1.0
 
 
 def test_a_single_number_is_no_theta():

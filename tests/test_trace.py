@@ -9,7 +9,7 @@ import torch
 
 from lecturecode import Trace, gradient_descent
 from lecturecode.objectives import Quadratic
-from lecturecode.trace import Recorder
+from lecturecode.trace import AT_ONCE, Recorder
 
 LIBRARIES = pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
 
@@ -72,6 +72,94 @@ def test_record_every_keeps_all_values_and_every_so_manieth_theta(every):
 def test_record_every_must_be_a_natural_number(every):
     with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got"):
         Recorder(every)
+
+
+# --- points in batches ----------------------------------------------------------------------------
+
+VALUES = np.array([4.0, np.nan, 4.0, 3.0, 5.0, -np.inf, 3.0, 2.0, np.inf, 2.5, 2.0, 9.0])
+POINTS = np.column_stack([np.arange(12.0), -np.ones(12)])
+
+
+def extended(library, sizes, every):
+    """Record VALUES in batches of these sizes."""
+    recorder, start = Recorder(every), 0
+    for size in sizes:
+        recorder.extend(library(POINTS[start : start + size]), library(VALUES[start : start + size]))
+        start += size
+    return recorder.trace("because")
+
+
+BATCHES = pytest.mark.parametrize("sizes", [[12], [1] * 12, [5, 7], [2, 3, 1, 6]], ids=str)
+
+
+@LIBRARIES
+@BATCHES
+@pytest.mark.parametrize("every", [1, 2, 5, 40])
+def test_batches_are_recorded_as_points_one_by_one(library, sizes, every):
+    trace = extended(library, sizes, every)
+    single = recorded(library, VALUES, every, POINTS)
+    for name in ("thetas", "values", "evaluations", "theta", "value", "last"):
+        np.testing.assert_array_equal(getattr(trace, name), getattr(single, name), err_msg=name)
+    assert (trace.theta.tolist(), trace.value) == ([7.0, -1.0], 2.0)
+    assert len(trace) == 12
+
+
+@LIBRARIES
+@BATCHES
+def test_of_batches_only_improvements_and_the_last_are_kept_if_nothing_is_recorded(library, sizes):
+    trace = extended(library, sizes, 0)
+    assert trace.values.tolist() == [4.0, 3.0, 2.0, 9.0]
+    assert trace.evaluations.tolist() == [1, 4, 8, 12]
+    assert trace.thetas.tolist() == [[11.0, -1.0]]
+    assert trace.last.tolist() == [11.0, -1.0]
+    assert (trace.theta.tolist(), trace.value) == ([7.0, -1.0], 2.0)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("every", [0, 1, 3])
+def test_batches_without_any_finite_value(library, every):
+    recorder = Recorder(every)
+    for _ in range(2):
+        recorder.extend(library(np.ones((4, 2))), library(np.full(4, np.nan)))
+    trace = recorder.trace("because")
+    assert np.isnan(trace.value)
+    assert trace.theta.tolist() == [1.0, 1.0]
+    assert trace.evaluations[-1] == 8
+    assert len(trace) == (8 if every else 1)
+
+
+def test_a_trace_does_not_keep_the_batches_it_came_from():
+    recorder, batch = Recorder(0), np.ones((1000, 2))
+    recorder.extend(batch, np.ones(1000))
+    trace = recorder.trace("because")
+    for kept in (trace.theta, trace.last, trace.thetas):
+        assert not np.shares_memory(kept, batch)
+
+
+@LIBRARIES
+@pytest.mark.parametrize(("every", "kept"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (0, [])])
+def test_extras_are_recorded_together_with_the_thetas(library, every, kept):
+    recorder = Recorder(every)
+    for step in range(5):
+        array = library(np.full((2, 3), float(step)))
+        recorder.add(library(np.ones((2, 2))), library(np.ones(2)), 2, {"velocities": array})
+    extras = recorder.trace("because").extras
+    assert list(extras) == (["velocities"] if every else [])
+    for velocities in extras.values():
+        assert velocities[:, 0, 0].tolist() == kept
+        assert tuple(velocities.shape) == (len(kept), 2, 3)
+
+
+@pytest.mark.parametrize("expected", [1, 3, 10**12])
+def test_the_number_of_expected_steps_changes_nothing_and_takes_no_memory(expected):
+    recorder = Recorder(1, expected)
+    for step in range(40):
+        recorder.add(np.full((5, 2), float(step)), np.full(5, float(-step)), 5)
+    trace = recorder.trace("because")
+    assert trace.values[:, 0].tolist() == [-float(step) for step in range(40)]
+    assert trace.thetas[:, 0, 0].tolist() == list(range(40))
+    assert recorder.thetas.buffer.size <= AT_ONCE
+    assert recorder.values.buffer.size <= AT_ONCE
 
 
 def test_length_and_steps():

@@ -5,6 +5,7 @@ long as all arguments of one call agree in library, device and dtype, and are re
 functions of this module make sure of it, once, where a call comes in.
 """
 
+from functools import cache
 from typing import Any
 
 import array_api_compat as compat
@@ -12,6 +13,16 @@ import numpy as np
 
 Array = Any
 """A ``numpy.ndarray`` or a ``torch.Tensor``; shapes stand in the docstrings."""
+
+
+def namespace(array: Array) -> Any:
+    """Return array_api_compat's namespace of `array`; for NumPy arrays, by far the most, at once."""
+    return _numpy() if type(array) is np.ndarray else compat.array_namespace(array)
+
+
+@cache
+def _numpy() -> Any:
+    return compat.array_namespace(np.empty(0))  # not at the top: it takes long to import
 
 
 def as_array(value: Any, name: str = "theta") -> Array:

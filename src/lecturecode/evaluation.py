@@ -4,6 +4,7 @@ Methods of the lecture ask for whole populations and grids at once. A function t
 a time joins in through :func:`pointwise`, and `workers` decides where the calls run.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, on_host
+from lecturecode.arrays import Array, as_array, namespace, on_host
+from lecturecode.workers import Pool, explain, spread
 
 __all__ = ["evaluate", "pointwise"]
 
@@ -48,7 +50,7 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     """
     check_callable(g)
     thetas = as_array(thetas, "thetas")
-    xp = compat.array_namespace(thetas)
+    xp = namespace(thetas)
     values = as_array(call(g, thetas), "g(theta)")
     if type(values) is not type(thetas) or values.dtype != thetas.dtype:
         values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
@@ -71,25 +73,32 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     workers : int or map-like callable
         1 calls g here, one point after the other. A larger int spreads the points over that many
         processes. A callable is used like the built-in ``map``, so ``executor.map`` of any pool or
-        cluster will do.
+        cluster will do; with Dask, ``client.get_executor().map``.
 
     Returns
     -------
     callable
         Takes theta of shape (..., P), returns shape (...). Values come back in the order of the
-        points, whatever the number of workers.
+        points, whatever the number of workers. An exception that leaves it has the attributes
+        ``theta``, where g failed, and ``finished`` and ``values``, both of shape (...): which of the
+        points were evaluated, and what was found there. The methods of the package put those into
+        the trace that the exception carries.
 
     Raises
     ------
     TypeError
-        If `g` is not callable, or if `workers` is neither an int nor callable.
+        If `g` is not callable or cannot be sent to other processes, or if `workers` is neither an int
+        nor callable.
     ValueError
         If `workers` is smaller than 1.
 
     Notes
     -----
-    Other processes receive g by pickling: define it at the top of a module, not inside a function.
-    They see NumPy arrays or CPU tensors; a GPU is faster with a g that takes batches.
+    The processes start with the first call, receive g once, and stay until the function that
+    ``pointwise`` returned is deleted. After a failure no further point is begun; those under way are
+    finished; a cluster may abandon them. Processes see NumPy arrays or CPU tensors; a GPU is faster with
+    a g that takes batches. Dask evaluates equal points once; if g draws at random,
+    ``client.get_executor(pure=False).map`` evaluates each.
 
     Examples
     --------
@@ -98,8 +107,9 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     array([3., 7.])
     """
     check_callable(g)
+    one = partial(number, g)
     if callable(workers):
-        return partial(_on_workers, g, workers)
+        return partial(_batch, partial(spread, one, mapper=workers))
     if isinstance(workers, bool) or not isinstance(workers, int | np.integer):
         raise TypeError(
             f"workers must be a number of processes or a map-like callable such as executor.map; "
@@ -107,7 +117,9 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
         )
     if workers < 1:
         raise ValueError(f"workers must be at least 1; got {workers}")
-    return partial(_on_workers, g, map) if workers == 1 else partial(_in_pool, g, int(workers))
+    if workers == 1:
+        return partial(_batch, partial(spread, one, mapper=map))
+    return partial(_batch, Pool(one, int(workers)).evaluate)
 
 
 def call(g: Callable[[Array], Any], theta: Array, **note: Any) -> Any:
@@ -115,8 +127,9 @@ def call(g: Callable[[Array], Any], theta: Array, **note: Any) -> Any:
     try:
         return g(theta)
     except Exception as error:
-        error.add_note(_where(theta, note))
-        error.theta = theta  # type: ignore[attr-defined]
+        if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
+            error.add_note(_where(theta, note))
+            error.theta = theta  # type: ignore[attr-defined]
         raise
 
 
@@ -135,22 +148,47 @@ def check_callable(g: Any, name: str = "g") -> None:
         )
 
 
-def _on_workers(g: Callable[[Array], Any], mapper: Callable[..., Any], thetas: Array) -> Array:
+def tells_finished(g: Callable[[Array], Any]) -> bool:
+    """Tell whether `g` comes from :func:`pointwise`, so that its exceptions know what was finished."""
+    return isinstance(g, partial) and g.func is _batch
+
+
+def _batch(evaluate_each: Callable[[list[Array]], Any], thetas: Array) -> Array:
     thetas = as_array(thetas, "thetas")
     if thetas.ndim == 0:
         raise ValueError(f"theta must have shape (..., P); got (). One parameter is written [{thetas}]")
+    points = compat.array_namespace(thetas).reshape(thetas, (-1, thetas.shape[-1]))
+    if compat.is_torch_array(points):
+        points = compat.to_device(points.detach(), "cpu")
+    # Copies, since a g may write into theta, and since a row of a tensor is pickled with all the others.
+    xp = compat.array_namespace(points)
+    each = [xp.asarray(points[i, ...], copy=True) for i in range(points.shape[0])]
+    try:
+        results, error = evaluate_each(each)
+    except BaseException as interrupt:
+        if hasattr(interrupt, "results"):
+            _attach(interrupt, interrupt.results, thetas)
+        raise
+    if error is None:
+        return _like(results, thetas)
+    clear = explain(error)
+    _attach(clear, results, thetas)
+    raise clear
+
+
+def _like(results: list[float | None], thetas: Array) -> Array:
+    numbers = [math.nan if result is None else result for result in results]
     xp = compat.array_namespace(thetas)
-    points = xp.reshape(thetas, (-1, thetas.shape[-1]))
-    results = list(mapper(partial(number, g), [points[i, ...] for i in range(points.shape[0])]))
-    values = xp.asarray(results, dtype=thetas.dtype, device=compat.device(thetas))
+    values = xp.asarray(numbers, dtype=thetas.dtype, device=compat.device(thetas))
     return xp.reshape(values, thetas.shape[:-1])
 
 
-def _in_pool(g: Callable[[Array], Any], workers: int, thetas: Array) -> Array:
-    from concurrent.futures import ProcessPoolExecutor  # slow to import, rarely needed
-
-    with ProcessPoolExecutor(workers) as pool:
-        return _on_workers(g, pool.map, thetas)
+def _attach(error: BaseException, results: list[float | None], thetas: Array) -> None:
+    finished = np.array([result is not None for result in results])
+    error.finished = finished.reshape(tuple(thetas.shape[:-1]))  # type: ignore[attr-defined]
+    error.values = _like(results, thetas)  # type: ignore[attr-defined]
+    if hasattr(error, "theta") and not any("theta =" in n for n in getattr(error, "__notes__", [])):
+        error.add_note(_where(error.theta, {}))
 
 
 def number(g: Callable[[Array], Any], theta: Array) -> float:

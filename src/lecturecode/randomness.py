@@ -76,6 +76,8 @@ def _tensor(like: Array) -> Array:
 
 
 def _as_like(draws: Array, like: Array) -> Array:
+    if type(like) is np.ndarray:
+        return draws.astype(like.dtype, copy=False)
     xp = compat.array_namespace(like)
     return xp.asarray(draws, dtype=like.dtype, device=compat.device(like))
 

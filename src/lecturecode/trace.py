@@ -1,14 +1,15 @@
 """A trace is what every method returns: where it went, what it saw there, and why it stopped."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import Array, namespace, on_host
 
 __all__ = ["Trace"]
 
@@ -40,6 +41,9 @@ class Trace:
         Why the method stopped, in a sentence.
     record_every : int
         The distance, in steps, between two recorded iterates; 0 when only best and last were kept.
+    extras : mapping of str to array of shape (records, ...)
+        What else the method carries along, recorded together with the thetas: the velocities of a
+        swarm, the covariances of a strategy. Each method says which.
 
     Examples
     --------
@@ -62,6 +66,7 @@ class Trace:
     converged: bool
     message: str
     record_every: int = 1
+    extras: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -103,6 +108,8 @@ class Recorder:
     ----------
     record_every : int
         Keep one iterate in this many steps; 0 keeps only the best and the last one.
+    expected : int
+        Number of steps to make room for; more are welcome.
 
     Raises
     ------
@@ -110,21 +117,34 @@ class Recorder:
         If `record_every` is not an integer of at least 0.
     """
 
-    def __init__(self, record_every: int = 1) -> None:
+    def __init__(self, record_every: int = 1, expected: int = 16) -> None:
         if not isinstance(record_every, int | np.integer) or record_every < 0:
             raise ValueError(f"record_every must be 0 or a positive integer; got {record_every!r}")
         self.record_every = record_every
-        self.thetas, self.values, self.evaluations = _Rows(), _Rows(), _Rows()
+        room = expected if record_every else 16
+        self.thetas = _Rows(-(-room // record_every) if record_every else 0)
+        self.values, self.evaluations = _Rows(room), _Rows(room)
+        self.extras: dict[str, _Rows] = {}
         self.calls = 0
         self.best: Array | None = None
         self.best_value = float("inf")
         self.last: Array | None = None
+        self.beyond: tuple[Array, np.ndarray] | None = None
+        """Value and number of the last point of `extend`, if that is no step yet."""
 
-    def add(self, theta: Array, value: Array, evaluations: int = 1) -> None:
+    def add(
+        self,
+        theta: Array,
+        value: Array,
+        evaluations: int = 1,
+        extras: Mapping[str, Array] | None = None,
+    ) -> None:
         """Record `theta` of shape (P,) or (M, P), its value(s), and how many calls they cost."""
         self.calls += evaluations
         if self.record_every and self.values.count % self.record_every == 0:
             self.thetas.append(theta)
+            for name, array in (extras or {}).items():
+                self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
         self.last = theta
@@ -134,11 +154,43 @@ class Recorder:
         else:
             self._best_member(theta, value)
 
+    def extend(self, thetas: Array, values: Array) -> None:
+        """Record n points, shapes (n, P) and (n,), that were visited one by one: n steps.
+
+        With ``record_every=0`` only those better than all before become steps, and the last one.
+        """
+        xp = compat.array_namespace(thetas)
+        numbers = self.calls + 1 + np.arange(len(values))
+        if self.record_every:
+            first = -self.values.count % self.record_every
+            self.thetas.extend(thetas[first :: self.record_every, ...])
+            self.values.extend(values)
+            self.evaluations.extend(numbers)
+        else:
+            improved = self._improvements(values)
+            self.values.extend(values[improved])
+            self.evaluations.extend(numbers[on_host(improved)])
+            self.beyond = None if improved[-1] else (values[-1:], numbers[-1:])
+        self.calls += len(values)
+        self._best_member(thetas, values)
+        self.last = xp.asarray(thetas[-1, ...], copy=True)  # a view would keep all n of them
+
+    def _improvements(self, values: Array) -> Array:
+        xp = compat.array_namespace(values)
+        finite = xp.where(xp.isfinite(values), values, xp.full_like(values, xp.inf))
+        lowest = np.minimum.accumulate(finite) if type(values) is np.ndarray else finite.cummin(0).values
+        improved = xp.empty_like(values, dtype=xp.bool)
+        improved[0], improved[1:] = True, lowest[1:] < lowest[:-1]
+        return improved & (lowest < self.best_value)
+
     def _best_member(self, theta: Array, value: Array) -> None:
-        xp = compat.array_namespace(theta)
-        member = int(xp.argmin(xp.where(xp.isfinite(value), value, xp.full_like(value, xp.inf))))
+        xp = namespace(theta)
+        member = int(xp.argmin(value))
+        if not bool(xp.isfinite(value[member, ...])):  # rare: NaN counts as least there
+            member = int(xp.argmin(xp.where(xp.isfinite(value), value, xp.full_like(value, xp.inf))))
         if -float("inf") < value[member] < self.best_value:
-            self.best, self.best_value = theta[member, ...], float(value[member])
+            self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
+            self.best_value = float(value[member])
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded so far, without copying it."""
@@ -147,44 +199,64 @@ class Recorder:
         best = self.best
         if best is None:  # no value was finite: the start is as good as any other point
             best = thetas[0, ...] if self.last.ndim == 1 else thetas[0, 0, ...]
+        values, evaluations = self.values.so_far(), self.evaluations.so_far()
+        if self.beyond is not None:
+            values = compat.array_namespace(values).concat([values, self.beyond[0]])
+            evaluations = np.concatenate([evaluations, self.beyond[1]])
         return Trace(
             thetas=thetas,
-            values=self.values.so_far(),
-            evaluations=self.evaluations.so_far(),
+            values=values,
+            evaluations=evaluations,
             theta=best,
             value=self.best_value if self.best is not None else float("nan"),
             last=self.last,
             converged=converged,
             message=message,
             record_every=self.record_every,
+            extras={name: rows.so_far() for name, rows in self.extras.items()},
         )
+
+
+AT_ONCE = 2**22
+"""Numbers that a trace makes room for before it has seen any: some ten megabytes."""
 
 
 class _Rows:
     """An array that grows by rows: its buffer is doubled when full, so that a row costs O(1)."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 16) -> None:
         self.buffer: Any = None
         self.count = 0
+        self.room = max(room, 1)
 
     def append(self, row: Array) -> None:
-        if self.buffer is None:
-            self.buffer = _empty(16, row)
-        elif self.count == self.buffer.shape[0]:
-            larger = _empty(2 * self.count, row)
-            larger[: self.count] = self.buffer
-            self.buffer = larger
+        self._make_room(row, row.shape, self.count + 1)
         self.buffer[self.count] = row
         self.count += 1
+
+    def extend(self, rows: Array) -> None:
+        end = self.count + len(rows)
+        self._make_room(rows, rows.shape[1:], end)
+        self.buffer[self.count : end] = rows
+        self.count = end
+
+    def _make_room(self, like: Array, shape: tuple[int, ...], need: int) -> None:
+        if self.buffer is None:
+            size = max(math.prod(shape), 1)
+            self.buffer = _empty(max(min(self.room, AT_ONCE // size), need), like, shape)
+        elif need > self.buffer.shape[0]:
+            larger = _empty(max(need, 2 * self.count), like, shape)
+            larger[: self.count] = self.buffer[: self.count]
+            self.buffer = larger
 
     def so_far(self) -> Array:
         return self.buffer[: self.count]
 
 
-def _empty(rows: int, like: Array) -> Array:
+def _empty(rows: int, like: Array, shape: tuple[int, ...]) -> Array:
     xp = compat.array_namespace(like) if like.ndim or compat.is_torch_array(like) else np
     device = {"device": compat.device(like)} if compat.is_torch_array(like) else {}
-    return xp.empty((rows, *like.shape), dtype=like.dtype, **device)
+    return xp.empty((rows, *shape), dtype=like.dtype, **device)
 
 
 def _short(theta: Array, most: int = 4) -> str:

@@ -1,0 +1,362 @@
+"""Try many points and keep the best: all of a finite set, those of a grid, or random ones.
+
+Nothing is asked of g but its value. Points are made and evaluated in chunks, so that memory does not
+grow with their number, and chunks start small, so that a slow g is recorded as it goes.
+"""
+
+import math
+import operator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, as_array, check_finite
+from lecturecode.ask_tell import Method, Run
+from lecturecode.domains import Choice, Domain, Product
+from lecturecode.evaluation import check_callable, evaluate
+from lecturecode.randomness import Rng, generator
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["brute_force", "grid_search", "random_search"]
+
+CHUNK = 2**20  # coordinates, 8 MB in float64
+FIRST = 256  # points in the first chunk, and no fewer in the others: many workers share one
+DRAWN = 1024  # points in the first block of draws
+PATIENCE = 10_000_000  # points
+KEPT = 1_000_000  # points that a trace holds if nothing else is said
+
+
+def brute_force(
+    g: Callable[[Array], Array],
+    candidates: Any,
+    *,
+    record_every: int | None = None,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Evaluate g at every candidate of a finite set and keep the best.
+
+    .. math:: \hat\theta = \operatorname*{argmin}_{\theta \in \{\theta_1, \dots, \theta_C\}} g(\theta)
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (..., P), returns shape (...). See :func:`lecturecode.pointwise` for a
+        function of one theta.
+    candidates : array of shape (C, P), or a domain made of choices
+        The set :math:`\Theta`; a product of :class:`~lecturecode.domains.Choice` stands for all
+        combinations of its options.
+    record_every : int, optional
+        Keep one point in this many. 0 keeps only the values that improved on all before. If it is not
+        given: every point up to a million of them, and only improvements beyond.
+    callback : callable, optional
+        Called with the trace so far after each chunk of points; returning True stops.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Trace
+        One step per candidate, in the order given. Of equal values the first one counts as best.
+
+    Raises
+    ------
+    TypeError
+        If `g` is not callable or does not return real numbers, or if the domain is not finite.
+    ValueError
+        If there are no candidates or they are not of shape (C, P), if `g` returns the wrong shape, or if
+        it is nowhere finite.
+    Exception
+        Whatever `g` raises, with theta in a note, and with attributes ``theta`` and ``trace``.
+
+    Notes
+    -----
+    NaN and infinite values count as worst; the message of the trace says how many there were.
+
+    Examples
+    --------
+    >>> trace = brute_force(lambda theta: (theta[:, 0] - 2.2) ** 2, [[0.0], [1.0], [2.0], [3.0]])
+    >>> trace.theta, trace.steps + 1
+    (array([2.]), 4)
+    """
+    if isinstance(candidates, Domain):
+        factors = candidates.factors if isinstance(candidates, Product) else (candidates,)
+        if not all(isinstance(factor, Choice) for factor in factors):
+            raise TypeError(
+                "only a finite set can be tried whole, and this domain has coordinates that are not a "
+                "Choice; use grid_search or random_search"
+            )
+        return grid_search(
+            g, candidates, 1, record_every=record_every, callback=callback, progress=progress
+        )
+    points = as_array(candidates, "candidates")
+    if points.ndim != 2 or 0 in points.shape:
+        raise ValueError(
+            f"candidates must have shape (C, P), one row per candidate, with C and P at least 1; "
+            f"got shape {tuple(points.shape)}"
+        )
+    check_finite(points, "candidates")
+    if compat.is_torch_array(points):
+        points = points.detach()
+    count = points.shape[0]
+    run = Run("points", count, _thinning(record_every, count), callback, progress)
+    return run.follow(g, _everything(lambda start, stop: points[start:stop], count, "candidates"))
+
+
+def grid_search(
+    g: Callable[[Array], Array],
+    domain: Domain,
+    points: int | Sequence[int],
+    *,
+    max_points: int = PATIENCE,
+    like: Array | None = None,
+    record_every: int | None = None,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Evaluate g at all points of a regular grid and keep the best.
+
+    With k values along each of P axes there are :math:`k^P` points. The last coordinate moves fastest.
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (..., P), returns shape (...).
+    domain : Domain
+        The set :math:`\Theta`. An interval is divided evenly, its ends included; a positive number
+        runs over four decades in equal ratios; a choice is tried whole.
+    points : int or sequence of P ints
+        Number k of values along each axis.
+    max_points : int
+        The largest grid to start. A larger one raises, and says how long it would take.
+    like : array, optional
+        Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    record_every, callback, progress
+        As for :func:`brute_force`.
+
+    Returns
+    -------
+    Trace
+        As for :func:`brute_force`.
+
+    Raises
+    ------
+    TypeError
+        As for :func:`brute_force`, or if `domain` is not a domain.
+    ValueError
+        As for :func:`brute_force`, if `points` is not positive, if a coordinate is unbounded and has no
+        scale, or if the grid has more than `max_points` points.
+    Exception
+        Whatever `g` raises, as for :func:`brute_force`.
+
+    Examples
+    --------
+    >>> from lecturecode.domains import Interval
+    >>> from lecturecode.objectives import Himmelblau
+    >>> trace = grid_search(Himmelblau(), Interval(-5, 5) ** 2, 11)
+    >>> trace.theta, len(trace)
+    (array([3., 2.]), 121)
+    """
+    check_callable(g)
+    _check_domain(domain)
+    axes = _axes(domain, points)
+    like = np.empty(0) if like is None else as_array(like, "like")
+    xp = compat.array_namespace(like)
+    kind = {"dtype": like.dtype, "device": compat.device(like)}
+    columns = [xp.asarray(axis, **kind) for axis in axes]
+    shape = [len(axis) for axis in axes]
+    count = math.prod(shape)
+
+    def cut(start: int, stop: int) -> Array:
+        """Read the numbers of the points as numbers in mixed base: one digit per axis."""
+        rest, digits = xp.arange(start, stop, device=kind["device"]), []
+        for column in reversed(columns):
+            higher = rest // len(column)
+            digits.append(column[rest - higher * len(column)])
+            rest = higher
+        return xp.stack(digits[::-1], axis=-1)
+
+    if count > max_points:
+        raise ValueError(_too_large(g, cut, shape, max_points))
+    run = Run("points", count, _thinning(record_every, count), callback, progress)
+    return run.follow(g, _everything(cut, count, "points of the grid"))
+
+
+def random_search(
+    g: Callable[[Array], Array],
+    domain: Domain,
+    draws: int,
+    *,
+    rng: Rng = None,
+    like: Array | None = None,
+    record_every: int | None = None,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Evaluate g at random points of the domain and keep the best.
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (..., P), returns shape (...).
+    domain : Domain
+        The set :math:`\Theta`; its `sample` says how each kind of coordinate is drawn.
+    draws : int
+        Number n of points, at least 1.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where chance comes from. The same seed gives the same points, and more draws begin with them.
+    like : array, optional
+        Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    record_every, callback, progress
+        As for :func:`brute_force`.
+
+    Returns
+    -------
+    Trace
+        One step per draw. It never counts as converged, since more draws might find better.
+
+    Raises
+    ------
+    TypeError
+        As for :func:`brute_force`, if `domain` is not a domain, or if `rng` is of the wrong kind.
+    ValueError
+        As for :func:`brute_force`, if `draws` is not at least 1, or if a coordinate is unbounded and has
+        no scale.
+    Exception
+        Whatever `g` raises, as for :func:`brute_force`.
+
+    Notes
+    -----
+    A set that holds a share q of the drawing's probability is hit by one of n draws with probability
+    :math:`1-(1-q)^n`, whatever the number of parameters.
+
+    References
+    ----------
+    Bergstra & Bengio, Random search for hyper-parameter optimization, *Journal of Machine Learning
+    Research* 13 (2012).
+
+    Examples
+    --------
+    >>> from lecturecode.domains import Interval
+    >>> from lecturecode.objectives import Himmelblau
+    >>> trace = random_search(Himmelblau(), Interval(-5, 5) ** 2, 1000, rng=0)
+    >>> trace.value < 1, trace.evaluations[-1]
+    (True, np.int64(1000))
+    """
+    _check_domain(domain)
+    check_count(draws, "draws")
+    rng = generator(rng)
+    like = None if like is None else as_array(like, "like")
+    run = Run("points", draws, _thinning(record_every, draws), callback, progress)
+    return run.follow(g, _draw(domain, draws, rng, like))
+
+
+def check_count(count: Any, name: str, least: int = 1) -> None:
+    """Check a number of points, draws, members or steps.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer of at least `least`.
+    """
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
+        raise ValueError(f"{name} must be an integer of at least {least}; got {count!r}")
+
+
+def _everything(cut: Callable[[int, int], Array], count: int, what: str) -> Method:
+    """Ask for points 0 to count - 1, in chunks that `cut` makes."""
+    yield from _chunks(cut, count)
+    return True, f"tried all {count} {what}"
+
+
+def _draw(domain: Domain, draws: int, rng: Any, like: Array | None) -> Method:
+    # Blocks are drawn whole, in sizes of their own: neither the speed of g nor the number of draws may
+    # change the points.
+    start, block = 0, DRAWN
+    while start < draws:
+        drawn = domain.sample(block, rng=rng, like=like)[: draws - start]
+        yield from _chunks(lambda a, b, drawn=drawn: drawn[a:b], drawn.shape[0])  # type: ignore[misc]
+        start, block = start + block, max(DRAWN, min(2 * block, 2**20 // domain.size))
+    return False, f"used up all {draws} draws"
+
+
+def _chunks(cut: Callable[[int, int], Array], count: int) -> Iterator[Any]:
+    """Ask for points in chunks that grow until one of them takes a tenth of a second."""
+    start, size = 0, FIRST
+    while start < count:
+        thetas = cut(start, min(start + size, count))
+        largest = max(FIRST, CHUNK // thetas.shape[-1])
+        began = time.perf_counter()
+        yield thetas, {}
+        start, took = start + size, time.perf_counter() - began
+        growth = 16 if took < 0.005 else 4 if took < 0.1 else 1 if took < 1 else 0.25
+        size = min(max(int(growth * size), FIRST), largest)
+
+
+def _axes(domain: Domain, points: Any) -> list[np.ndarray]:
+    if isinstance(points, int | np.integer) and not isinstance(points, bool):
+        check_count(points, "points")
+        return domain.axes(int(points))
+    try:
+        counts = [operator.index(k) for k in points]
+    except (TypeError, ValueError):
+        raise ValueError(f"points must be an integer, or one for each axis; got {points!r}") from None
+    if len(counts) != domain.size:
+        raise ValueError(
+            f"points has {len(counts)} entries and the domain {domain.size} coordinates; give one "
+            "number for all axes or one for each"
+        )
+    for k in counts:
+        check_count(k, "points")
+    by_count = {k: domain.axes(k) for k in counts}
+    return [by_count[k][p] for p, k in enumerate(counts)]
+
+
+def _thinning(record_every: int | None, count: int) -> int:
+    if record_every is None:
+        return 1 if count <= KEPT else 0
+    return record_every
+
+
+def _check_domain(domain: Any) -> None:
+    if not isinstance(domain, Domain):
+        raise TypeError(
+            f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
+            "They are in lecturecode.domains"
+        )
+
+
+def _too_large(g: Callable, cut: Callable[[int, int], Array], shape: list[int], limit: int) -> str:
+    """Say how many points there are, and how long they would take at the speed of a few."""
+    count, tried, took = math.prod(shape), 0, 0.0
+    most = min(count, max(1, CHUNK // len(shape)))
+    while took < 0.05 and tried < most:
+        tried = min(max(1, 4 * tried), most)
+        thetas, began = cut(0, tried), time.perf_counter()
+        try:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                evaluate(g, thetas)
+        except Exception as error:
+            error.trace = None  # type: ignore[attr-defined]
+            raise
+        took = time.perf_counter() - began
+    decades = int(math.log10(count))
+    written = f"{count:.4g}" if decades < 300 else f"10^{decades}"
+    duration = _duration(count * took / tried) if decades < 300 else "longer than can be said"
+    sizes = " x ".join(map(str, shape)) if len(shape) < 6 else f"{shape[0]} x ... x {shape[-1]}"
+    return (
+        f"the grid has {sizes} = {written} points, more than max_points = {limit}; "
+        f"at {took / tried:.2g} s each (measured on {tried}) they would take {duration}. "
+        "Take fewer points per axis, use random_search, or raise max_points of grid_search"
+    )
+
+
+def _duration(seconds: float) -> str:
+    units = [("year", 31_557_600), ("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)]
+    for unit, size in units:
+        if seconds >= 2 * size:
+            return f"about {seconds / size:.3g} {unit}s"
+    return f"about {seconds:.3g} seconds"
