@@ -8,7 +8,11 @@ module                      what it teaches                                     
 :mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
 :mod:`~.domains`            Theta: finite, real, positive, intervals, and products      1
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
+:mod:`~.workers`            g on other processes, without losing an evaluation          1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
+:mod:`~.ask_tell`           the one loop of searches and populations                    2.1, 2.2
+:mod:`~.search`             all of a finite set, a grid, random draws                   2.1
+:mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
 :mod:`~.least_squares`      the zero that can be written down                           2.3
 :mod:`~.optimizers`         update rules: init and step                                 2.5
@@ -33,6 +37,15 @@ from lecturecode.least_squares import (
     normal_equations,
 )
 from lecturecode.optimizers import GradientDescent
+from lecturecode.population import (
+    ant_colony,
+    ant_paths,
+    evolution_strategy,
+    genetic,
+    particle_swarm,
+    tour_length,
+)
+from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
 from lecturecode.trace import Trace
 
@@ -43,15 +56,24 @@ __all__ = [
     "RankDeficientWarning",
     "Trace",
     "affine_error",
+    "ant_colony",
+    "ant_paths",
+    "brute_force",
     "check_gradient",
     "classify",
     "design_matrix",
     "evaluate",
+    "evolution_strategy",
     "find_stationary_point",
     "fit_affine",
+    "genetic",
     "gradient_descent",
+    "grid_search",
     "least_squares",
     "minimize",
     "normal_equations",
+    "particle_swarm",
     "pointwise",
+    "random_search",
+    "tour_length",
 ]

@@ -1,0 +1,131 @@
+r"""Where populations move: coordinates in which every domain looks alike.
+
+A step of 0.1 is small for a coordinate in [0, 1000] and large for a learning rate. So populations move
+in search coordinates u, in which a typical draw from the domain has size 1:
+
+====================  ========================================  =====================
+domain                theta of u                                u
+====================  ========================================  =====================
+[a, b]                the affine map of [-1, 1] onto [a, b]     in [-1, 1]
+C choices             as [-1/2, C - 1/2], rounded               in [-1, 1]
+R                     scale times u                             any
+R+                    scale times 10 to the power u             any
+====================  ========================================  =====================
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array
+from lecturecode.domains import Choice, Domain, Interval, Positive, Product, Real
+from lecturecode.randomness import Rng, normal, uniform
+
+
+class Coordinates:
+    """The search coordinates of a domain, for arrays like `like`.
+
+    Parameters
+    ----------
+    domain : Domain
+        A product of choices, intervals, and real or positive numbers that have a scale.
+    like : array
+        Library, dtype and device of the points; float64 NumPy arrays if None.
+
+    Raises
+    ------
+    TypeError
+        If `domain` is not a domain, or has a factor of another kind.
+    ValueError
+        If an unbounded factor has no scale.
+    """
+
+    def __init__(self, domain: Domain, like: Array | None = None) -> None:
+        if not isinstance(domain, Domain):
+            raise TypeError(
+                f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
+                "They are in lecturecode.domains"
+            )
+        self.like = np.empty(0) if like is None else like
+        self.xp = compat.array_namespace(self.like)
+        self.size = domain.size
+        self.numbers = self.xp.arange(self.size, device=compat.device(self.like))
+        factors = domain.factors if isinstance(domain, Product) else (domain,)
+        middle, half, bound = (
+            np.asarray(c, dtype=float) for c in zip(*map(_line, factors), strict=True)
+        )
+        self.middle, self.half = self._row(middle), self._row(half)
+        """theta = middle + half * u, but for the positive numbers; shape (P,)."""
+        self.high, self.low = self._row(bound), self._row(-bound)
+        """The bounds of u; shape (P,)."""
+        self.options = self._row([len(f.options) if isinstance(f, Choice) else 0 for f in factors])
+        """Number of options of each coordinate, 0 for those that are not choices; shape (P,)."""
+        self.discrete = self._mask([isinstance(f, Choice) for f in factors])
+        self.decades = self._mask([isinstance(f, Positive) for f in factors])
+        self.unbounded = self._mask([isinstance(f, Real | Positive) for f in factors])
+        self.has_discrete = any(isinstance(f, Choice) for f in factors)
+        self.has_decades = any(isinstance(f, Positive) for f in factors)
+        self.has_unbounded = any(isinstance(f, Real | Positive) for f in factors)
+        self._affine = tuple(self._row(_once(c)) for c in (middle, half, domain.low, domain.high))
+        self._bounds = tuple(self._row(_once(c)) for c in (-bound, bound))
+
+    def theta(self, u: Array) -> Array:
+        """Return the points of the domain that belong to `u`, shape (..., P) both."""
+        xp = self.xp
+        middle, half, low, high = self._affine
+        theta = middle + half * u
+        if self.has_decades:
+            largest = float(np.log10(float(xp.finfo(u.dtype).max))) / 2
+            theta = xp.where(self.decades, self.half * 10 ** xp.clip(u, -largest, largest), theta)
+        if self.has_discrete:
+            theta = xp.where(self.discrete, xp.round(theta), theta)
+        return xp.minimum(xp.maximum(theta, low), high)
+
+    def inside(self, u: Array) -> Array:
+        """Return the nearest points, shape (..., P), that are within the bounds of u."""
+        low, high = self._bounds
+        return self.xp.minimum(self.xp.maximum(u, low), high)  # its clip takes five times as long
+
+    def draw(self, count: int, rng: Rng) -> Array:
+        """Draw `count` points u, shape (count, P): as the domain does, but for the shape of choices."""
+        shape = (count, self.size)
+        u = 2 * uniform(rng, shape, self.like) - 1
+        if not self.has_unbounded:
+            return u
+        return self.xp.where(self.unbounded, normal(rng, shape, self.like), u)
+
+    def _row(self, numbers: Any) -> Array:
+        like = self.like
+        xp = compat.array_namespace(like)
+        return xp.asarray(np.asarray(numbers, dtype=float), dtype=like.dtype, device=compat.device(like))
+
+    def _mask(self, flags: list[bool]) -> Array:
+        xp = compat.array_namespace(self.like)
+        return xp.asarray(np.asarray(flags), device=compat.device(self.like))
+
+
+def _once(numbers: np.ndarray) -> np.ndarray:
+    """Keep one number if all are equal: a row of them takes four times as long to broadcast."""
+    return numbers[:1] if (numbers == numbers[0]).all() else numbers
+
+
+def _line(factor: Domain) -> tuple[float, float, float]:
+    """Return middle, half width and the bound of u."""
+    if isinstance(factor, Choice):
+        count = len(factor.options)
+        return (count - 1) / 2, count / 2, 1.0
+    if isinstance(factor, Interval):
+        return (factor.a + factor.b) / 2, (factor.b - factor.a) / 2, 1.0
+    if isinstance(factor, Real | Positive):
+        if factor.scale is None:
+            name = type(factor).__name__
+            raise ValueError(
+                f"{name}() is unbounded and has no scale, so no points can be drawn from it; "
+                f"say how far to look, for instance {name}(scale=1.0)"
+            )
+        return 0.0, float(factor.scale), np.inf
+    raise TypeError(
+        "populations move in choices, intervals, and real or positive numbers; "
+        f"got a {type(factor).__name__}"
+    )

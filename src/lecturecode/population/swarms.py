@@ -1,0 +1,181 @@
+"""Particle swarm: each particle flies on, drawn to the best place it has seen and to the best of all."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import array_api_compat as compat
+
+from lecturecode.arrays import Array
+from lecturecode.ask_tell import Method, Run
+from lecturecode.domains import Domain
+from lecturecode.population.coordinates import Coordinates
+from lecturecode.randomness import Rng, generator, uniform
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["particle_swarm"]
+
+
+def particle_swarm(
+    g: Callable[[Array], Array],
+    domain: Domain,
+    *,
+    population: int,
+    steps: int,
+    rng: Rng = None,
+    attraction: float = 2.05,
+    scouts: float = 0.05,
+    target: float = -math.inf,
+    like: Array | None = None,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Minimize g by particles that remember, and that tell each other, where it was lowest.
+
+    .. math::
+        v_m &\leftarrow \chi\,\bigl(v_m + c\, r_1 * (\hat\theta_m - \theta_m)
+               + c\, r_2 * (\hat\theta - \theta_m)\bigr), \qquad
+        \chi = \frac{2}{2c - 2 + \sqrt{4c^2 - 8c}} \\
+        \theta_m, v_m &\leftarrow \Pi(\theta_m + v_m),\; \Pi(\theta_m + v_m) - \theta_m
+
+    Here :math:`\hat\theta_m` is the best point that particle m has visited, :math:`\hat\theta` the best
+    of all particles, and :math:`r_1, r_2` are uniform in :math:`[0, 1]^P`, new for each particle and
+    step. The constriction coefficient :math:`\chi` makes the flights shrink instead of exploding.
+    :math:`\Pi` moves a point to the nearest one of the domain: at a border a particle keeps only the
+    part of its velocity that led there.
+
+    A few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one coordinate
+    drawn anew, and they take the coordinates in turn. So a swarm that has settled can still find a
+    better basin.
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (M, P), returns shape (M,).
+    domain : Domain
+        The set :math:`\Theta`. Particles fly in the search coordinates of
+        :mod:`lecturecode.population.coordinates`, where a positive number moves in decades and a choice
+        is rounded.
+    population : int
+        Number M of particles, at least 2.
+    steps : int
+        How often all particles move.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where chance comes from.
+    attraction : float
+        The coefficient :math:`c` of both pulls, above 2. Clerc & Kennedy's 2.05 gives
+        :math:`\chi = 0.7298`.
+    scouts : float
+        Their share of the population, rounded down: one in 20, the one jump per step that Zhan et al.
+        give a swarm of 20. With 0 this is the swarm of Clerc & Kennedy.
+    target : float
+        Stop once g is at most this.
+    like : array, optional
+        Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`.
+
+    Returns
+    -------
+    Trace
+        `thetas` of shape (records, M, P), `values` of shape (steps + 1, M): M (steps + 1) evaluations.
+        With ``record_every=1``, ``extras["velocities"]`` has the flights by which the particles came,
+        0 at the start, of the shape of `thetas`.
+
+    Raises
+    ------
+    TypeError
+        If `g` is not callable, `domain` is not a domain, or `rng` is of the wrong kind.
+    ValueError
+        If a number is out of range, if a coordinate is unbounded and has no scale, if `g` returns the
+        wrong shape, or if it is finite nowhere in the first population.
+    Exception
+        Whatever `g` raises, with attributes ``theta`` and ``trace``.
+
+    Notes
+    -----
+    The jump of Zhan et al. is normal, shrinks with time and adds an evaluation; here it is a draw from
+    the domain, has no parameter, and takes a particle's place.
+
+    References
+    ----------
+    Clerc & Kennedy, The particle swarm: explosion, stability, and convergence in a multidimensional
+    complex space, *IEEE Transactions on Evolutionary Computation* 6 (2002).
+
+    Zhan, Zhang, Li & Chung, Adaptive particle swarm optimization, *IEEE Transactions on Systems, Man,
+    and Cybernetics B* 39 (2009): elitist learning.
+
+    Examples
+    --------
+    >>> from lecturecode.domains import Interval
+    >>> from lecturecode.objectives import Himmelblau
+    >>> trace = particle_swarm(Himmelblau(), Interval(-5, 5) ** 2, population=20, steps=60, rng=0)
+    >>> trace.value < 1e-6, trace.thetas.shape
+    (True, (61, 20, 2))
+    """
+    check_count(population, "population", least=2)
+    check_count(steps, "steps")
+    if not (isinstance(attraction, int | float) and 2 < attraction < math.inf):
+        raise ValueError(
+            f"attraction must be larger than 2, or the swarm does not settle; got {attraction}"
+        )
+    if not (isinstance(scouts, int | float) and 0 <= scouts < 1):
+        raise ValueError(f"scouts is a share of the population, at least 0 and below 1; got {scouts}")
+    space = Coordinates(domain, like)
+    run = Run("populations", steps + 1, record_every, callback, progress, target)
+    swarm = _fly(space, population, int(scouts * population), steps, generator(rng), attraction)
+    trace = run.follow(g, swarm)
+    return replace(trace, extras=_Flights(trace.thetas)) if record_every == 1 else trace
+
+
+def _fly(space: Coordinates, population: int, scouts: int, steps: int, rng: Rng, c: float) -> Method:
+    xp, P, flyers = space.xp, space.size, population - scouts
+    chi = 2 / (2 * c - 2 + math.sqrt(4 * c * c - 8 * c))
+    turns = space.numbers + xp.arange(scouts, device=compat.device(space.like))[:, None]  # (scouts, P)
+    u = space.draw(population, rng)
+    v = (space.draw(population, rng) - u) / 2
+    lowest = yield space.theta(u), {}
+    own = u
+    for step in range(steps):
+        leader = own[xp.argmin(lowest), ...]
+        v += _pull(own, u, c, rng)
+        v += _pull(leader, u, c, rng)
+        v *= chi
+        flown = space.inside(u + v)
+        if scouts:
+            turn = (turns + step) % P == 0
+            flown[flyers:, ...] = xp.where(turn, space.draw(scouts, rng), leader)
+        u, v = flown, flown - u
+        values = yield space.theta(u), {}
+        own = xp.where((values < lowest)[:, None], u, own)
+        lowest = xp.minimum(values, lowest)
+    return False, f"used up all {steps} steps"
+
+
+def _pull(towards: Array, u: Array, c: float, rng: Rng) -> Array:
+    r = uniform(rng, u.shape, u)
+    r *= c
+    r *= towards - u
+    return r
+
+
+@dataclass(frozen=True)
+class _Flights(Mapping[str, Array]):
+    """The velocities, which are differences of positions: made when asked for."""
+
+    thetas: Array
+
+    def __getitem__(self, name: str) -> Array:
+        if name != "velocities":
+            raise KeyError(name)
+        flights = compat.array_namespace(self.thetas).zeros_like(self.thetas)
+        flights[1:, ...] = self.thetas[1:, ...] - self.thetas[:-1, ...]
+        return flights
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["velocities"])
+
+    def __len__(self) -> int:
+        return 1
