@@ -23,7 +23,14 @@ ROOT = DOCS.parent
 BUILD = DOCS / "_build"
 GALLERY = DOCS / "auto_gallery"
 FINGERPRINT = BUILD / "fingerprint"
-INPUTS = ("src", "constraints.txt", "docs/conf.py", "docs/build.py", "docs/_ext")
+INPUTS = (
+    "src",
+    "constraints.txt",
+    "docs/conf.py",
+    "docs/build.py",
+    "docs/_ext",
+    "docs/chapters/snippets",
+)
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -1,5 +1,6 @@
 """Exercises: a right answer passes, a wrong one hears which property fails, never the answer."""
 
+import math
 import re
 
 import numpy as np
@@ -229,5 +230,134 @@ def test_a_wrong_gradient_of_the_penalized_loss_is_told_what_fails(answer, says)
 )
 def test_a_wrong_absolute_error_is_told_what_fails(answer, says):
     verdict = check("model-fitting/absolute-error", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# populations
+
+
+def tournament(M, k):
+    rank = np.arange(M)
+    return ((M - rank) ** k - (M - rank - 1) ** k) / M**k
+
+
+def without_the_middle(M, k):
+    wins = tournament(M, k)
+    if M > 6:
+        wins[2:4] += np.array([-1, 1]) * (wins[2] - wins[3]) / 4
+    return wins
+
+
+def test_tournament_is_judged():
+    assert check("populations/tournament", tournament)
+    draws = np.random.default_rng(0).integers(6, size=(200_000, 3)).min(axis=1)
+    np.testing.assert_allclose(np.bincount(draws) / 200_000, tournament(6, 3), atol=4e-3)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda M, k: np.full(M, 1 / M), "a better rank wins more often"),
+        (lambda M, k: tournament(M, k)[::-1], "a better rank wins more often"),
+        (lambda M, k: tournament(M, k)[0], "probabilities, of shape"),
+        (lambda M, k: tournament(M, k) * 2, "sum to 1"),
+        (lambda M, k: tournament(M, k + 1), "blind draw"),
+        (lambda M, k: tournament(M, 2 * k - 1), "meets nobody but itself"),
+        (without_the_middle, "rank in the middle"),
+    ],
+)
+def test_a_wrong_tournament_is_told_which_property_fails(answer, says):
+    verdict = check("populations/tournament", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+def swarm_step(theta, v, own, leader, r1, r2, chi, c, *, old=False, sign=1, both=True, twice=False):
+    new = v + c * r1 * (own - theta) + sign * c * (r2 if both else r1) * (leader - theta)
+    new = chi * new if not twice else chi * v + new - v
+    return theta + (v if old else new), new
+
+
+def swarm_step_in_place(theta, v, *rest):
+    theta[:], v[:] = swarm_step(theta, v, *rest)
+    return theta, v
+
+
+def test_swarm_step_is_judged():
+    assert check("populations/swarm-step", swarm_step)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda *a: swarm_step(*a, old=True), "they move by the one that they get"),
+        (lambda *a: swarm_step(*a, sign=-1), "the leader drives away"),
+        (lambda *a: swarm_step(*a, both=False), "r2 is zero the leader does not matter"),
+        (lambda *a: swarm_step(*a, twice=True), "own best place has the wrong strength"),
+        (lambda *a: swarm_step(*a[:-2], 1.0, a[-1]), "constricted velocity remains"),
+        (lambda *a: (a[0], swarm_step(*a)[1]), "did not move by their new velocity"),
+        (swarm_step_in_place, "has been changed"),
+        (lambda *a: (swarm_step(*a)[0][0], swarm_step(*a)[1]), "5 particles in the plane"),
+    ],
+)
+def test_a_wrong_swarm_step_is_told_which_property_fails(answer, says):
+    verdict = check("populations/swarm-step", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# search
+
+
+def draws_needed(q, confidence):
+    return 1 if q == 1 else math.ceil(math.log1p(-confidence) / math.log1p(-q))
+
+
+def all_combinations(axes):
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("search/draws-needed", draws_needed), ("search/grid-points", all_combinations)],
+)
+def test_a_right_answer_on_search_passes(name, answer):
+    assert check(name, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda q, c: draws_needed(q, c) + 1, "fewer draws would have been enough"),
+        (lambda q, c: max(1, draws_needed(q, c) - 1), "may miss the set"),
+        (lambda q, c: draws_needed(q, 1 - c), "may miss the set"),
+        (lambda q, c: math.log1p(-c) / math.log1p(-q), "an int"),
+        (lambda q, c: draws_needed(q, c) - 1 if q == 1 else draws_needed(q, c), "without a draw"),
+        (lambda q, c: math.ceil(math.log(1 - c) / math.log(1 - q)), "raised ValueError"),
+        (lambda q, c: math.ceil(math.log(1 - c) / math.log(1 - q)) if q < 1 else 1, "ZeroDivisionError"),
+        (lambda q, c: math.ceil(1.1 * draws_needed(q, c)) if q < 1e-6 else draws_needed(q, c), "fewer"),
+    ],
+)
+def test_a_wrong_number_of_draws_is_told_which_property_fails(answer, says):
+    verdict = check("search/draws-needed", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "59" not in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda axes: np.stack(np.meshgrid(*axes), -1).reshape(-1, len(axes)), "move fastest"),
+        (lambda axes: all_combinations(axes)[::-1], "move fastest"),
+        (lambda axes: all_combinations(axes)[:, ::-1], "not on its own axis"),
+        (lambda axes: all_combinations(axes).T, "this is (1, 4)"),
+        (lambda axes: np.repeat(all_combinations(axes)[:1], len(all_combinations(axes)), 0), "twice"),
+        (lambda axes: np.stack(axes, -1), "2 x 2 values ask for (4, 2)"),
+    ],
+)
+def test_wrong_points_of_a_grid_are_told_which_property_fails(answer, says):
+    verdict = check("search/grid-points", answer)
     assert not verdict
     assert says in verdict.message

@@ -3,6 +3,7 @@
 import io
 import re
 from base64 import b64decode
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 
@@ -18,7 +19,7 @@ from matplotlib.animation import AbstractMovieWriter
 from mpl_toolkits.mplot3d import Axes3D
 from PIL import Image
 
-from lecturecode import gradient_descent, plots
+from lecturecode import gradient_descent, particle_swarm, plots
 from lecturecode.domains import Interval
 from lecturecode.objectives import DoubleWell, Quadratic, Rosenbrock
 
@@ -499,3 +500,153 @@ def test_player_of_forty_frames_stays_light():
     film = plots.player(animation, "gradient descent creeps along the canyon")
     assert len(film.frames) == 40
     assert len(film._repr_html_()) < 2_000_000
+
+
+# ------------------------------------------------------------------------------ populations
+
+
+@pytest.fixture(scope="module")
+def swarm():
+    return particle_swarm(Quadratic([1.0, 8.0]), Interval(-2, 2) ** 2, population=7, steps=6, rng=0)
+
+
+def test_members_are_drawn_in_the_colour_of_their_method(swarm):
+    dots = plots.members(swarm.thetas[2], label="particle swarm")
+    np.testing.assert_array_equal(data(dots), swarm.thetas[2])
+    assert dots.get_color() == plots.COLOURS["particle swarm"]
+    assert dots.get_linestyle() == "None"
+
+
+def test_flights_end_at_the_particles_in_the_units_of_the_plane(swarm):
+    arrows = plots.flights(swarm.thetas[3], swarm.extras["velocities"][3])
+    np.testing.assert_array_equal(arrows.get_offsets(), swarm.thetas[3])
+    np.testing.assert_array_equal(np.column_stack([arrows.U, arrows.V]), swarm.extras["velocities"][3])
+    assert (arrows.pivot, arrows.angles, arrows.scale_units, arrows.scale) == ("tip", "xy", "xy", 1)
+    with pytest.raises(ValueError, match="7 points cannot have 3 velocities"):
+        plots.flights(swarm.thetas[3], swarm.extras["velocities"][3][:3])
+
+
+@pytest.mark.parametrize("deviations", [1.0, 2.0])
+def test_ellipse_has_one_distance_from_the_mean(deviations):
+    mean, covariance = np.array([1.0, -2.0]), np.array([[4.0, 1.5], [1.5, 1.0]])
+    away = data(plots.ellipse(mean, covariance, deviations=deviations)) - mean
+    mahalanobis = np.einsum("ni,ij,nj->n", away, np.linalg.inv(covariance), away)
+    np.testing.assert_allclose(mahalanobis, deviations**2)
+    np.testing.assert_allclose(away[0], away[-1], atol=1e-12)
+    assert abs(away[:, 0]).max() == pytest.approx(deviations * 2, rel=1e-3)
+
+
+def test_ellipse_of_no_width_is_a_line_and_not_nan():
+    drawn = data(plots.ellipse([0.0, 0.0], [[1.0, 1.0], [1.0, 1.0]]))
+    np.testing.assert_allclose(drawn[:, 0], drawn[:, 1], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("mean", "covariance", "says"),
+    [
+        ([0.0, 0.0, 0.0], np.eye(3), r"mean of shape \(2,\)"),
+        ([0.0, 0.0], [[1.0, 0.5], [0.0, 1.0]], "symmetric"),
+        ([0.0, 0.0], [[1.0, 2.0], [2.0, 1.0]], "no negative eigenvalue"),
+    ],
+)
+def test_ellipse_refuses_what_is_no_covariance(mean, covariance, says):
+    with pytest.raises(ValueError, match=says):
+        plots.ellipse(mean, covariance)
+
+
+PLACES = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+
+
+def test_trails_join_all_pairs_and_are_as_wide_as_the_share_of_their_scent():
+    pheromone = np.diag([9.0, 9.0, 9.0, 9.0])  # of a place to itself, which is no road
+    pheromone[0, 1], pheromone[0, 2], pheromone[1, 0] = 3.0, 1.0, 0.5
+    pheromone[2, 1], pheromone[2, 3] = 4.0, 0.02
+    lines = plots.trails(PLACES, pheromone)
+    drawn = {
+        tuple(map(tuple, segment)): width
+        for segment, width in zip(lines.get_segments(), lines.get_linewidths(), strict=True)
+    }
+    assert len(drawn) == 6
+    widest = drawn[(0.0, 0.0), (1.0, 0.0)]  # from 1 to 0: all the scent that there is at 1
+    assert widest > 5
+    assert drawn[(0.0, 0.0), (1.0, 1.0)] == pytest.approx(widest / 4)
+    assert drawn[(1.0, 0.0), (1.0, 1.0)] == pytest.approx(widest * 4 / 4.02)
+    assert drawn[(1.0, 1.0), (0.0, 1.0)] == 0  # too faint to be seen
+    assert lines.axes.get_aspect() == 1
+
+
+def test_trails_refuse_what_does_not_fit():
+    with pytest.raises(ValueError, match=r"shape \(4, 4\).*got \(3, 3\)"):
+        plots.trails(PLACES, np.ones((3, 3)))
+    with pytest.raises(ValueError, match="not be negative"):
+        plots.trails(PLACES, -np.ones((4, 4)))
+    with pytest.raises(ValueError, match=r"places must have shape \(M, 2\).*got \(4, 3\)"):
+        plots.trails(np.ones((4, 3)), np.ones((4, 4)))
+    assert max(plots.trails(PLACES, np.zeros((4, 4))).get_linewidths()) == 0
+
+
+def test_a_tour_comes_back_to_its_start():
+    ax = plt.subplots()[1]
+    drawn = data(plots.tour(PLACES, [2, 0, 1, 3], ax=ax, label="ant colony"))
+    np.testing.assert_array_equal(drawn, PLACES[[2, 0, 1, 3, 2]])
+    with pytest.raises(ValueError, match="each of the 4 places once"):
+        plots.tour(PLACES, [0, 1, 1, 3], ax=ax)
+
+
+def test_animation_of_a_swarm_shows_members_and_flights(swarm):
+    animation = plots.animate_population(Quadratic([1.0, 8.0]), swarm, label="particle swarm", frames=4)
+    (ax,) = plt.gcf().axes
+    (dots,), arrows = ax.lines, ax.collections[-1]
+    look = lambda: (data(dots).copy(), np.column_stack([arrows.U, arrows.V]), ax.get_title())  # noqa: E731
+    seen = watch(animation, look)
+    assert len(seen) == 4
+    for i, (points, velocities, title) in zip([0, 2, 4, 6], seen, strict=True):
+        np.testing.assert_array_equal(points, swarm.thetas[i])
+        np.testing.assert_array_equal(velocities, swarm.extras["velocities"][i])
+        assert title == f"step {i}: lowest so far {swarm.values[: i + 1].min():.3g}"
+
+
+def test_animation_of_a_strategy_has_its_ellipse(swarm):
+    covariances = np.arange(1, 8)[:, None, None] * np.diag([4.0, 1.0])
+    extras = {"means": swarm.thetas.mean(1), "covariances": covariances}
+    strategy = replace(swarm, extras=extras)
+    animation = plots.animate_population(Quadratic([1.0, 8.0]), strategy, label="evolution strategy")
+    ring = plt.gcf().axes[0].lines[1]
+    seen = watch(animation, lambda: data(ring).copy())
+    assert len(seen) == 7
+    for i, drawn in enumerate(seen):
+        away = drawn - extras["means"][i]
+        np.testing.assert_allclose((away**2 @ [0.25, 1.0]), 4 * (i + 1))
+
+
+def test_animation_of_populations_needs_them():
+    g, box = Quadratic([1.0, 8.0]), Interval(-2, 2) ** 2
+    bare = particle_swarm(g, box, population=5, steps=3, rng=0, record_every=0)
+    with pytest.raises(ValueError, match="record_every=0"):
+        plots.animate_population(g, bare, label="particle swarm")
+    with pytest.raises(ValueError, match=r"\(records, M, 2\)"):
+        plots.animate_population(g, gradient_descent(g, [1.0, 1.0], 0.1, steps=3), label="x")
+
+
+def test_animation_of_trails_follows_the_pheromone(swarm):
+    pheromone = np.ones((7, 4, 4))
+    pheromone[:, 0, 1] = 1 + np.arange(7)
+    ants = replace(swarm, extras={"pheromone": pheromone})
+    title = "step {step}, {value:.1f}"
+    animation = plots.animate_trails(PLACES, ants, frames=4, title=title)
+    (ax,) = plt.gcf().axes
+    seen = watch(animation, lambda: (np.array(ax.collections[0].get_linewidths()), ax.get_title()))
+    assert len(seen) == 4
+    for i, (widths, text) in zip(
+        [0, 2, 4, 6], seen, strict=True
+    ):  # at place 0, the road to 1 against those to 2 and 3
+        np.testing.assert_allclose(widths[0] / widths.max(), 1)
+        np.testing.assert_allclose(widths[0] * (3 + i), seen[0][0][0] * 3 * (1 + i))
+        assert text == f"step {i}, {swarm.values[: i + 1].min():.1f}"
+    with pytest.raises(ValueError, match="kept no pheromone"):
+        plots.animate_trails(PLACES, swarm)
+
+
+def test_a_film_of_a_population_stays_light(swarm):
+    animation = plots.animate_population(Rosenbrock(), swarm, label="particle swarm", log=True)
+    assert len(plots.player(animation, "a swarm")._repr_html_()) < 2_000_000

@@ -10,25 +10,39 @@ from lecture_map import table, words
 from sphinx.application import Sphinx
 
 
+def number(value: float) -> str:
+    """Write a ratio: two decimals, or two digits when it is small."""
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """Say what the goal was for the ratio of a row, and whether it is met."""
+    limit = row.get("limit")
+    if limit is None:
+        return ""
+    return f"≤ {number(limit)}: {'met' if row['ratio'] <= limit else '**missed**'}"
+
+
 def case_table(case: dict[str, Any]) -> list[nodes.Node]:
     """Return the title, the table and the goal of one case."""
-    digits = any(row["digits"] is not None for row in case["rows"])
-    head = ["Library", "Ours / theirs", f"{case['unit']}s in a run", "Slowest run / median"]
-    rows = []
-    for row in case["rows"]:
-        cells = [
-            f"`{row['name']}`",
-            f"{row['ratio']:.2f}" if row["ratio"] >= 0.1 else f"{row['ratio']:.2g}",
-            str(row["units"]),
-            f"{row['spread'][1]:.2f}",
-        ]
-        if digits:
-            cells.append("all" if row["digits"] >= 19 else f"{row['digits']:.1f}")
-        rows.append([words(cell) for cell in cells])
-    widths = [40, 15, 15, 15] + [15] * digits
+    columns: dict[str, Any] = {
+        "Library": lambda row: f"`{row['name']}`",
+        "Ours / theirs": lambda row: number(row["ratio"]),
+    }
+    if any(row.get("limit") is not None for row in case["rows"]):
+        columns["Goal"] = verdict
+    if case.get("seeds"):
+        what, form = ("above the optimum", "{:.1%}") if case["relative"] else ("result", "{:.3g}")
+        columns[f"Median {what}, {case['seeds']} seeds"] = lambda row: form.format(row["result"])
+    else:
+        columns[f"{case['unit']}s in a run"] = lambda row: str(row["units"])
+    columns["Slowest run / median"] = lambda row: f"{row['spread'][1]:.2f}"
+    if any(row["digits"] is not None for row in case["rows"]):
+        columns["Correct digits"] = lambda row: "all" if row["digits"] >= 19 else f"{row['digits']:.1f}"
+    rows = [[words(cell(row)) for cell in columns.values()] for row in case["rows"]]
     title = nodes.rubric(text=f"{case['title']}: time per {case['unit']}")
     goal = nodes.paragraph("", "", nodes.emphasis(text=f"Goal: {case['goal']}."))
-    return [title, table(head + ["Correct digits"] * digits, widths, rows), goal]
+    return [title, table(list(columns), [40] + [15] * (len(columns) - 1), rows), goal]
 
 
 class Benchmarks(Directive):
@@ -45,10 +59,12 @@ class Benchmarks(Directive):
             return words("Nothing has been measured yet. `make bench` measures and writes the record.")
         record = json.loads(record_file.read_text(encoding="utf-8"))
         machine = record["machine"]
+        dates = sorted({case["date"] for case in record["cases"]})
+        rounds = [case["rounds"] for case in record["cases"]]
         found = words(
-            f"Measured on {machine['date']}: {machine['cpu']}, {machine['system']}, Python "
-            f"{machine['python']}, {machine['packages']}, {machine['threads']} threads for everyone, "
-            f"medians of {record['rounds']} rounds."
+            f"Measured on {dates[0]}{' to ' + dates[-1] if len(dates) > 1 else ''}: {machine['cpu']}, "
+            f"{machine['system']}, Python {machine['python']}, {machine['packages']}, "
+            f"{machine['threads']} threads for everyone, medians of {min(rounds)} rounds or more."
         )
         for case in record["cases"]:
             found += case_table(case)

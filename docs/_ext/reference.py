@@ -84,9 +84,11 @@ def add_short_names(app: Sphinx, env: Any) -> list[str]:
     """Let `lecturecode.gradient_descent` lead where `lecturecode.descent.gradient_descent` does."""
     package, objects = importlib.import_module("lecturecode"), env.domains["py"].objects
     for name in getattr(package, "__all__", []):
-        entry = objects.get(f"{getattr(package, name).__module__}.{name}")
+        home = getattr(package, name).__module__
+        entry = objects.get(f"{home}.{name}") or objects.get(f"{home.rpartition('.')[0]}.{name}")
         if entry is not None:
-            objects[f"lecturecode.{name}"] = entry._replace(aliased=True)
+            for alias in (f"lecturecode.{name}", f"{home}.{name}"):
+                objects.setdefault(alias, entry._replace(aliased=True))
     return []
 
 

@@ -22,6 +22,15 @@ from lecturecode.plots.figures import (
     use_style,
     values,
 )
+from lecturecode.plots.populations import (
+    animate_population,
+    animate_trails,
+    ellipse,
+    flights,
+    members,
+    tour,
+    trails,
+)
 
 __all__ = [
     "COLOURS",
@@ -31,13 +40,20 @@ __all__ = [
     "Player",
     "animate",
     "animate_path",
+    "animate_population",
+    "animate_trails",
     "contours",
     "curve",
     "describe",
+    "ellipse",
+    "flights",
     "mark",
+    "members",
     "path",
     "player",
     "surface",
+    "tour",
+    "trails",
     "use_style",
     "values",
 ]

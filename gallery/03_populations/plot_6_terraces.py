@@ -1,0 +1,56 @@
+r"""
+On terraces descent stands still and a swarm walks down
+=======================================================
+
+The same valleys, cut into terraces: :math:`g` is rounded down to multiples of 5. On each terrace
+the gradient is zero, so that every descent stops where it starts, and reports that it has
+converged. A swarm only compares values, and a lower terrace is lower. See
+:ref:`populations-general`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import gradient_descent, particle_swarm, plots
+from lecturecode.objectives import Function, Himmelblau
+
+height = 5.0  # of a terrace; try 1 to 10
+
+plots.use_style()
+smooth = Himmelblau()
+
+
+def rounded(theta):
+    return height * np.floor(smooth(theta) / height)
+
+
+g = Function(rounded, gradient=np.zeros_like, domain=smooth.domain)
+starts = np.random.default_rng(0).uniform(-5, 5, (20, 2))
+descents = gradient_descent(g, starts, 0.01, steps=1000)
+swarm = particle_swarm(g, g.domain, population=20, steps=30, rng=0)
+
+figure, axes = plt.subplots(1, 2, figsize=(8.6, 4.2), sharey=True)
+runs = {"gradient descent": descents.last, "particle swarm": swarm.last}
+for ax, (name, last) in zip(axes, runs.items(), strict=True):
+    plots.contours(g, ax=ax, levels=np.arange(-0.5, 40, 2) * height, points=400)
+    first = plots.members(starts if ax is axes[0] else swarm.thetas[0], ax=ax, label=name)
+    first.set(alpha=0.4, markersize=11)
+    plots.members(last, ax=ax, label=name)
+    bottom = int((rounded(last) == 0).sum())
+    ax.set_title(f"{name}: {bottom} of 20 at the bottom")
+axes[1].set_ylabel("")
+plots.describe(
+    figure,
+    "Two maps of a terraced landscape with 20 pale dots where 20 points "
+    "started. On the left each has a dark dot in its middle: descent has not "
+    "moved. On the right the dark dots of a swarm crowd on a lowest terrace.",
+)
+plt.show()
+
+# %%
+# No descent took a single step. The swarm reached the lowest terrace, and most of its particles
+# are there in the end.
+
+assert descents.converged
+assert descents.steps == 0
+assert (rounded(swarm.last) == 0).sum() > (rounded(starts) == 0).sum() + 5

@@ -1,0 +1,23 @@
+"""Check an answer to an exercise: the verdict names the property that fails, never the answer.
+
+There is one module per chapter; importing it registers the chapter's judges.
+"""
+
+from importlib import import_module
+
+from lecturecode.exercises.judges import Verdict, check, exercise_names
+
+__all__ = ["Verdict", "check", "exercise_names"]
+
+CHAPTERS = (
+    "background",
+    "model_fitting",
+    "search",
+    "populations",
+    "zeros_of_the_gradient",
+    "gradient_descent",
+)
+"""The modules, in the order of the book."""
+
+for chapter in CHAPTERS:
+    import_module(f"lecturecode.exercises.{chapter}")
