@@ -17,7 +17,8 @@ def harness(monkeypatch):
     import run
 
     yield run
-    sys.modules.pop("run"), sys.modules.pop("cases")
+    for name in ("run", "cases", "contest", "ant_cases", "population_cases"):
+        sys.modules.pop(name)
 
 
 @pytest.mark.slow
@@ -29,8 +30,9 @@ def test_a_short_run_writes_a_complete_record(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     record = json.loads(out.read_text())
-    assert {"cpu", "system", "python", "packages", "threads", "date"} <= set(record["machine"])
+    assert {"cpu", "system", "python", "packages", "threads"} <= set(record["machine"])
     (case,) = record["cases"]
+    assert case["rounds"] == 1
     ours, *theirs = case["rows"]
     assert ours["ratio"] == 1.0
     assert len(theirs) == 2
@@ -57,3 +59,26 @@ def test_the_reference_of_the_tall_problem_is_more_exact_than_double(harness):
     slope = np.abs(W.T @ (y - W @ theta)).max()
     theirs = np.linalg.lstsq(problem["W"], problem["y"])[0].astype(np.longdouble)
     assert slope < 1e-2 * np.abs(W.T @ (y - W @ theirs)).max()
+
+
+def test_a_result_better_than_the_best_there_is_is_an_error(harness):
+    from contest import Case
+
+    case = Case("t", "run", dict, {}, "g", seeds=3, best=lambda problem: 2.0)
+    found = harness.results(case, {"ours": np.array([2.0, 5.0, 3.0])})
+    assert found == {"ours": 0.5}
+    with pytest.raises(ValueError, match=r"theirs found 1\.9"):
+        harness.results(case, {"theirs": np.array([1.9, 2.0, 2.0])})
+    with pytest.raises(ValueError, match="theirs found nan"):
+        harness.results(case, {"theirs": np.array([np.nan, 2.0, 2.0])})
+
+
+def test_new_cases_take_the_place_of_old_ones_of_the_same_machine_only(harness, tmp_path):
+    file, machine = tmp_path / "record.json", {"cpu": "a"}
+    old = [{"key": "contour_grid", "rows": 1}, {"key": "least_squares", "rows": 1}]
+    file.write_text(json.dumps({"machine": machine, "cases": old}))
+    new = {"machine": machine, "cases": [{"key": "contour_grid", "rows": 2}]}
+    merged = harness.merge(file, new)["cases"]
+    assert merged == [{"key": "least_squares", "rows": 1}, {"key": "contour_grid", "rows": 2}]
+    elsewhere = {"machine": {"cpu": "b"}, "cases": new["cases"]}
+    assert harness.merge(file, elsewhere) == elsewhere

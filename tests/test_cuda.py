@@ -6,16 +6,23 @@ import torch
 
 from lecturecode import (
     affine_error,
+    ant_colony,
+    brute_force,
     check_gradient,
     classify,
     design_matrix,
     evaluate,
+    evolution_strategy,
     find_stationary_point,
     fit_affine,
+    genetic,
     gradient_descent,
+    grid_search,
     least_squares,
     normal_equations,
+    particle_swarm,
     pointwise,
+    random_search,
 )
 from lecturecode.datasets import norris
 from lecturecode.domains import Choice, Interval, Positive, Real
@@ -148,3 +155,61 @@ def test_devices_are_not_mixed():
         least_squares(there(np.ones((3, 2))), torch.ones(3, dtype=torch.float64))
     with pytest.raises(ValueError, match="data that g holds is on device cuda:0 and theta on cpu"):
         affine_error(there([1.0, 2.0]), there([1.0, 2.0]))(torch.ones(2, dtype=torch.float64))
+
+
+MIXED = Choice(["a", "b", "c"]) * Positive(0.1) * Interval(0, 1) * Real(2.0)
+
+
+def mixed(theta):
+    """Least at (2, 0.03, 0, 1.5)."""
+    decades = (theta[..., 1] / 0.03 + 1e-30).log10() if isinstance(theta, torch.Tensor) else np.log10(
+        theta[..., 1] / 0.03 + 1e-30
+    )  # fmt: skip
+    return (theta[..., 0] - 2) ** 2 + decades**2 + theta[..., 2] + (theta[..., 3] - 1.5) ** 2
+
+
+def test_searches_ask_on_the_device():
+    box, g = Interval(-5, 5) ** 2, Himmelblau()
+    agree(grid_search(g, box, 60, like=there([])).theta, grid_search(g, box, 60).theta)
+    drawn = random_search(g, box, 5000, rng=0, like=there([]))
+    agree(drawn.theta, random_search(g, box, 5000, rng=0).theta)
+    points = np.random.default_rng(0).uniform(-5, 5, (1000, 2))
+    agree(brute_force(g, there(points)).theta, brute_force(g, points).theta)
+    trace = random_search(g, box, 5000, rng=torch.Generator(DEVICE).manual_seed(0), like=there([]))
+    assert trace.values.device.type == DEVICE
+    assert trace.value < 1
+
+
+@pytest.mark.parametrize("method", [genetic, particle_swarm, evolution_strategy])
+@pytest.mark.parametrize(("g", "domain"), [(Himmelblau(), Interval(-5, 5) ** 2), (mixed, MIXED)])
+def test_populations_move_on_the_device_as_on_the_host(method, g, domain):
+    """The same draws, so the same path, until rounding decides a comparison."""
+    here = method(g, domain, population=20, steps=8, rng=0)
+    away = method(g, domain, population=20, steps=8, rng=0, like=there([]))
+    agree(away.thetas, here.thetas, rtol=1e-6, atol=1e-6)
+    own = torch.Generator(DEVICE).manual_seed(0)
+    far = method(g, domain, population=20, steps=100, rng=own, like=there([], torch.float32))
+    assert far.thetas.dtype == torch.float32
+    assert far.thetas.device.type == DEVICE
+    assert far.value < 0.1
+    assert bool(domain.contains(far.thetas).all())
+
+
+def test_ants_walk_on_the_device():
+    cities = np.random.default_rng(0).random((12, 2))
+    distances = np.linalg.norm(cities[:, None] - cities, axis=-1)
+    here = ant_colony(distances, ants=10, steps=60, rng=0)
+    away = ant_colony(there(distances), ants=10, steps=60, rng=0)
+    assert away.values.device.type == DEVICE
+    assert away.value <= 1.05 * here.value
+    assert sorted(away.theta.tolist()) == list(range(12))
+
+
+def test_a_million_particles_in_100_dimensions():
+    g = Rastrigin(100)
+    trace = particle_swarm(
+        g, g.domain, population=1_000_000, steps=3, like=there([], torch.float32),
+        rng=torch.Generator(DEVICE).manual_seed(0), record_every=0,
+    )  # fmt: skip
+    assert int(trace.evaluations[-1]) == 4_000_000
+    assert torch.cuda.max_memory_allocated() < 8e9

@@ -1,33 +1,11 @@
-"""What is timed: for each case one problem, and the libraries that solve it.
-
-A contestant is a function that receives the problem and returns a function to time; what that one
-returns is the answer that all contestants must agree on, and the number of units (steps, solves, grids).
-Imports stand inside the contestants, so that each process loads only the library it times.
-"""
+"""What is timed; the other modules of this folder that end in _cases hold further cases."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-
-Problem = dict[str, Any]
-Answer = tuple[np.ndarray, int]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row group of the table: the first contestant is ours, the others are its peers."""
-
-    title: str
-    unit: str
-    problem: Callable[[], Problem]
-    contestants: dict[str, Callable[[Problem], Callable[[], Answer]]]
-    tolerance: float
-    goal: str
-    reference: Callable[[Problem], np.ndarray] | None = None
-    repeats: dict[str, int] = field(default_factory=dict)
-    """How often to call a fast contestant within one measurement; 1 if not named."""
+from ant_cases import ANT_CASES
+from contest import Answer, Case, Problem
+from population_cases import POPULATION_CASES
 
 
 def tall_problem() -> Problem:
@@ -174,6 +152,55 @@ def grid_loop_numpy(problem: Problem) -> Callable[[], Answer]:
     return lambda: (np.array([[g(np.array([a, b])) for b in axis] for a in axis]), 1)
 
 
+def search_problem() -> Problem:
+    return {"low": -5.0, "high": 5.0, "points": 200}
+
+
+def search_lecturecode(problem: Problem) -> Callable[[], Answer]:
+    from lecturecode import grid_search
+    from lecturecode.domains import Interval
+    from lecturecode.objectives import Himmelblau
+
+    g, domain = Himmelblau(), Interval(problem["low"], problem["high"]) ** 2
+
+    def run() -> Answer:
+        trace = grid_search(g, domain, problem["points"])
+        return np.append(trace.theta, trace.value), 1
+
+    return run
+
+
+def search_scipy(problem: Problem) -> Callable[[], Answer]:
+    from scipy.optimize import brute
+
+    from lecturecode.objectives import Himmelblau
+
+    g = Himmelblau()
+    side = (problem["low"], problem["high"])
+
+    def run() -> Answer:
+        theta, value, *_ = brute(g, (side, side), Ns=problem["points"], full_output=True, finish=None)
+        return np.append(theta, value), 1
+
+    return run
+
+
+def search_scipy_floats(problem: Problem) -> Callable[[], Answer]:
+    from scipy.optimize import brute
+
+    def g(theta: np.ndarray) -> float:
+        a, b = theta
+        return (a * a + b - 11) ** 2 + (a + b * b - 7) ** 2
+
+    side = (problem["low"], problem["high"])
+
+    def run() -> Answer:
+        theta, value, *_ = brute(g, (side, side), Ns=problem["points"], full_output=True, finish=None)
+        return np.append(theta, value), 1
+
+    return run
+
+
 CASES = {
     "least_squares": Case(
         title="least_squares, 20000 x 100",
@@ -222,4 +249,20 @@ CASES = {
         goal="one call instead of a loop",
         repeats={"one batched call": 10},
     ),
+    "grid_search": Case(
+        title="grid_search, 200 x 200 points of Himmelblau",
+        unit="search",
+        problem=search_problem,
+        contestants={
+            "lecturecode.grid_search": search_lecturecode,
+            "scipy brute, same g": search_scipy,
+            "scipy brute, g written in floats": search_scipy_floats,
+        },
+        tolerance=1e-12,
+        goal="at most 1/50 of scipy.optimize.brute(finish=None)",
+        repeats={"lecturecode.grid_search": 20},
+        limits={"scipy brute, same g": 1 / 50, "scipy brute, g written in floats": 1 / 50},
+    ),
+    **POPULATION_CASES,
+    **ANT_CASES,
 }

@@ -12,6 +12,7 @@ error, not a result.
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import statistics
@@ -23,11 +24,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from cases import CASES, Case
+from cases import CASES
+from contest import Case
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 THREADS = "2"
+PEERS = (
+    "numpy", "torch", "scipy", "scikit-learn", "pyswarms", "pymoo", "deap", "cma", "acopy",
+)  # fmt: skip
 PAUSE = 0.2  # seconds
 
 
@@ -81,13 +86,34 @@ def compare(case: Case, answers: dict[str, np.ndarray]) -> dict[str, float]:
     return errors
 
 
+def results(case: Case, answers: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return each contestant's median over the seeds; raise if one found nothing.
+
+    Where the least value is known and is not zero, the median is given as a share above it.
+    """
+    best = case.best(case.problem()) if case.best else -math.inf
+    for name, answer in answers.items():
+        if not np.isfinite(answer).all() or answer.min() < best - 1e-9 * abs(best):
+            raise ValueError(f"{case.title}: {name} found {answer.min():g}, which cannot be")
+    medians = {name: float(np.median(answer)) for name, answer in answers.items()}
+    if not relative(case):
+        return medians
+    return {name: median / best - 1 for name, median in medians.items()}
+
+
+def relative(case: Case) -> bool:
+    return case.best is not None and case.best(case.problem()) != 0
+
+
 def measure_case(key: str, rounds: int) -> dict:
     case = CASES[key]
     with tempfile.TemporaryDirectory() as folder:
         contestants = [Contestant(key, name, Path(folder)) for name in case.contestants]
         try:
             answered = {c.name: c.answer() for c in contestants}
-            errors = compare(case, {name: answer for name, (answer, _) in answered.items()})
+            answers = {name: answer for name, (answer, _) in answered.items()}
+            errors = {} if case.seeds else compare(case, answers)
+            found = results(case, answers) if case.seeds else {}
             times: dict[str, list[float]] = {c.name: [] for c in contestants}
             for _ in range(rounds):
                 for contestant in contestants:
@@ -107,10 +133,22 @@ def measure_case(key: str, rounds: int) -> dict:
             "digits": round(min(-float(np.log10(max(errors[name], 1e-19))), 19), 1)
             if case.reference
             else None,
+            "result": found.get(name),
+            "limit": case.limits.get(name),
         }
         for name, median in medians.items()
     ]
-    return {"key": key, "title": case.title, "unit": case.unit, "goal": case.goal, "rows": rows}
+    return {
+        "key": key,
+        "title": case.title,
+        "unit": case.unit,
+        "goal": case.goal,
+        "seeds": case.seeds,
+        "relative": bool(case.seeds) and relative(case),
+        "rounds": rounds,
+        "date": datetime.date.today().isoformat(),
+        "rows": rows,
+    }
 
 
 def machine() -> dict[str, str]:
@@ -123,7 +161,7 @@ def machine() -> dict[str, str]:
         ]
         cpu = f"{names[0]}, {len(names)} logical cores" if names else cpu
     packages = {}
-    for package in ("numpy", "torch", "scipy", "scikit-learn"):
+    for package in PEERS:
         try:
             packages[package] = version(package)
         except PackageNotFoundError:
@@ -134,7 +172,6 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "packages": ", ".join(f"{name} {number}" for name, number in packages.items()),
         "threads": THREADS,
-        "date": datetime.date.today().isoformat(),
     }
 
 
@@ -144,6 +181,11 @@ def table(results: list[dict]) -> str:
         lines.append(f"\n{result['title']} (time per {result['unit']}; ratio = ours / theirs)")
         for row in result["rows"]:
             digits = "" if row["digits"] is None else f"  {row['digits']:4.1f} correct digits"
+            if row["result"] is not None:
+                digits += f"  median result {row['result']:.4g}"
+            if row["limit"] is not None:
+                met = "met" if row["ratio"] <= row["limit"] else "MISSED"
+                digits += f"  goal {row['limit']:.3g}: {met}"
             low, high = row["spread"]
             lines.append(
                 f"  {row['name']:32} ratio {row['ratio']:8.4f}   {row['units']:4d} {result['unit']}(s)"
@@ -152,19 +194,30 @@ def table(results: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def merge(file: Path, new: dict) -> dict:
+    """Put the new cases in the place of the old ones of a record of the same machine and versions."""
+    if not file.is_file():
+        return new
+    old = json.loads(file.read_text())
+    if old["machine"] != new["machine"]:
+        return new
+    known = {case["key"]: case for case in [*old["cases"], *new["cases"]]}
+    return {**new, "cases": [known[key] for key in CASES if key in known]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--case", action="append", choices=list(CASES))
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.json")
     options = parser.parse_args()
-    results = []
+    measured = []
     for key in options.case or CASES:
         print(f"measuring {key} ...", flush=True)
-        results.append(measure_case(key, options.rounds))
-    record = {"machine": machine(), "rounds": options.rounds, "cases": results}
+        measured.append(measure_case(key, options.rounds))
+    record = merge(options.out, {"machine": machine(), "cases": measured})
     options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(table(results))
+    print(table(measured))
     print(f"\nwrote {options.out}; `make docs` shows it on the page of benchmarks")
 
 
