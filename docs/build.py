@@ -30,6 +30,7 @@ INPUTS = (
     "docs/build.py",
     "docs/_ext",
     "docs/chapters/snippets",
+    "docs/scaling.json",
 )
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")

@@ -261,6 +261,13 @@ def test_exported_names_are_sorted_and_exist():
 # --- names that the design fixes ------------------------------------------------------------------
 
 FIXED = {
+    "brute_force": ["g", "candidates"],
+    "grid_search": ["g", "domain", "points"],
+    "random_search": ["g", "domain", "draws"],
+    "genetic": ["g", "domain"],
+    "evolution_strategy": ["g", "domain"],
+    "particle_swarm": ["g", "domain"],
+    "ant_colony": ["distances"],
     "find_stationary_point": ["gradient", "hessian", "theta"],
     "classify": ["hessian"],
     "normal_equations": ["W", "y"],
@@ -287,6 +294,17 @@ def test_long_methods_take_a_callback_and_progress(name):
     found = inspect.signature(getattr(lecturecode, name)).parameters
     for word in ("steps", "tol", "record_every", "callback", "progress"):
         assert found[word].kind is inspect.Parameter.KEYWORD_ONLY
+
+
+SEARCHES = [name for name in FIXED if {"candidates", "domain", "distances"} & set(FIXED[name])]
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_searches_and_populations_take_a_callback_and_progress(name):
+    found = inspect.signature(getattr(lecturecode, name)).parameters
+    for word in ("record_every", "callback", "progress"):
+        assert found[word].kind is inspect.Parameter.KEYWORD_ONLY
+    assert name in ("brute_force", "grid_search") or "rng" in found
 
 
 def test_fields_of_a_trace_are_fixed():

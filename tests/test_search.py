@@ -296,7 +296,7 @@ def test_a_slow_g_is_asked_for_as_many_points_as_many_workers_can_share(monkeypa
     monkeypatch.setattr(search.time, "perf_counter", itertools.count(step=seconds).__next__)
     g = Watch()
     random_search(g, SQUARE, 5000, rng=0)
-    assert g.sizes == [256] * 19 + [136]
+    assert g.sizes == [16] * 312 + [8]
 
 
 # --- what is recorded -----------------------------------------------------------------------------
@@ -499,7 +499,8 @@ if sys.platform == "linux":  # where ru_maxrss begins with what the parent had
     with open("/proc/self/status") as status:
         peak = next(int(row.split()[1]) for row in status if row.startswith("VmHWM")) / 2**10
 else:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 print(calls, trace.evaluations[-1], trace.value, peak)
 """
 

@@ -478,8 +478,10 @@ def test_a_pool_that_does_not_know_the_culprit_says_so(tmp_path):
         brute_force(pointwise(g, workers=pool.map), np.arange(40.0).reshape(20, 2))
     error = caught.value
     assert any("does not tell at which of" in note for note in error.__notes__)
-    assert sorted(error.trace.values.tolist()) == finished(tmp_path / "log")
-    assert {1.0, 5.0} & set(error.trace.values.tolist())
+    found, done = set(error.trace.values), set(finished(tmp_path / "log"))
+    assert found <= done
+    assert len(done - found) <= 1  # such a pool ends the other worker too, whatever that had in hand
+    assert {1.0, 5.0} & found
 
 
 def test_an_executor_that_was_shut_down_blames_no_theta():

@@ -71,7 +71,30 @@ class Benchmarks(Directive):
         return found
 
 
+class Strategies(Directive):
+    """Show how many problems of the BBOB suite each evolution strategy solved."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return one table, or say how to make one."""
+        env = self.state.document.settings.env
+        file = Path(env.srcdir) / "bbob.json"
+        env.note_dependency(str(file))
+        if not file.is_file():
+            return words("Nothing has been measured yet. `make bench` measures and writes the record.")
+        record = json.loads(file.read_text(encoding="utf-8"))
+        ours = next(iter(record.values()))
+        dimensions = list(ours["solved"])
+        head = ["Library", *(f"Solved, P = {d}" for d in dimensions), "Solved in all", "Ours / theirs, time"]
+        rows = []
+        for name, row in record.items():
+            cells = [f"`{name}`", *(str(row["solved"][d]) for d in dimensions)]
+            cells += [f"{row['total']} of {row['problems']}", number(ours["seconds"] / row["seconds"])]
+            rows.append([words(cell) for cell in cells])
+        return [table(head, [30] + [14] * (len(head) - 1), rows)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("benchmarks-bbob", Strategies)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -23,7 +23,7 @@ from lecturecode.trace import Callback, Trace
 __all__ = ["brute_force", "grid_search", "random_search"]
 
 CHUNK = 2**20  # coordinates, 8 MB in float64
-FIRST = 256  # points in the first chunk, and no fewer in the others: many workers share one
+FIRST = 16  # points in the first chunk, and no fewer in the others: many workers share one
 DRAWN = 1024  # points in the first block of draws
 PATIENCE = 10_000_000  # points
 KEPT = 1_000_000  # points that a trace holds if nothing else is said
@@ -78,7 +78,8 @@ def brute_force(
 
     Examples
     --------
-    >>> trace = brute_force(lambda theta: (theta[:, 0] - 2.2) ** 2, [[0.0], [1.0], [2.0], [3.0]])
+    >>> g = lambda theta: (theta[..., 0] - 2.2) ** 2
+    >>> trace = brute_force(g, [[0.0], [1.0], [2.0], [3.0]])
     >>> trace.theta, trace.steps + 1
     (array([2.]), 4)
     """
@@ -89,9 +90,8 @@ def brute_force(
                 "only a finite set can be tried whole, and this domain has coordinates that are not a "
                 "Choice; use grid_search or random_search"
             )
-        return grid_search(
-            g, candidates, 1, record_every=record_every, callback=callback, progress=progress
-        )
+        axes = candidates.axes(1)
+        return _walk(g, axes, "candidates", PATIENCE, None, record_every, callback, progress)
     points = as_array(candidates, "candidates")
     if points.ndim != 2 or 0 in points.shape:
         raise ValueError(
@@ -103,7 +103,7 @@ def brute_force(
         points = points.detach()
     count = points.shape[0]
     run = Run("points", count, _thinning(record_every, count), callback, progress)
-    return run.follow(g, _everything(lambda start, stop: points[start:stop], count, "candidates"))
+    return run.follow(g, _everything(_rows(points), count, "candidates"))
 
 
 def grid_search(
@@ -162,27 +162,8 @@ def grid_search(
     """
     check_callable(g)
     _check_domain(domain)
-    axes = _axes(domain, points)
-    like = np.empty(0) if like is None else as_array(like, "like")
-    xp = compat.array_namespace(like)
-    kind = {"dtype": like.dtype, "device": compat.device(like)}
-    columns = [xp.asarray(axis, **kind) for axis in axes]
-    shape = [len(axis) for axis in axes]
-    count = math.prod(shape)
-
-    def cut(start: int, stop: int) -> Array:
-        """Read the numbers of the points as numbers in mixed base: one digit per axis."""
-        rest, digits = xp.arange(start, stop, device=kind["device"]), []
-        for column in reversed(columns):
-            higher = rest // len(column)
-            digits.append(column[rest - higher * len(column)])
-            rest = higher
-        return xp.stack(digits[::-1], axis=-1)
-
-    if count > max_points:
-        raise ValueError(_too_large(g, cut, shape, max_points))
-    run = Run("points", count, _thinning(record_every, count), callback, progress)
-    return run.follow(g, _everything(cut, count, "points of the grid"))
+    axes, what = _axes(domain, points), "points of the grid"
+    return _walk(g, axes, what, max_points, like, record_every, callback, progress)
 
 
 def random_search(
@@ -266,6 +247,39 @@ def check_count(count: Any, name: str, least: int = 1) -> None:
         raise ValueError(f"{name} must be an integer of at least {least}; got {count!r}")
 
 
+def _walk(
+    g: Callable[[Array], Array],
+    axes: list[np.ndarray],
+    what: str,
+    max_points: int,
+    like: Array | None,
+    record_every: int | None,
+    callback: Callback | None,
+    progress: bool,
+) -> Trace:
+    """Evaluate g at all combinations of one value from each axis, the last one fastest."""
+    like = np.empty(0) if like is None else as_array(like, "like")
+    xp = compat.array_namespace(like)
+    kind = {"dtype": like.dtype, "device": compat.device(like)}
+    columns = [xp.asarray(axis, **kind) for axis in axes]
+    shape = [len(axis) for axis in axes]
+    count = math.prod(shape)
+
+    def cut(start: int, stop: int) -> Array:
+        """Read the number of a point in mixed base: one digit per axis."""
+        rest, digits = xp.arange(start, stop, device=kind["device"]), []
+        for column in reversed(columns):
+            higher = rest // len(column)
+            digits.append(column[rest - higher * len(column)])
+            rest = higher
+        return xp.stack(digits[::-1], axis=-1)
+
+    if count > max_points:
+        raise ValueError(_too_large(g, cut, shape, max_points))
+    run = Run("points", count, _thinning(record_every, count), callback, progress)
+    return run.follow(g, _everything(cut, count, what))
+
+
 def _everything(cut: Callable[[int, int], Array], count: int, what: str) -> Method:
     """Ask for points 0 to count - 1, in chunks that `cut` makes."""
     yield from _chunks(cut, count)
@@ -278,9 +292,13 @@ def _draw(domain: Domain, draws: int, rng: Any, like: Array | None) -> Method:
     start, block = 0, DRAWN
     while start < draws:
         drawn = domain.sample(block, rng=rng, like=like)[: draws - start]
-        yield from _chunks(lambda a, b, drawn=drawn: drawn[a:b], drawn.shape[0])  # type: ignore[misc]
+        yield from _chunks(_rows(drawn), drawn.shape[0])
         start, block = start + block, max(DRAWN, min(2 * block, 2**20 // domain.size))
     return False, f"used up all {draws} draws"
+
+
+def _rows(points: Array) -> Callable[[int, int], Array]:
+    return lambda start, stop: points[start:stop]
 
 
 def _chunks(cut: Callable[[int, int], Array], count: int) -> Iterator[Any]:

@@ -174,11 +174,6 @@ def spread(
     except BaseException as interrupt:
         interrupt.results = _padded(results, thetas)  # type: ignore[attr-defined]
         raise
-    if failure is None and len(results) != len(thetas):
-        failure = ValueError(
-            f"workers returned {len(results)} results for {len(thetas)} points; "
-            "it must work like the built-in map"
-        )
     return _padded(results, thetas), failure
 
 

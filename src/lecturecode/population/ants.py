@@ -169,7 +169,15 @@ def ant_colony(
     return run.follow(lambda tours: _length(d, xp.astype(tours, xp.int64)), method)
 
 
-def _tour(d: Array, ants: int, steps: int, rng: Rng, alpha: float, beta: float, rho: float) -> Method:
+def _tour(
+    d: Array,
+    ants: int,
+    steps: int,
+    rng: Rng,
+    alpha: float,
+    beta: float,
+    rho: float,
+) -> Method:
     xp, n = compat.array_namespace(d), d.shape[0]
     p = P_BEST ** (1 / n)
     lowest = min(1.0, (1 - p) / ((n / 2 - 1) * p))  # τ_min / τ_max
@@ -190,7 +198,7 @@ def _tour(d: Array, ants: int, steps: int, rng: Rng, alpha: float, beta: float, 
         tau = xp.clip(tau, lowest * tau_max, tau_max)
         better = length < (1 - 1e-6) * recent  # by more than rounding
         recent, idle = (length, 0) if better else (recent, idle + 1)
-        if idle > patience:  # the colony has settled: it forgets everything, and starts again
+        if idle > patience:  # the colony has settled: forget, and start again
             tau, recent, idle = xp.full_like(d, tau_max), math.inf, 0
         tours = _walk_tours((tau / tau_max) ** alpha * closeness, ants, rng)
         values = yield xp.astype(tours, d.dtype), {"pheromone": tau}
@@ -200,11 +208,11 @@ def _tour(d: Array, ants: int, steps: int, rng: Rng, alpha: float, beta: float, 
 def _walk_tours(weights: Array, ants: int, rng: Rng) -> Array:
     """Return a tour of each ant, shape (M, n), int."""
     xp, n = compat.array_namespace(weights), weights.shape[0]
-    weights = xp.clip(weights, smallest(weights), 1.0)  # the far ones stay possible, in float32 too
+    weights = xp.clip(weights, smallest(weights), 1.0)  # all stay possible, in float32 too
     u = spins(rng, (n, ants, 1), weights)
     city = xp.astype(xp.floor(n * u[0, :, 0]), xp.int64)
-    device = compat.device(weights)
-    ant, unseen = xp.arange(ants, device=device), xp.ones((ants, n), dtype=weights.dtype, device=device)
+    ant = xp.arange(ants, device=compat.device(weights))
+    unseen = xp.ones_like(weights[city, ...])  # (M, n)
     tour = [city]
     for k in range(1, n):
         unseen[ant, city] = 0

@@ -73,7 +73,7 @@ def genetic(
         The coefficient :math:`\alpha` of the crossover, at least 0.
     mutation : float
         The largest mutations :math:`\sigma`, in search coordinates, where an interval is 2 wide and a
-        positive number varies by 1 for each decade. With 0 there are no mutations, of choices neither.
+        positive number varies by 1 for each decade. With 0 nothing mutates, choices included.
     target : float
         Stop once g is at most this.
     like : array, optional
@@ -135,7 +135,14 @@ def genetic(
 
 
 def _evolve(
-    space: Coordinates, M: int, steps: int, rng: Rng, T: int, elite: int, blend: float, mutation: float
+    space: Coordinates,
+    M: int,
+    steps: int,
+    rng: Rng,
+    T: int,
+    elite: int,
+    blend: float,
+    mutation: float,
 ) -> Method:
     xp = space.xp
     u = space.draw(M, rng)
@@ -152,29 +159,33 @@ def _evolve(
 
 
 def _parents(space: Coordinates, u: Array, T: int, count: int, rng: Rng) -> Array:
-    """Draw two parents for each child, (2, count, P); `u` is sorted, so the lowest number wins."""
+    """Draw both parents of each child, (2, count, P); in `u` the best come first."""
     drawn = space.xp.min(uniform(rng, (T, 2, count), u), axis=0)
     return u[_below(space, drawn, u.shape[0]), ...]
 
 
 def _crossover(space: Coordinates, a: Array, b: Array, blend: float, rng: Rng) -> Array:
     r = uniform(rng, a.shape, a)
-    w = ((1 + 2 * blend) * r - blend).clip(0, 1)  # the method: xp.clip takes five times as long
+    w = ((1 + 2 * blend) * r - blend).clip(0, 1)  # xp.clip is five times slower
     w *= b - a
     w += a
-    return space.xp.where(space.discrete, space.xp.where(r < 0.5, a, b), w) if space.has_discrete else w
+    if not space.has_discrete:
+        return w
+    return space.xp.where(space.discrete, space.xp.where(r < 0.5, a, b), w)
 
 
 def _mutate(space: Coordinates, u: Array, sigma: float, rng: Rng) -> None:
     """Change one coordinate of each child `u`, in place."""
     xp = space.xp
     r = uniform(rng, (2, u.shape[0]), u)
-    n, q = xp.arange(u.shape[0], device=compat.device(u)), _below(space, r[0, ...], space.size)
+    n = xp.arange(u.shape[0], device=compat.device(u))
+    q = _below(space, r[0, ...], space.size)
     mutated = u[n, q] + sigma * 2 ** (-16 * r[1, ...]) * normal(rng, n.shape, u)
     if space.has_discrete:
         option = xp.floor(uniform(rng, n.shape, u) * space.options[q])
         option = xp.minimum(option, space.options[q] - 1)
-        mutated = xp.where(space.discrete[q], (option - space.middle[q]) / space.half[q], mutated)
+        option = (option - space.middle[q]) / space.half[q]
+        mutated = xp.where(space.discrete[q], option, mutated)
     u[n, q] = mutated
 
 

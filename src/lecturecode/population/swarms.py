@@ -44,11 +44,12 @@ def particle_swarm(
     of all particles, and :math:`r_1, r_2` are uniform in :math:`[0, 1]^P`, new for each particle and
     step. The constriction coefficient :math:`\chi` makes the flights shrink instead of exploding.
     :math:`\Pi` moves a point to the nearest one of the domain: at a border a particle keeps only the
-    part of its velocity that led there.
+    part of its velocity that led there. The first velocities lead half the way to a second random point.
 
     A few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one coordinate
     drawn anew, and they take the coordinates in turn. So a swarm that has settled can still find a
-    better basin.
+    better basin, if one coordinate alone leads there: on Rastrigin's function, a sum over the
+    coordinates, this helps much; on the same function, turned, it does not help.
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def particle_swarm(
         :math:`\chi = 0.7298`.
     scouts : float
         Their share of the population, rounded down: one in 20, the one jump per step that Zhan et al.
-        give a swarm of 20. With 0 this is the swarm of Clerc & Kennedy.
+        give a swarm of 20. With 0 all particles fly by the formula above, the canonical swarm of
+        Clerc & Kennedy (but for :math:`\Pi`).
     target : float
         Stop once g is at most this.
     like : array, optional
@@ -96,8 +98,8 @@ def particle_swarm(
 
     Notes
     -----
-    The jump of Zhan et al. is normal, shrinks with time and adds an evaluation; here it is a draw from
-    the domain, has no parameter, and takes a particle's place.
+    The jump of Zhan et al. is normal, shrinks with time, is made only while their swarm converges, and
+    adds an evaluation; here it is a draw from the domain, made at every step, in a particle's place.
 
     References
     ----------
@@ -111,7 +113,8 @@ def particle_swarm(
     --------
     >>> from lecturecode.domains import Interval
     >>> from lecturecode.objectives import Himmelblau
-    >>> trace = particle_swarm(Himmelblau(), Interval(-5, 5) ** 2, population=20, steps=60, rng=0)
+    >>> box = Interval(-5, 5) ** 2
+    >>> trace = particle_swarm(Himmelblau(), box, population=20, steps=60, rng=0)
     >>> trace.value < 1e-6, trace.thetas.shape
     (True, (61, 20, 2))
     """
@@ -130,12 +133,20 @@ def particle_swarm(
     return replace(trace, extras=_Flights(trace.thetas)) if record_every == 1 else trace
 
 
-def _fly(space: Coordinates, population: int, scouts: int, steps: int, rng: Rng, c: float) -> Method:
-    xp, P, flyers = space.xp, space.size, population - scouts
+def _fly(
+    space: Coordinates,
+    M: int,
+    scouts: int,
+    steps: int,
+    rng: Rng,
+    c: float,
+) -> Method:
+    xp, P, flyers = space.xp, space.size, M - scouts
     chi = 2 / (2 * c - 2 + math.sqrt(4 * c * c - 8 * c))
-    turns = space.numbers + xp.arange(scouts, device=compat.device(space.like))[:, None]  # (scouts, P)
-    u = space.draw(population, rng)
-    v = (space.draw(population, rng) - u) / 2
+    device = compat.device(space.like)
+    turns = space.numbers + xp.arange(scouts, device=device)[:, None]  # (scouts, P)
+    u = space.draw(M, rng)
+    v = (space.draw(M, rng) - u) / 2
     lowest = yield space.theta(u), {}
     own = u
     for step in range(steps):
