@@ -112,6 +112,7 @@ def test_an_exception_in_a_batch_carries_the_batch():
         evaluate(g, THETAS)
     assert caught.value.theta is THETAS
     assert "batch of theta of shape (3, 4, 2)" in caught.value.__notes__[0]
+    assert "pointwise(g)" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize(

@@ -284,6 +284,17 @@ def swarm_step_in_place(theta, v, *rest):
     return theta, v
 
 
+def swarm_step_that_spoils_its_draws(theta, v, own, leader, r1, r2, chi, c):
+    r1 *= c
+    r2 *= c
+    return swarm_step(theta, v, own, leader, r1, r2, chi, 1.0)
+
+
+def swarm_step_with_a_product(theta, v, own, leader, r1, r2, chi, c):
+    new = swarm_step(theta, v, own, leader, r1, r2, chi, c)[1] + r1 * r2
+    return theta + new, new
+
+
 def test_swarm_step_is_judged():
     assert check("populations/swarm-step", swarm_step)
 
@@ -298,6 +309,8 @@ def test_swarm_step_is_judged():
         (lambda *a: swarm_step(*a[:-2], 1.0, a[-1]), "constricted velocity remains"),
         (lambda *a: (a[0], swarm_step(*a)[1]), "did not move by their new velocity"),
         (swarm_step_in_place, "has been changed"),
+        (swarm_step_that_spoils_its_draws, "has been changed"),
+        (swarm_step_with_a_product, "do not add up"),
         (lambda *a: (swarm_step(*a)[0][0], swarm_step(*a)[1]), "5 particles in the plane"),
     ],
 )

@@ -84,7 +84,7 @@ class Strategies(Directive):
         record = json.loads(file.read_text(encoding="utf-8"))
         ours = next(iter(record.values()))
         dimensions = list(ours["solved"])
-        head = ["Library", *(f"Solved, P = {d}" for d in dimensions), "Solved in all", "Ours / theirs, time"]
+        head = ["Library", *(f"Solved, P = {d}" for d in dimensions), "In all", "Ours / theirs, time"]
         rows = []
         for name, row in record.items():
             cells = [f"`{name}`", *(str(row["solved"][d]) for d in dimensions)]

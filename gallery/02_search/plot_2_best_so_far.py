@@ -19,7 +19,7 @@ size = 2  # the number of parameters; try 4, where everything takes longer
 
 g = Rastrigin(size)
 n = np.arange(1, 1001)
-searches = [random_search(g, g.domain, 1000, rng=seed).values for seed in range(400)]
+searches = [random_search(g, g.domain, 1000, rng=s).values for s in range(400)]
 best_so_far = np.minimum.accumulate(searches, axis=1)  # (400, 1000)
 sorted_values = np.sort(g(g.domain.sample(1_000_000, rng=1000)))
 
@@ -33,16 +33,17 @@ for probability, style in ((0.1, "-."), (0.5, "-"), (0.9, "--")):
     predicted = np.quantile(sorted_values, share)
     seen = np.quantile(best_so_far, probability, axis=0)
     errors.append(abs(np.log(seen / predicted))[:300].mean())
-    ax.loglog(n, seen, style, color=color, label=f"{probability:.0%} of the searches are below")
+    label = f"{probability:.0%} of the searches are below"
+    ax.loglog(n, seen, style, color=color, label=label)
     ax.loglog(n, predicted, ":", color="#d45500", linewidth=2.5)
 ax.plot([], [], ":", color="#d45500", label="predicted")
 ax.set(xlabel="draws n", ylabel="best value so far")
 ax.legend()
 plots.describe(
     figure,
-    "Best value so far against the number of draws, both logarithmic. Forty thin staircases "
-    "fall; the dotted predictions for 10, 50 and 90 percent of the searches lie on the "
-    "measured lines.",
+    "Best value so far against the number of draws, both logarithmic. Forty thin "
+    "staircases fall; the dotted predictions for 10, 50 and 90 percent of the "
+    "searches lie on the measured lines.",
 )
 plt.show()
 

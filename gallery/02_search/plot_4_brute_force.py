@@ -16,7 +16,8 @@ from lecturecode.domains import Choice
 
 secret = (3, 0, 4)  # try any other combination of numbers of options
 
-flours, ovens = Choice(["wheat", "rye", "spelt", "oat"]), Choice(["gas", "stone", "steam"])
+flours = Choice(["wheat", "rye", "spelt", "oat"])
+ovens = Choice(["gas", "stone", "steam"])
 loaves = flours * ovens * Choice([1, 2, 4, 8, 16])
 C = 4 * 3 * 5
 
@@ -33,26 +34,27 @@ for _ in range(1000):
     values = random_search(g, loaves, 5 * C - 1, rng=rng).values
     found += np.minimum.accumulate(values) == everything.value
 found /= 1000
+law = 1 - (1 - 1 / C) ** draws
 
 plots.use_style()
 figure, ax = plt.subplots()
-color = plots.COLOURS["random search"]
+color, ink = plots.COLOURS["random search"], plots.COLOURS["data"]
 ax.plot(draws, found, color=color, label="random search, 1000 seeds")
-ax.plot(draws, 1 - (1 - 1 / C) ** draws, ":", color="#d45500", label=r"$1 - (1 - 1/C)^n$")
-ax.step([0, C, 5 * C], [0, 1, 1], "--", where="post", color=plots.COLOURS["data"], label="brute force")
+ax.plot(draws, law, ":", color="#d45500", label=r"$1 - (1 - 1/C)^n$")
+ax.step([0, C, 5 * C], [0, 1, 1], "--", where="post", c=ink, label="brute force")
 ax.set(xlabel="evaluations of g", ylabel="probability that the best was found")
 ax.legend(loc="lower right")
 plots.describe(
     figure,
-    "Probability of having found the best of 60 candidates against evaluations. Brute force steps "
-    "from zero to one at 60; random search is at 0.63 there and comes near one only at 300.",
+    "Probability of having found the best of 60 candidates against evaluations. "
+    "Brute force steps from 0 to 1 at 60; random search is at 0.63 there.",
 )
 plt.show()
 
 # %%
 # After as many draws as there are loaves, random search has missed the best one in more than a third
-# of the cases. A method that follows the smooth part goes to the other corner and never finds it.
+# of the cases. A method that follows the smooth part goes to another corner and never finds it.
 
 assert tuple(everything.theta) == secret
 assert everything.evaluations[-1] == C
-assert abs(found - (1 - (1 - 1 / C) ** draws)).max() < 4 * 0.5 / 1000**0.5
+assert abs(found - law).max() < 4 * 0.5 / 1000**0.5

@@ -19,7 +19,9 @@ tournament = 3  # with 2 it takes longer until one family is left
 plots.use_style()
 g = Himmelblau()
 trace = genetic(g, g.domain, population=40, steps=20, tournament=tournament, rng=0)
-animation = plots.animate_population(g, trace, label="genetic algorithm", log=True, interval=500)
+animation = plots.animate_population(
+    g, trace, g.domain, label="genetic algorithm", log=True, interval=500
+)
 plots.mark(g.minima, "minimum", ax=plt.gca())
 plots.describe(
     plt.gcf(),

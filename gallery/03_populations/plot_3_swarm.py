@@ -30,8 +30,8 @@ plots.describe(
 plt.show()
 
 # %%
-# In the end the typical flight is less than a tenth as long as at first, and the best place found
-# is one of the four minima. (One of the 25 is a scout that jumps on; it never comes to rest.)
+# In the end the typical flight is less than a tenth as long as the first ones, and the best place
+# found is one of the four minima. (One of the 25 is a scout that jumps on, and never comes to rest.)
 
 speed = np.median(np.linalg.norm(trace.extras["velocities"], axis=-1), axis=1)
 assert speed[-5:].mean() < 0.1 * speed[1:6].mean()

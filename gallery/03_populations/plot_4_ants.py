@@ -13,7 +13,7 @@ import numpy as np
 
 from lecturecode import ant_colony, plots
 
-evaporation = 0.1  # try 0.05 to 0.3: a larger one decides sooner, and less carefully
+evaporation = 0.1  # try 0.05 to 0.3: a larger one decides sooner, with less care
 
 plots.use_style()
 rng = np.random.default_rng(0)

@@ -33,7 +33,8 @@ figure, ax = plt.subplots(figsize=(7.6, 4.2))
 shift = np.random.default_rng(0).uniform(-0.2, 0.2, 25)
 for column, (name, values) in enumerate(found.items()):
     ax.plot(column + shift, values, "o", color=plots.COLOURS[name], alpha=0.7)
-    ax.plot(column + np.array([-0.3, 0.3]), 2 * [np.median(values)], color="#404055", linewidth=3)
+    middle = 2 * [np.median(values)]
+    ax.plot([column - 0.3, column + 0.3], middle, color="#404055", linewidth=3)
 ax.set(ylabel=r"lowest $g(\theta)$ found", xticks=range(3), xticklabels=found)
 ax.set_ylim(bottom=-0.5)
 plots.describe(

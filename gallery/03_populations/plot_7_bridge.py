@@ -22,7 +22,8 @@ for lower in (2.0, 1.0):
     for place, length in ((1, 1.0), (2, lower)):
         for end in (0, 3):
             distances[place, end] = distances[end, place] = length / 2
-    colonies = [ant_paths(distances, 0, 3, ants=ants, steps=30, rng=s) for s in range(40)]
+    same = {"ants": ants, "steps": 30}
+    colonies = [ant_paths(distances, 0, 3, **same, rng=s) for s in range(40)]
     scent = np.stack([trace.extras["pheromone"][:, 0] for trace in colonies])
     shares[lower] = scent[:, :, 1] / (scent[:, :, 1] + scent[:, :, 2])  # (40, 31)
 

@@ -213,6 +213,9 @@ def number(g: Callable[[Array], Any], theta: Array) -> float:
 def _where(theta: Array, note: dict[str, Any]) -> str:
     context = "".join(f", {key} {value}" for key, value in note.items())
     if theta.ndim > 1:
-        return f"raised by g on a batch of theta of shape {tuple(theta.shape)}{context}"
+        return (
+            f"raised by g on a batch of theta of shape {tuple(theta.shape)}{context}; if g takes one "
+            "theta at a time, give pointwise(g) instead"
+        )
     entries = np.array2string(on_host(theta), threshold=10)
     return f"raised by g at theta = {entries}{context}"

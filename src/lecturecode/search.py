@@ -53,9 +53,10 @@ def brute_force(
         Keep one point in this many. 0 keeps only the values that improved on all before. If it is not
         given: every point up to a million of them, and only improvements beyond.
     callback : callable, optional
-        Called with the trace so far after each chunk of points; returning True stops.
+        Called with the trace so far after each chunk of points, of which there are at least 16;
+        returning True stops.
     progress : bool
-        Show a progress bar.
+        Show a progress bar, which advances chunk by chunk.
 
     Returns
     -------
@@ -74,7 +75,8 @@ def brute_force(
 
     Notes
     -----
-    NaN and infinite values count as worst; the message of the trace says how many there were.
+    NaN and infinite values count as worst; the message of the trace says how many there were. Ctrl-C
+    returns the trace so far, once it has a point.
 
     Examples
     --------
@@ -124,14 +126,16 @@ def grid_search(
     Parameters
     ----------
     g : callable
-        Takes theta of shape (..., P), returns shape (...).
+        As for :func:`brute_force`.
     domain : Domain
-        The set :math:`\Theta`. An interval is divided evenly, its ends included; a positive number
-        runs over four decades in equal ratios; a choice is tried whole.
+        The set :math:`\Theta`. An interval is divided evenly, its ends included, and so is a real number
+        from minus its scale to its scale; a positive number runs over four decades in equal ratios; a
+        choice is tried whole, whatever number is given for it.
     points : int or sequence of P ints
         Number k of values along each axis.
     max_points : int
-        The largest grid to start. A larger one raises, and says how long it would take.
+        The largest grid to start, of ten million points if not given. A larger one raises, and says how
+        long it would take.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
     record_every, callback, progress
@@ -182,7 +186,7 @@ def random_search(
     Parameters
     ----------
     g : callable
-        Takes theta of shape (..., P), returns shape (...).
+        As for :func:`brute_force`.
     domain : Domain
         The set :math:`\Theta`; its `sample` says how each kind of coordinate is drawn.
     draws : int

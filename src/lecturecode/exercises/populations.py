@@ -43,9 +43,9 @@ def _swarm_step(answer: Any) -> str | None:
     rng = np.random.default_rng(0)
     theta, v, own = rng.normal(size=(3, 5, 2))
     leader, (r1, r2), chi, c = own[2], rng.random((2, 5, 2)), 0.7, 2.1
-    given = [array.copy() for array in (theta, v, own, leader)]
+    given = [array.copy() for array in (theta, v, own, leader, r1, r2)]
     place, flight = (np.asarray(a) for a in answer(theta, v, own, leader, r1, r2, chi, c))
-    if any((a != b).any() for a, b in zip(given, (theta, v, own, leader), strict=True)):
+    if any((a != b).any() for a, b in zip(given, (theta, v, own, leader, r1, r2), strict=True)):
         return "an array that was passed in has been changed"
     if place.shape != (5, 2) or flight.shape != (5, 2):
         return f"5 particles in the plane need shape (5, 2) twice, not {place.shape}, {flight.shape}"
@@ -70,4 +70,6 @@ def _swarm_step(answer: Any) -> str | None:
             return f"the pull of the {name} drives away from it"
         if not np.allclose(pull, chi * c * r * (goal - theta)):
             return f"the pull of the {name} has the wrong strength"
+    if not np.allclose(flight, chi * v + alone + led):
+        return "the velocity that remains and the two pulls are right one by one; they do not add up"
     return None

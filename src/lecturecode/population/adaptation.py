@@ -12,7 +12,7 @@ from lecturecode.population.coordinates import Coordinates
 from lecturecode.population.endings import Watch
 from lecturecode.randomness import Rng, normal
 
-SIGMA = 0.4  # the first step size: a fifth of the width of an interval
+SIGMA = 0.2  # the first step size: a tenth of the width of an interval
 WIDEST = 0.6  # largest deviation of a bounded coordinate, in halves of its width
 OPTION = 0.2  # least deviation of a choice, in distances from one option to the next
 LARGEST = 100  # coordinates for which a trace holds covariances

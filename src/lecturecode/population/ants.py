@@ -135,8 +135,8 @@ def ant_colony(
     Notes
     -----
     Before the first step all trails are at :math:`\tau_{\max}`, computed from the first tours, which do
-    not depend on it. The best tour of each step lays pheromone, as the book advises for up to 200
-    cities; there is no local search. When no tour has become shorter for
+    not depend on it. The best tour of each step lays pheromone, as the book advises for small
+    problems; there is no local search. When no tour has become shorter for
     :math:`\ln(\tau_{\max} / \tau_{\min}) / \rho` steps, in which a trail without ants fades from one
     limit to the other, the colony has settled: all trails return to :math:`\tau_{\max}`, and the search
     starts again (the book's reinitialization). Two cities in the same place count as a tenth of the
@@ -208,7 +208,7 @@ def _tour(
 def _walk_tours(weights: Array, ants: int, rng: Rng) -> Array:
     """Return a tour of each ant, shape (M, n), int."""
     xp, n = compat.array_namespace(weights), weights.shape[0]
-    weights = xp.clip(weights, smallest(weights), 1.0)  # all stay possible, in float32 too
+    weights = xp.clip(weights, smallest(weights), 1.0)  # all stay possible
     u = spins(rng, (n, ants, 1), weights)
     city = xp.astype(xp.floor(n * u[0, :, 0]), xp.int64)
     ant = xp.arange(ants, device=compat.device(weights))

@@ -159,12 +159,18 @@ def _evolve(
 
 
 def _parents(space: Coordinates, u: Array, T: int, count: int, rng: Rng) -> Array:
-    """Draw both parents of each child, (2, count, P); in `u` the best come first."""
+    """Draw the parents of all children, (2, count, P); the best of `u` are first."""
     drawn = space.xp.min(uniform(rng, (T, 2, count), u), axis=0)
     return u[_below(space, drawn, u.shape[0]), ...]
 
 
-def _crossover(space: Coordinates, a: Array, b: Array, blend: float, rng: Rng) -> Array:
+def _crossover(
+    space: Coordinates,
+    a: Array,
+    b: Array,
+    blend: float,
+    rng: Rng,
+) -> Array:
     r = uniform(rng, a.shape, a)
     w = ((1 + 2 * blend) * r - blend).clip(0, 1)  # xp.clip is five times slower
     w *= b - a

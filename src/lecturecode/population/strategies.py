@@ -128,22 +128,29 @@ def evolution_strategy(
 
 
 def _evolve(
-    space: Coordinates, size: int, restarts: int, limits: tuple, rng: Rng, recorded: bool
+    space: Coordinates, least: int, restarts: int, limits: tuple, rng: Rng, recorded: bool
 ) -> Method:
     generations, evaluations = limits
-    record, converged = math.inf, False
-    for run in range(restarts + 1):
-        cloud = Cloud(space, size * 2**run, rng, record)
-        reason = ""
+    size, record, converged = least, math.inf, False
+    for _ in range(restarts + 1):
+        cloud, reason, before = Cloud(space, size, rng, record), "", evaluations
         while not reason:
             if not generations:
                 return False, f"used up all {limits[0] - 1} steps"
-            if evaluations < cloud.size:
+            if evaluations < size:
                 return False, f"used up max_evaluations = {limits[1]}, but for {evaluations}"
-            generations, evaluations = generations - 1, evaluations - cloud.size
+            generations, evaluations = generations - 1, evaluations - size
             values = yield cloud.draw(), cloud.extras() if recorded else {}
             reason = cloud.learn(values)
         record = min(record, *cloud.watch.best)
         converged |= cloud.watch.converged
+        size = _next_size(size, least, before - evaluations, evaluations)
     message = f"{reason} after {limits[0] - generations - 1} steps"
     return converged, message + (f" and {restarts} restarts" if restarts else "")
+
+
+def _next_size(size: int, least: int, used: float, left: float) -> int:
+    """Double the population, unless what is left of the evaluations would not last for such a run."""
+    if left == math.inf:
+        return 2 * size
+    return min(2 * size, max(least, int(size * left / used)))

@@ -144,7 +144,7 @@ def _fly(
     xp, P, flyers = space.xp, space.size, M - scouts
     chi = 2 / (2 * c - 2 + math.sqrt(4 * c * c - 8 * c))
     device = compat.device(space.like)
-    turns = space.numbers + xp.arange(scouts, device=device)[:, None]  # (scouts, P)
+    turns = xp.arange(scouts, device=device)[:, None] + space.numbers
     u = space.draw(M, rng)
     v = (space.draw(M, rng) - u) / 2
     lowest = yield space.theta(u), {}
