@@ -66,8 +66,10 @@ browser: $(VENV)/ready-browser docs  ## open the built site in a headless Chromi
 	@$(RUN) -m pytest tests/browser -m browser
 	@echo "next: make serve, to look at it yourself"
 
-bench: $(VENV)/ready-bench  ## time each method against its peers, write the table of the site
+bench: $(VENV)/ready-bench  ## time each method against its peers, write the tables of the site (half an hour)
 	@$(RUN) tests/benchmarks/run.py
+	@$(RUN) tests/benchmarks/scaling.py
+	@$(RUN) tests/benchmarks/bbob.py --out docs/bbob.json
 	@echo "next: make docs, to see the table in its page"
 
 test-cuda: $(VENV)/ready  ## run the tests that need a CUDA device, and say so where there is none

@@ -9,8 +9,9 @@ import torch
 from lecturecode import evolution_strategy
 from lecturecode.domains import Choice, Interval, Positive, Real
 from lecturecode.objectives import Himmelblau, Quadratic, Rastrigin
-from lecturecode.population.coordinates import Coordinates
 from lecturecode.population.adaptation import Cloud, constants
+from lecturecode.population.coordinates import Coordinates
+from lecturecode.population.endings import Watch
 
 BOX = Interval(-5, 5)
 
@@ -200,30 +201,41 @@ def test_a_minimum_in_a_corner_is_found(seed):
     np.testing.assert_allclose(trace.theta, [-5, -5, -5], atol=1e-6)
 
 
-def test_what_lies_beyond_a_border_is_the_mirror_image():
-    cloud = Cloud(Coordinates(Interval(-1, 1) ** 2), 4, np.random.default_rng(0))
-    cloud.m, cloud.sigma = np.array([0.95, -0.2]), 0.3
-    theta = cloud.draw()
-    u = cloud.m + cloud.sigma * cloud.y
-    assert np.any(u[:, 0] > 1)
-    np.testing.assert_allclose(theta[:, 0], np.where(u[:, 0] > 1, 2 - u[:, 0], u[:, 0]), rtol=1e-12)
-    np.testing.assert_allclose(theta[:, 1], u[:, 1], rtol=1e-12)
+def cloud_across_the_border():
+    """Draws around 0.95 in [-1, 1], half of them outside, and two coordinates that are free."""
+    cloud = Cloud(Coordinates(Interval(-1, 1) * Real(1.0) ** 2), 12, np.random.default_rng(0))
+    cloud.m, cloud.sigma = np.array([0.95, 0.0, 0.0]), 0.1
+    return cloud, cloud.draw()
 
 
-def test_a_reflected_distribution_draws_the_mirror_image():
-    def cloud_at(m, flip):
-        cloud = Cloud(Coordinates(Interval(-1, 1) ** 2), 6, np.random.default_rng(0))
-        A = np.array([[1.0, 0.4], [0.4, 0.5]])
-        sign = np.array([flip, 1.0])
-        cloud.m, cloud.sigma = np.array(m), 0.1
-        cloud.C, cloud.root = sign[:, None] * A @ A * sign, sign[:, None] * A * sign
-        cloud.p_c, cloud.p_sigma = sign * [0.3, 0.1], sign * [0.2, -0.4]
-        return cloud
+def test_draws_outside_are_moved_to_the_border():
+    cloud, theta = cloud_across_the_border()
+    outside = cloud.u[:, 0] > 1
+    assert 0 < outside.sum() < 12
+    np.testing.assert_array_equal(theta[outside, 0], 1.0)
+    np.testing.assert_array_equal(theta[~outside], cloud.u[~outside])
 
-    outside, inside = cloud_at([1.05, 0.1], 1.0), cloud_at([0.95, 0.1], -1.0)
-    outside._stay_inside()
-    for name in ("m", "C", "root", "p_c", "p_sigma"):
-        np.testing.assert_allclose(getattr(outside, name), getattr(inside, name), rtol=1e-12)
+
+def test_draws_outside_fall_behind_by_the_square_of_their_distance():
+    cloud, _ = cloud_across_the_border()
+    values = np.random.default_rng(1).permutation(np.repeat(np.arange(6.0), 2))
+    score = [
+        sum(other < value for other in values) / 12 + max(0, (u[0] - 1) / 0.1) ** 2
+        for value, u in zip(values, cloud.u, strict=True)
+    ]
+    np.testing.assert_array_equal(cloud.order(values), np.argsort(score, kind="stable"))
+    assert list(cloud.order(values)) != list(np.argsort(values, kind="stable"))
+
+
+def test_deviations_in_an_interval_are_at_most_0_3_of_its_width():
+    cloud = Cloud(Coordinates(Interval(-1, 1) * Real(1.0)), 6, np.random.default_rng(0))
+    cloud.sigma = 9.0
+    cloud.learn(rosenbrock(cloud.draw()))
+    assert cloud.sigma * math.sqrt(cloud.C[0, 0]) == pytest.approx(0.6)
+    free = Cloud(Coordinates(Real(1.0) ** 2), 6, np.random.default_rng(0))
+    free.sigma = 9.0
+    free.learn(rosenbrock(free.draw()))
+    assert free.sigma > 2
 
 
 def mixed(x):
@@ -276,11 +288,11 @@ def test_covariances_are_in_the_units_of_theta():
     domain = Interval(-20, 20) * Interval(0, 0.1) * Positive(3.0)
     trace = evolution_strategy(lambda x: x[:, 0] ** 2, domain, steps=1, population=20_000, rng=0)
     mean, C = trace.extras["means"][0], trace.extras["covariances"][0]
-    np.testing.assert_allclose(np.sqrt(np.diag(C)), [0.4 * 20, 0.4 * 0.05, 0.4], rtol=1e-12)
-    assert trace.extras["sigmas"][0] == pytest.approx(0.4)
+    np.testing.assert_allclose(np.sqrt(np.diag(C)), [0.2 * 20, 0.2 * 0.05, 0.2], rtol=1e-12)
+    assert trace.extras["sigmas"][0] == pytest.approx(0.2)
     decades = np.log10(trace.thetas[0, :, 2])
     assert decades.mean() == pytest.approx(math.log10(mean[2]), abs=0.02)
-    assert decades.std() == pytest.approx(0.4, rel=0.03)
+    assert decades.std() == pytest.approx(0.2, rel=0.03)
 
 
 def test_extras_thin_out_with_the_thetas_and_stay_away_when_there_are_none():
@@ -313,6 +325,16 @@ def test_restarts_double_the_population_and_move_elsewhere():
     starts = trace.extras["means"][np.unique(sizes, return_index=True)[1]]
     assert len(np.unique(starts.round(3), axis=0)) == 4
     assert trace.message.endswith("and 3 restarts")
+
+
+def test_the_population_grows_only_as_far_as_the_evaluations_last():
+    trace = evolution_strategy(
+        Rastrigin(), Interval(-5.12, 5.12) ** 2, steps=5000, restarts=9, max_evaluations=6000, rng=0
+    )
+    sizes = np.diff(trace.evaluations, prepend=0)
+    assert set(sizes[: len(sizes) // 2]) <= {6, 12, 24}
+    assert sizes.min() == 6
+    assert np.any(np.diff(sizes) < 0)
 
 
 @pytest.mark.parametrize("most", [6, 7, 100, 1001])
@@ -389,10 +411,53 @@ def test_it_stops_when_the_covariance_is_singular():
     assert "singular" in trace.message
 
 
-def test_it_stops_when_values_stagnate():
-    noise = np.random.default_rng(0)
-    trace = evolution_strategy(lambda x: noise.random(len(x)), BOX**2, steps=20_000, rng=0)
-    assert trace.steps < 3000
+def after_nine_generations(domain):
+    cloud = Cloud(Coordinates(domain), 6, np.random.default_rng(0))
+    for _ in range(9):
+        assert cloud.learn(rosenbrock(cloud.draw())) == ""
+    return cloud
+
+
+@pytest.mark.parametrize(("factor", "stops"), [(1e-9, False), (1e-12, True)])
+def test_a_run_ends_when_steps_became_too_small_to_matter(factor, stops):
+    cloud = after_nine_generations(BOX**2)
+    cloud.m, cloud.sigma, cloud.p_c = 1e-9 * cloud.m, factor * 0.2, 0 * cloud.p_c
+    cloud.draw()
+    assert (cloud.learn(np.arange(6.0)) == "steps became too small to matter") == stops
+    assert cloud.watch.converged == stops
+
+
+@pytest.mark.parametrize(("size", "stops"), [(1e6, False), (1e14, True)])
+def test_a_run_ends_when_steps_vanish_in_rounding(size, stops):
+    cloud = after_nine_generations(Real(1.0) ** 2)
+    cloud.m, cloud.sigma = np.array([size, size]), 1e-6
+    cloud.draw()
+    assert (cloud.learn(np.arange(6.0)) == "steps became too small for the dtype") == stops
+    assert cloud.watch.converged == stops
+
+
+@pytest.mark.parametrize(("trend", "stops"), [(0.0, True), (-0.01, False)])
+def test_a_run_ends_when_values_stop_improving(trend, stops):
+    cloud = after_nine_generations(BOX**2)
+    watch = Watch(2, 6, sigma=0.2, eps=2e-16, record=math.inf)
+    reasons = [watch.reason(cloud, np.arange(6.0) + t % 7 + trend * t) for t in range(1000)]
+    assert ("values stopped improving" in reasons) == stops
+    assert not watch.converged
+
+
+def test_a_run_ends_when_it_settles_above_an_earlier_one():
+    cloud = after_nine_generations(BOX**2)
+
+    def first_reason(record):
+        watch = Watch(2, 6, sigma=0.2, eps=2e-16, record=record)
+        values = (1 + 0.8**t * np.arange(1.0, 7.0) for t in range(300))
+        reasons = [watch.reason(cloud, ordered) for ordered in values]
+        return next((t, reason) for t, reason in enumerate(reasons) if reason)
+
+    alone, again = first_reason(math.inf), first_reason(0.0)
+    assert alone[1] == first_reason(2.0)[1] == "values no longer differ"
+    assert again[1] == "values settled above those of an earlier run"
+    assert again[0] < alone[0] / 2
 
 
 # --- arrays and tensors ---------------------------------------------------------------------------

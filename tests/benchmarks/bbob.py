@@ -1,12 +1,14 @@
 """Race evolution strategies on the BBOB functions of COCO: how many problems each solves, in which time.
 
 There are 24 functions, each with several instances (shifted and rotated at random) and dimensions D. A
-problem counts as solved when g comes within 1e-8 of its minimum in 10^4 D evaluations. All contestants
-search from [-5, 5]^D, where COCO has put the minimum of every problem; all stop at the target; all may
-restart nine times. The time is that of the processor, g included, on one thread; each contestant
-lives in a process of its own.
+problem counts as solved when g comes within 1e-8 of its minimum in 10^4 D evaluations. COCO has put the
+minima into [-5, 5]^D, but its functions go on outside. This package searches the box and never leaves
+it. So pycma runs in three ways: starting in the box without bounds, as COCO's own examples do, where it does
+best; with bounds; and with restarts of alternating sizes (BIPOP). All stop at the target, and all may
+restart nine times. The time is that of the processor, g included, on one thread; each contestant lives
+in a process of its own.
 
-    python tests/benchmarks/bbob.py [--instances 5] [--dimensions 2 5 10] [--out bbob.json]
+    python tests/benchmarks/bbob.py [--instances 1-5] [--dimensions 2 5 10] [--out bbob.json]
 """
 
 import argparse
@@ -29,7 +31,7 @@ RESTARTS = 9
 
 
 def ours(problem: Any, budget: int, seed: int) -> None:
-    """Run this package's strategy: restarts with populations that double."""
+    """Run this package's strategy, all defaults but for the restarts."""
     from lecturecode import evolution_strategy
     from lecturecode.domains import Interval
 
@@ -46,7 +48,7 @@ def ours(problem: Any, budget: int, seed: int) -> None:
 
 
 def pycma(problem: Any, budget: int, seed: int, *, bipop: bool = False, **options: Any) -> None:
-    """Run pycma as COCO's own examples do: a step size of a fifth of the range, and no bounds."""
+    """Run pycma as COCO's own examples do: a first step size of a fifth of the range, and no bounds."""
     import cma
 
     rng = np.random.default_rng(seed)
@@ -62,7 +64,7 @@ def pycma(problem: Any, budget: int, seed: int, *, bipop: bool = False, **option
         cma.fmin2(
             problem,
             lambda: rng.uniform(-5, 5, problem.dimension),
-            options.pop("sigma", 2.0),
+            2.0,
             always | options,
             restarts=RESTARTS,
             incpopsize=2,

@@ -1,4 +1,4 @@
-"""How a normal distribution learns from the ranking of its draws: the equations of CMA-ES, one by one."""
+"""How a normal distribution learns from the ranking of its draws: the equations of CMA-ES in turn."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from lecturecode.randomness import Rng, normal
 
 SIGMA = 0.2  # the first step size: a tenth of the width of an interval
 WIDEST = 0.6  # largest deviation of a bounded coordinate, in halves of its width
-OPTION = 0.2  # least deviation of a choice, in distances from one option to the next
+OPTION = 0.3  # least deviation of a choice, in distances from one option to the next
 LARGEST = 100  # coordinates for which a trace holds covariances
 
 
@@ -75,11 +75,7 @@ class Cloud:
         self.worse = xp.asarray(P * self.k.weights.clip(None, 0), **row)
         self.kept = 1 - self.k.c_1 - self.k.c_mu * float(self.k.weights.sum())
         self.every = max(1, int(1 / (10 * P * (self.k.c_1 + self.k.c_mu))))
-        self.units = (
-            space.half
-            if not space.has_decades
-            else xp.where(space.decades, xp.ones_like(space.half), space.half)
-        )
+        self.units = xp.where(space.decades, xp.ones_like(space.half), space.half)
         self.m, self.sigma = space.draw(1, rng)[0, ...], SIGMA
         self.p_sigma, self.p_c = xp.zeros_like(self.m), xp.zeros_like(self.m)
         self.C = self.root = self.B = xp.eye(P, **row)
@@ -100,8 +96,8 @@ class Cloud:
     def order(self, values: Array) -> Array:
         """Rank the draws: by value, and by how many deviations they fell outside.
 
-        Being outside by one deviation, its square in all, costs as much as being beaten by everyone.
-        Only ranks are used, so that the units of g do not matter.
+        To fall outside by one deviation costs as much as to be beaten by all the others. Instead of
+        values only the share of better draws is used, so that the units of g do not matter.
         """
         if not self.bounded:
             return self.xp.argsort(values)
@@ -117,13 +113,12 @@ class Cloud:
         y_mean, z_mean = self.better @ y, self.better @ z  # (P,)
         self.generation += 1
         self.m = self.m + self.sigma * y_mean
-        self.p_sigma = (1 - k.c_sigma) * self.p_sigma + math.sqrt(
-            k.c_sigma * (2 - k.c_sigma) * k.mu
-        ) * z_mean
+        gain_sigma, gain_c = (math.sqrt(c * (2 - c) * k.mu) for c in (k.c_sigma, k.c_c))
+        self.p_sigma = (1 - k.c_sigma) * self.p_sigma + gain_sigma * z_mean
         length = math.sqrt(float(self.p_sigma @ self.p_sigma)) / k.length
         begun = 1 - (1 - k.c_sigma) ** (2 * self.generation)
         h = length / math.sqrt(begun) < 1.4 + 2 / (P + 1)
-        self.p_c = (1 - k.c_c) * self.p_c + h * math.sqrt(k.c_c * (2 - k.c_c) * k.mu) * y_mean
+        self.p_c = (1 - k.c_c) * self.p_c + h * gain_c * y_mean
         w = self.better + self.worse / self.xp.sum(z * z, axis=1)  # (M,)
         kept = self.kept + k.c_1 * (1 - h) * k.c_c * (2 - k.c_c)
         self.C = kept * self.C + k.c_1 * self.p_c[:, None] * self.p_c + (k.c_mu * w * y.T) @ y
@@ -150,12 +145,12 @@ class Cloud:
     def _factorize(self) -> None:
         xp = self.xp
         self.C = (self.C + self.C.T) / 2
-        self.deviations = xp.sqrt(xp.linalg.diagonal(self.C))
-        if self.bounded:
-            self.widest = WIDEST / float(xp.max(self.limited * self.deviations))
         variances, self.B = xp.linalg.eigh(self.C)
         self.D = xp.sqrt(xp.clip(variances, self.watch.eps * float(variances[-1]), None))
         self.root = (self.B * self.D) @ self.B.T
+        self.deviations = xp.sqrt(xp.sum(self.root * self.root, axis=1))  # positive even where C is not
+        if self.bounded:
+            self.widest = WIDEST / float(xp.max(self.limited * self.deviations))
 
     def _keep_options(self) -> None:
         """Let no choice be settled for good: its deviation stays large enough to try its neighbours."""

@@ -83,4 +83,4 @@ class Watch:
         for history in (self.best, self.median):
             if np.median(history[-part:]) < np.median(history[-window:][:part]):
                 return ""
-        return "values stopped to improve"
+        return "values stopped improving"

@@ -56,14 +56,15 @@ def evolution_strategy(
         Takes theta of shape (M, P), returns shape (M,).
     domain : Domain
         The set :math:`\Theta`. The distribution lives in the search coordinates of
-        :mod:`lecturecode.population.coordinates`; g goes on beyond the ends of an interval as its own
-        mirror image. Options of a choice count as ordered.
+        :mod:`lecturecode.population.coordinates`. A draw outside of an interval is moved to its end, and
+        falls behind in the ranking by the square of the distance. Options of a choice count as ordered.
     steps : int
         How often, at most, the distribution moves.
     population : int, optional
         Number :math:`\lambda` of draws, at least 4. If it is not given: 4 + 3 ln P, rounded down.
     restarts : int
-        How often to begin anew, elsewhere and with twice the population, when a run has ended.
+        How often to begin anew, elsewhere and with twice the population, when a run has ended. With
+        `max_evaluations` the population grows only as far as the rest would last for such a run.
     max_evaluations : int, optional
         A population that would exceed this number of evaluations is not drawn.
     rng : None, int, numpy.random.Generator or torch.Generator
@@ -83,8 +84,8 @@ def evolution_strategy(
         (steps + 1,). The distribution from which a population was drawn is in ``extras["means"]``,
         shape (records, P), ``extras["sigmas"]``, shape (records,), in search coordinates, and, for P up
         to 100, ``extras["covariances"]``, shape (records, P, P), which is :math:`\sigma^2 C` in
-        the units of theta (decades for a positive coordinate). It has converged if values or steps became
-        too small to matter, or the target was reached.
+        the units of theta (decades for a positive coordinate). It has converged if the differences of
+        values, or the steps, became too small to matter in some run, or if the target was reached.
 
     Raises
     ------
@@ -98,9 +99,10 @@ def evolution_strategy(
 
     Notes
     -----
-    Only the order of the values matters, so that g and exp(g) give the same path. Values that
-    are NaN or infinite come last. Points are reflected at the ends of an interval, and so is the
-    mean with all that belongs to it.
+    Only the order of the values matters, so that g and exp(g) give the same path up to the end of
+    a run. Values that are NaN or infinite come last. Rates and weights are those of the tutorial, but
+    :math:`c_\sigma \le 1/2` as in pycma, since a path has to be longer than one move. A run ends by
+    the rules of the tutorial's appendix B.3, or when its values settle far above those of a run before.
 
     References
     ----------
