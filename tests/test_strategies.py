@@ -460,6 +460,15 @@ def test_a_run_ends_when_it_settles_above_an_earlier_one():
     assert again[0] < alone[0] / 2
 
 
+def test_a_restart_knows_what_the_run_before_it_reached():
+    def message(restarts, seed):
+        trace = evolution_strategy(Rastrigin(), BOX**2, steps=999, restarts=restarts, rng=seed)
+        return trace.message
+
+    assert any(message(1, seed).startswith("values settled above") for seed in range(10))
+    assert not any("settled" in message(0, seed) for seed in range(10))
+
+
 # --- arrays and tensors ---------------------------------------------------------------------------
 
 

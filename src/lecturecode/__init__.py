@@ -15,6 +15,7 @@ module                      what it teaches                                     
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
 :mod:`~.least_squares`      the zero that can be written down                           2.3
+:mod:`~.alternating`        one block at a time: k-means, EM, low rank, lasso           2.4
 :mod:`~.optimizers`         update rules: init and step                                 2.5
 :mod:`~.descent`            the one first-order loop, and a check for gradients         2.5
 :mod:`~.datasets`           small real data                                             all
@@ -26,6 +27,25 @@ Functions take NumPy arrays or PyTorch tensors and answer in kind. Importing the
 PyTorch nor Matplotlib.
 """
 
+from lecturecode.alternating import (
+    Mixture,
+    alternate,
+    assign,
+    coordinate_descent,
+    factorize,
+    factors,
+    gaussian_mixture,
+    golden_section,
+    inertia,
+    kkt_violation,
+    kmeans,
+    kmeans_start,
+    largest_penalty,
+    lasso,
+    newton_section,
+    nonnegative_least_squares,
+    soft_threshold,
+)
 from lecturecode.descent import check_gradient, gradient_descent, minimize
 from lecturecode.evaluation import evaluate, pointwise
 from lecturecode.least_squares import (
@@ -53,27 +73,44 @@ __version__ = "0.1.0"
 
 __all__ = [
     "GradientDescent",
+    "Mixture",
     "RankDeficientWarning",
     "Trace",
     "affine_error",
+    "alternate",
     "ant_colony",
     "ant_paths",
+    "assign",
     "brute_force",
     "check_gradient",
     "classify",
+    "coordinate_descent",
     "design_matrix",
     "evaluate",
     "evolution_strategy",
+    "factorize",
+    "factors",
     "find_stationary_point",
     "fit_affine",
+    "gaussian_mixture",
     "genetic",
+    "golden_section",
     "gradient_descent",
     "grid_search",
+    "inertia",
+    "kkt_violation",
+    "kmeans",
+    "kmeans_start",
+    "largest_penalty",
+    "lasso",
     "least_squares",
     "minimize",
+    "newton_section",
+    "nonnegative_least_squares",
     "normal_equations",
     "particle_swarm",
     "pointwise",
     "random_search",
+    "soft_threshold",
     "tour_length",
 ]

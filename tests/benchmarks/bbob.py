@@ -3,10 +3,10 @@
 There are 24 functions, each with several instances (shifted and rotated at random) and dimensions D. A
 problem counts as solved when g comes within 1e-8 of its minimum in 10^4 D evaluations. COCO has put the
 minima into [-5, 5]^D, but its functions go on outside. This package searches the box and never leaves
-it. So pycma runs in three ways: starting in the box without bounds, as COCO's own examples do, where it does
-best; with bounds; and with restarts of alternating sizes (BIPOP). All stop at the target, and all may
-restart nine times. The time is that of the processor, g included, on one thread; each contestant lives
-in a process of its own.
+it. So pycma runs in three ways: starting in the box without bounds, as COCO's own examples do and where
+it does best; with bounds; and with restarts of alternating sizes (BIPOP). All stop at the target, and
+all may restart nine times. The time is that of the processor, g included, on one thread; each contestant
+lives in a process of its own.
 
     python tests/benchmarks/bbob.py [--instances 1-5] [--dimensions 2 5 10] [--out bbob.json]
 """
@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[2]
 BUDGET = 10_000  # evaluations per dimension
 RESTARTS = 9
 

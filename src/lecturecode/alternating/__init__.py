@@ -1,0 +1,36 @@
+"""Minimize over one part of theta while the rest is held still, in turn: alternated minimization.
+
+Each method says what its blocks are and solves each block directly, most of them without a step size or
+any other hyper-parameter. The value never rises; whether theta settles, and at a minimum, depends on g.
+"""
+
+from lecturecode.alternating.blocks import alternate, coordinate_descent
+from lecturecode.alternating.clustering import assign, inertia, kmeans
+from lecturecode.alternating.factorization import factorize, factors
+from lecturecode.alternating.gaussians import Mixture
+from lecturecode.alternating.mixtures import gaussian_mixture
+from lecturecode.alternating.nonnegative import kkt_violation, nonnegative_least_squares
+from lecturecode.alternating.sections import golden_section, newton_section
+from lecturecode.alternating.seeding import kmeans_start
+from lecturecode.alternating.shrinkage import largest_penalty, soft_threshold
+from lecturecode.alternating.splitting import lasso
+
+__all__ = [
+    "Mixture",
+    "alternate",
+    "assign",
+    "coordinate_descent",
+    "factorize",
+    "factors",
+    "gaussian_mixture",
+    "golden_section",
+    "inertia",
+    "kkt_violation",
+    "kmeans",
+    "kmeans_start",
+    "largest_penalty",
+    "lasso",
+    "newton_section",
+    "nonnegative_least_squares",
+    "soft_threshold",
+]

@@ -1,0 +1,248 @@
+"""Minimize over one block of coordinates at a time, the others held still, again and again.
+
+The value can only fall, because no block is ever made worse. That the value settles says little about
+theta: where g has a kink it may stall at a point that is not a minimum, and it may go round in circles.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.alternating.sections import NoMinimumError, golden_section, newton_section
+from lecturecode.alternating.sweeps import Sweeps, Update, Updates
+from lecturecode.arrays import Array, as_array, check_finite, same_kind
+from lecturecode.evaluation import call, check_callable, number
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["alternate", "coordinate_descent"]
+
+BlockMinimizer = Callable[[Array], Any]
+"""Takes theta of shape (P,), returns the values of its block at which g is least."""
+
+
+def alternate(
+    g: Callable[[Array], Any],
+    block_minimizers: Sequence[BlockMinimizer],
+    theta: Any,
+    *,
+    sweeps: int,
+    blocks: Sequence[Any] | None = None,
+    tol: float = 1e-10,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Minimize g over each block in turn, and start over.
+
+    .. math:: \theta_p^{(i+1)} = \operatorname*{argmin}_{\theta_p}\; g(\theta_1^{(i+1)}, \dots,
+        \theta_{p-1}^{(i+1)}, \theta_p, \theta_{p+1}^{(i)}, \dots, \theta_P^{(i)})
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (P,), returns a number.
+    block_minimizers : sequence of callables
+        One per block; takes theta, returns the new values of its block.
+    theta : array of shape (P,)
+        The start :math:`\theta^{(0)}`.
+    sweeps : int
+        The most rounds through all blocks.
+    blocks : sequence, optional
+        The coordinates of each block: a number, a slice or a list of numbers. If not given, each
+        coordinate is a block, and there must be P minimizers.
+    tol : float
+        Stop after a sweep in which g fell by at most ``tol * (1 + |g|)``.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`; a step is one block.
+
+    Returns
+    -------
+    Trace
+        One step per block, so that `thetas` is the staircase. A block minimizer that makes g larger
+        ends the run with ``converged=False``, and the message names it.
+
+    Raises
+    ------
+    TypeError
+        If `g` or a minimizer is not callable, or if a minimizer returns arrays of another kind.
+    ValueError
+        If minimizers and blocks do not fit each other or theta, if a coordinate is in no block or in
+        two, if a number is out of range, or if a minimizer returns the wrong shape.
+    Exception
+        Whatever `g` or a minimizer raises, with attributes ``theta`` and ``trace``.
+
+    Notes
+    -----
+    That it converged means that the value settled, and no more: every block is at its minimum, which a
+    kink of g can bring about anywhere on it, and theta may still be going round in circles (Powell, On
+    search directions for minimization algorithms, *Mathematical Programming* 4, 1973).
+
+    Examples
+    --------
+    >>> def g(theta):
+    ...     return theta[0] ** 2 + theta[0] * theta[1] + theta[1] ** 2
+    >>> halves = [lambda theta: -theta[1] / 2, lambda theta: -theta[0] / 2]
+    >>> alternate(g, halves, [1.0, 1.0], sweeps=1).thetas
+    array([[ 1.  ,  1.  ],
+           [-0.5 ,  1.  ],
+           [-0.5 ,  0.25]])
+    """
+    check_callable(g)
+    theta = _start(theta)
+    minimizers = _checked_minimizers(block_minimizers)
+    chosen = list(range(theta.shape[0])) if blocks is None else list(blocks)
+    places = _checked_blocks(chosen, theta, len(minimizers), blocks is None)
+    check_count(sweeps, "sweeps")
+    names = [f"{_name(m)} (block {b})" for m, b in zip(minimizers, chosen, strict=True)]
+    run = Sweeps(len(places), sweeps, tol, True, record_every, callback, progress)
+    return run.follow(_alternate(g, list(zip(names, places, minimizers, strict=True)), theta))
+
+
+def _alternate(g: Callable, parts: list[tuple[str, Any, BlockMinimizer]], theta: Array) -> Updates:
+    yield Update("the start", theta, number(g, theta))
+    while True:
+        for name, place, minimizer in parts:
+            theta = _replaced(theta, place, minimizer, name)
+            yield Update(name, theta, number(g, theta))
+
+
+def coordinate_descent(
+    g: Callable[[Array], Any],
+    theta: Any,
+    *,
+    sweeps: int,
+    tol: float = 1e-10,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Minimize g along one axis after the other: alternated minimization of scalar blocks.
+
+    Along an axis g is a function of one number. If g has a gradient and a Hessian,
+    :func:`newton_section` minimizes it, for a convex quadratic exactly and in one step:
+    :math:`\theta_p \leftarrow \theta_p - \partial_p g / H_{pp}`. If not, :func:`golden_section` does, to
+    half of the digits.
+
+    Parameters
+    ----------
+    g : callable or Objective
+        Takes theta of shape (P,), returns a number; may have ``gradient`` and ``hessian``.
+    theta : array of shape (P,)
+        The start :math:`\theta^{(0)}`.
+    sweeps : int
+        The most rounds through all coordinates.
+    tol, record_every, callback, progress
+        As for :func:`alternate`.
+
+    Returns
+    -------
+    Trace
+        One step per coordinate. If g has no minimum along an axis, the message says so.
+
+    Raises
+    ------
+    TypeError, ValueError, Exception
+        If an argument is out of range, and whatever `g` raises; as for :func:`alternate`.
+
+    References
+    ----------
+    Wright, Coordinate descent algorithms, *Mathematical Programming* 151 (2015).
+
+    Examples
+    --------
+    >>> from lecturecode.objectives import Quadratic
+    >>> trace = coordinate_descent(Quadratic([1.0, 10.0]), [-1.8, 1.0], sweeps=5)
+    >>> trace.thetas[1:3].tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    check_callable(g)
+    theta = _start(theta)
+    check_count(sweeps, "sweeps")
+    run = Sweeps(theta.shape[0], sweeps, tol, True, record_every, callback, progress)
+    return run.follow(_descend(g, theta))
+
+
+def _descend(g: Any, theta: Array) -> Updates:
+    smooth = callable(getattr(g, "gradient", None)) and callable(getattr(g, "hessian", None))
+    section: Callable = newton_section if smooth else golden_section
+    value = number(g, theta)
+    yield Update("the start", theta, value)
+    while True:
+        for p in range(theta.shape[0]):
+            try:
+                theta, value, calls = section(g, theta, p, value=value)
+            except NoMinimumError as error:
+                return False, f"stopped at coordinate {p}: {error}"
+            yield Update(f"{section.__name__} along coordinate {p}", theta, value, calls)
+
+
+def _name(minimizer: Callable) -> str:
+    return getattr(minimizer, "__name__", type(minimizer).__name__)
+
+
+def _start(theta: Any) -> Array:
+    theta = as_array(theta)
+    if theta.ndim != 1 or theta.shape[0] == 0:
+        raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}")
+    check_finite(theta, "theta")
+    return compat.array_namespace(theta).asarray(theta, copy=True)
+
+
+def _replaced(theta: Array, place: Any, minimizer: BlockMinimizer, name: str) -> Array:
+    """Return a copy of theta whose block holds what the minimizer returned."""
+    xp = compat.array_namespace(theta)
+    moved = xp.asarray(theta, copy=True)
+    found = call(minimizer, xp.asarray(theta, copy=True))  # it may write into its own
+    values = same_kind(found, theta, f"what {name} returned", "theta")
+    wanted = () if isinstance(place, int) else tuple(place.shape)
+    if tuple(values.shape) not in ((wanted,) if wanted else ((), (1,))):
+        raise ValueError(
+            f"{name} returned shape {tuple(values.shape)}; its block of theta has shape "
+            f"{wanted}. Return the new values of the block alone"
+        )
+    moved[place] = xp.reshape(values, wanted)
+    return moved
+
+
+def _checked_minimizers(minimizers: Any) -> list[BlockMinimizer]:
+    if callable(minimizers):
+        raise TypeError("block_minimizers must be a list with one function per block; got one function")
+    for minimizer in minimizers:
+        check_callable(minimizer, "a block minimizer")
+    return list(minimizers)
+
+
+def _checked_blocks(blocks: list[Any], theta: Array, minimizers: int, scalar: bool) -> list[Any]:
+    """Return the coordinates of each block: an int, or an array of them that indexes theta."""
+    size, xp = theta.shape[0], compat.array_namespace(theta)
+    if minimizers != len(blocks):
+        asked = f"{size} coordinates, each a block" if scalar else f"{len(blocks)} blocks"
+        raise ValueError(
+            f"there are {minimizers} block minimizers and {asked}; give one minimizer per block, and "
+            "say which coordinates a block has, as in blocks=[slice(0, 3), [3, 4]]"
+        )
+    places = [_coordinates(block, size) for block in blocks]
+    counts = np.bincount(np.concatenate([[], *map(np.ravel, places)]).astype(int), minlength=size)
+    if (counts != 1).any():
+        wrong = int(np.flatnonzero(counts != 1)[0])
+        raise ValueError(
+            f"each coordinate belongs to one block; coordinate {wrong} is in {counts[wrong]} of them"
+        )
+    device = compat.device(theta)
+    return [xp.asarray(place, device=device) if place.ndim else int(place) for place in places]
+
+
+def _coordinates(block: Any, size: int) -> np.ndarray:
+    try:
+        place = np.asarray(np.arange(size)[list(block) if isinstance(block, range | tuple) else block])
+    except (IndexError, TypeError, ValueError):
+        place = np.empty((0, 0), dtype=int)
+    if place.ndim > 1 or place.size == 0:
+        raise ValueError(
+            f"block {block!r} does not fit theta, which has {size} coordinates; a block is a number, a "
+            "slice or a flat list of numbers"
+        )
+    return place

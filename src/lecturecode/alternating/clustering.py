@@ -1,0 +1,249 @@
+"""k-means: which cluster each sample belongs to, and where the centers are, one after the other.
+
+Two blocks, one discrete and one continuous. The labels are found directly, by looking for the nearest
+center; the centers are found directly, as means. No step size, no derivative of a label.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import array_api_compat as compat
+
+from lecturecode.alternating.seeding import check_samples, middle, spread
+from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of, check_tol
+from lecturecode.arrays import Array, real_arrays
+from lecturecode.randomness import Rng, generator
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["assign", "inertia", "kmeans"]
+
+
+def kmeans(
+    x: Any,
+    clusters: int,
+    *,
+    rng: Rng = None,
+    centers: Any = None,
+    restarts: int = 0,
+    sweeps: int = 300,
+    tol: float = 0.0,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Alternate between labels and centers until neither changes.
+
+    .. math::
+        g(l, c) &= \sum_{t=1}^T \lVert x_t - c_{l_t} \rVert^2 \\
+        c_k &\leftarrow \frac{1}{|\{t : l_t = k\}|} \sum_{t : l_t = k} x_t, \qquad
+        l_t \leftarrow \operatorname*{argmin}_k \lVert x_t - c_k \rVert^2
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples :math:`x_t`.
+    clusters : int
+        Number K of clusters, at most that of distinct samples.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where the starts come from.
+    centers : array of shape (K, D), optional
+        The first start; drawn as by :func:`kmeans_start` if not given.
+    restarts : int
+        How many more starts to draw; the run that ends lowest is returned.
+    sweeps : int
+        The most sweeps of a run; a sweep is two half-steps.
+    tol : float
+        Stop after a sweep in which g fell by at most ``tol * g``. With 0 the run goes on until no label
+        changes, or until rounding hides what the changes gain.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`; a step is a half-step.
+
+    Returns
+    -------
+    Trace
+        `theta` has the K centers one after the other, ``theta.reshape(K, D)``, and
+        ``assign(x, theta.reshape(K, D))`` gives their labels. `values` is g, the inertia, after each
+        half-step, and ``extras["labels"]``, shape (records, T), the labels of each recorded one.
+
+    Raises
+    ------
+    TypeError
+        If arrays of different kinds are mixed, or `rng` is of the wrong kind.
+    ValueError
+        If `x` is not of shape (T, D), is not finite, or has fewer distinct samples than `clusters`; if
+        `centers` is not of shape (K, D), or a number is out of range.
+
+    Notes
+    -----
+    A cluster that has lost all its samples gets the sample that lies farthest from its center, which
+    does not make g rise; the message of the trace says how often.
+
+    References
+    ----------
+    Lloyd, Least squares quantization in PCM, *IEEE Transactions on Information Theory* 28 (1982).
+
+    Examples
+    --------
+    >>> trace = kmeans([[0.0], [1.0], [9.0], [11.0]], 2, centers=[[0.0], [1.0]])
+    >>> trace.theta.tolist(), trace.value, trace.extras["labels"][-1].tolist()
+    ([0.5, 10.0], 2.5, [0, 0, 1, 1])
+    """
+    x, given = _checked(x, clusters, centers)
+    check_count(sweeps, "sweeps")
+    check_count(restarts, "restarts", least=0)
+    check_tol(tol)
+    rng = generator(rng)
+    shift = middle(x)  # far from the origin, squares would lose digits
+    x = x - shift
+    noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float((x * x).sum()) ** 0.5
+
+    def once(k: int) -> tuple[Sweeps, Trace]:
+        start = given - shift if given is not None and k == 0 else spread(x, clusters, rng)
+        run = Sweeps(2, sweeps, tol or None, True, record_every, callback, progress, 0.0, noise)
+        refilled: list[int] = []
+        trace = run.follow(_half_steps(x, start, shift, refilled))
+        note = f"; {len(refilled)} empty cluster(s) were given the farthest sample" if refilled else ""
+        return run, replace(trace, message=trace.message + note)
+
+    return best_of(restarts + 1, once)
+
+
+def _half_steps(x: Array, c: Array, shift: Array, refilled: list[int]) -> Updates:
+    labels = _nearest(x, c)
+    value = _inertia(x, c, labels)
+    yield _update("the start", c + shift, value, labels)
+    while True:
+        chosen = _one_hot(labels, c)  # (T, K)
+        sizes = chosen.sum(0)
+        if bool((sizes == 0).any()):
+            labels = _without_empty(x, c, labels, sizes, refilled)
+            chosen = _one_hot(labels, c)
+            sizes, value = chosen.sum(0), _inertia(x, c, labels)
+        means = (chosen.T @ x) / sizes[:, None]
+        fall = (sizes * ((means - c) ** 2).sum(1)).sum()  # Huygens' theorem
+        value = value - fall if bool(2 * fall < value) else _inertia(x, means, labels)
+        c = means
+        yield _update("the step of the means", c + shift, value, labels)
+
+        nearest = _nearest(x, c)
+        lower = _inertia(x, c, nearest)
+        settled = bool((nearest == labels).all()) or not bool(lower < value)
+        labels, value = (labels, value) if settled else (nearest, lower)
+        yield _update("the step of the labels", c + shift, value, labels, settled)
+
+
+def _update(name: str, centers: Array, value: Array, labels: Array, settled: bool = False) -> Update:
+    theta = compat.array_namespace(centers).reshape(centers, (-1,))
+    return Update(name, theta, value, 1, {"labels": labels}, "no label changed" if settled else "")
+
+
+def assign(x: Any, centers: Any) -> Array:
+    r"""Return the number of the nearest center for each sample.
+
+    .. math:: l_t = \operatorname*{argmin}_k \lVert x_t - c_k \rVert^2
+        = \operatorname*{argmax}_k \bigl(x_t^T c_k - \tfrac12 \lVert c_k \rVert^2\bigr)
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples.
+    centers : array of shape (K, D)
+        The centers.
+
+    Returns
+    -------
+    array of shape (T,), int
+        The labels, from 0 to K - 1; the first of equally near ones.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arrays are of different kinds, not finite, or have different numbers of columns.
+
+    Examples
+    --------
+    >>> assign([[0.0], [4.0]], [[1.0], [3.0]])
+    array([0, 1])
+    """
+    x, c = _checked(x, None, centers)
+    origin = middle(c)  # far from it, squares would lose digits
+    return _nearest(x - origin, c - origin)
+
+
+def inertia(x: Any, centers: Any, labels: Any) -> Array:
+    r"""Return the sum of squared distances of the samples to their centers.
+
+    .. math:: g(l, c) = \sum_{t=1}^T \lVert x_t - c_{l_t} \rVert^2
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples.
+    centers : array of shape (K, D)
+        The centers.
+    labels : array of shape (T,), int
+        The center of each sample.
+
+    Returns
+    -------
+    array of shape ()
+        The inertia, in squared units of `x`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`assign`, and if there is not one label for each sample.
+
+    Examples
+    --------
+    >>> float(inertia([[0.0], [1.0], [5.0]], [[0.0], [5.0]], [0, 0, 1]))
+    1.0
+    """
+    x, c = _checked(x, None, centers)
+    labels = compat.array_namespace(x).asarray(labels, device=compat.device(x))
+    if tuple(labels.shape) != (x.shape[0],):
+        raise ValueError(f"labels must have shape ({x.shape[0]},); got {tuple(labels.shape)}")
+    return _inertia(x, c, labels)
+
+
+def _nearest(x: Array, c: Array) -> Array:
+    nearness = x @ c.T  # (T, K)
+    nearness -= 0.5 * (c * c).sum(1)
+    return compat.array_namespace(x).argmax(nearness, axis=1)
+
+
+def _inertia(x: Array, c: Array, labels: Array) -> Array:
+    apart = x - c[labels, ...]
+    return (apart * apart).sum()
+
+
+def _without_empty(x: Array, c: Array, labels: Array, sizes: Array, refilled: list[int]) -> Array:
+    """Give each empty cluster the sample farthest from its center that is not alone in its own."""
+    xp = compat.array_namespace(x)
+    spread(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
+    labels, sizes = xp.asarray(labels, copy=True), xp.asarray(sizes, copy=True)
+    apart = ((x - c[labels, ...]) ** 2).sum(1)
+    for k in [k for k in range(c.shape[0]) if float(sizes[k]) == 0]:
+        t = int(xp.argmax(xp.where(sizes[labels, ...] > 1, apart, -xp.ones_like(apart))))
+        sizes[int(labels[t])] -= 1
+        sizes[k], labels[t] = 1, k
+        refilled.append(k)
+    return labels
+
+
+def _one_hot(labels: Array, centers: Array) -> Array:
+    xp = compat.array_namespace(centers)
+    numbers = xp.arange(centers.shape[0], device=compat.device(labels))
+    return xp.astype(labels[:, None] == numbers, centers.dtype)
+
+
+def _checked(x: Any, clusters: int | None, centers: Any) -> tuple[Array, Any]:
+    if centers is None:
+        return check_samples(x, clusters or 0, "clusters"), None
+    _, x, c = real_arrays(x=x, centers=centers)
+    x = check_samples(x, 1 if clusters is None else clusters, "clusters")
+    if c.ndim != 2 or c.shape[1] != x.shape[1] or clusters not in (None, c.shape[0]):
+        wanted = f"({clusters or 'K'}, {x.shape[1]})"
+        raise ValueError(f"centers must have shape {wanted}, a row per cluster; got {tuple(c.shape)}")
+    return x, c

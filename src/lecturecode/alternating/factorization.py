@@ -1,0 +1,158 @@
+"""Low rank by alternating least squares: once one factor is known, the other is a direct solution."""
+
+from typing import Any
+
+import array_api_compat as compat
+
+from lecturecode.alternating.sweeps import Sweeps, Update, Updates
+from lecturecode.arrays import Array, real_arrays
+from lecturecode.randomness import Rng, generator, normal
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["factorize", "factors"]
+
+
+def factorize(
+    matrix: Any,
+    rank: int,
+    *,
+    rng: Rng = None,
+    sweeps: int = 10_000,
+    tol: float = 1e-12,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Find two thin factors whose product is nearest to a matrix, one factor at a time.
+
+    .. math::
+        g(A, B) &= \lVert M - A B^T \rVert_F^2, \qquad A \in \mathbb{R}^{m \times r},\;
+                   B \in \mathbb{R}^{n \times r} \\
+        A &\leftarrow \operatorname*{argmin}_A g = M (B^+)^T, \qquad
+        B \leftarrow \operatorname*{argmin}_B g = M^T (A^+)^T
+
+    Parameters
+    ----------
+    matrix : array of shape (m, n)
+        The matrix :math:`M`.
+    rank : int
+        Number r of columns of each factor, at most min(m, n).
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where the start B comes from.
+    sweeps : int
+        The most sweeps; a sweep solves for A and for B.
+    tol : float
+        Stop after a sweep in which g fell by at most ``tol * g``, or by what rounding leaves.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`; a step solves for one factor.
+
+    Returns
+    -------
+    Trace
+        `theta` has A and then B, row by row; :func:`factors` takes them apart. `values` is g.
+
+    Raises
+    ------
+    TypeError
+        If `matrix` is not real, or `rng` is of the wrong kind.
+    ValueError
+        If `matrix` is not of shape (m, n), is empty or not finite, if `rank` is not between 1 and
+        min(m, n), or if a number is out of range.
+
+    Notes
+    -----
+    Before each solution the basis is made orthonormal, which changes the factors and not what their
+    products can reach; its pseudo-inverse is then its transpose.
+
+    The best product of rank r is known (Eckart & Young, 1936): the first r terms of the singular value
+    decomposition, with :math:`g = \sum_{i>r} s_i^2`. Each sweep is a step of the power method on
+    subspaces, so that the error of the subspace shrinks by :math:`(s_{r+1}/s_r)^2`, and that of g by its
+    square.
+
+    References
+    ----------
+    Golub & Van Loan, *Matrix Computations*, 4th ed. (2013), sections 2.4 and 8.2.4.
+
+    Examples
+    --------
+    >>> trace = factorize([[2.0, 0.0], [0.0, 1.0]], 1, rng=0)
+    >>> round(trace.value, 6), trace.theta.shape
+    (1.0, (4,))
+    """
+    xp, M = real_arrays(matrix=matrix)
+    if M.ndim != 2:
+        raise ValueError(f"matrix must have shape (m, n); got {tuple(M.shape)}")
+    check_count(rank, "rank")
+    if rank > min(M.shape):
+        raise ValueError(
+            f"a matrix of shape {tuple(M.shape)} has at most rank {min(M.shape)}; got rank={rank}"
+        )
+    check_count(sweeps, "sweeps")
+    start = normal(generator(rng), (M.shape[1], rank), M)
+    noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
+    run = Sweeps(2, sweeps, tol, True, record_every, callback, progress, 0.0, noise)
+    return run.follow(_alternate(M, start))
+
+
+def _alternate(M: Array, B: Array) -> Updates:
+    A = M[:, : B.shape[1]] * 0
+    yield Update("the start", _flat(A, B), _error(M, A, B))
+    while True:
+        B = _orthonormal(B)
+        A = M @ B
+        yield Update("the step of A", _flat(A, B), _error(M, A, B))
+        A = _orthonormal(A)
+        B = M.T @ A
+        yield Update("the step of B", _flat(A, B), _error(M, A, B))
+
+
+def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
+    """Take apart the theta of :func:`factorize`.
+
+    Parameters
+    ----------
+    theta : array of shape (P,)
+        With P = (m + n) r.
+    shape : tuple of two ints
+        The shape (m, n) of the matrix.
+
+    Returns
+    -------
+    A : array of shape (m, r)
+    B : array of shape (n, r)
+
+    Raises
+    ------
+    ValueError
+        If the length of theta is not a multiple of m + n.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A, B = factors(np.arange(5.0), (3, 2))
+    >>> (A @ B.T).shape
+    (3, 2)
+    """
+    m, n = shape
+    rank, rest = divmod(theta.shape[0], m + n)
+    if rest or theta.ndim != 1:
+        raise ValueError(
+            f"theta has shape {tuple(theta.shape)}, and not ((m + n) r,) with m + n = {m + n}; "
+            "shape is that of the matrix"
+        )
+    return theta[: m * rank].reshape(m, rank), theta[m * rank :].reshape(n, rank)
+
+
+def _error(M: Array, A: Array, B: Array) -> Array:
+    rest = M - A @ B.T
+    return (rest * rest).sum()
+
+
+def _orthonormal(A: Array) -> Array:
+    return compat.array_namespace(A).linalg.qr(A)[0]
+
+
+def _flat(A: Array, B: Array) -> Array:
+    xp = compat.array_namespace(A)
+    return xp.concat([xp.reshape(A, (-1,)), xp.reshape(B, (-1,))])

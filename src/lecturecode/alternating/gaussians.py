@@ -1,0 +1,127 @@
+"""A mixture of Gaussians: its density as a logarithm, and its parameters as one flat theta."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import array_api_compat as compat
+
+from lecturecode.arrays import Array, real_arrays
+
+__all__ = ["Mixture"]
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    r"""A mixture of K Gaussians in D dimensions.
+
+    .. math:: p(x) = \sum_{k=1}^K \pi_k\, \mathcal{N}(x; \mu_k, \Sigma_k)
+
+    Attributes
+    ----------
+    weights : array of shape (K,)
+        The :math:`\pi_k`, not negative, with sum 1.
+    means : array of shape (K, D)
+        The :math:`\mu_k`, in the units of the data.
+    covariances : array of shape (K, D, D)
+        The :math:`\Sigma_k`, whole matrices, whatever the shape of the model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = Mixture(np.ones(1), np.zeros((1, 1)), np.ones((1, 1, 1)))
+    >>> one.log_density([[0.0]]).round(4)
+    array([-0.9189])
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+
+    def log_joint(self, x: Any) -> Array:
+        """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
+        _, means, x = real_arrays(means=self.means, x=x)
+        if x.ndim != 2 or x.shape[1] != means.shape[1]:
+            raise ValueError(f"x must have shape (T, {means.shape[1]}); got {tuple(x.shape)}")
+        return log_joint(self, x.T)
+
+    def log_density(self, x: Any) -> Array:
+        """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
+        return log_sum_exp(self.log_joint(x))
+
+    def responsibilities(self, x: Any) -> Array:
+        """Return the share of each component in each sample of `x`, shape (T, D); shape (T, K)."""
+        joint = self.log_joint(x)
+        return compat.array_namespace(joint).exp(joint - log_sum_exp(joint)).T
+
+    @property
+    def theta(self) -> Array:
+        """All parameters as one flat vector: weights, means, covariances; shape (K (1 + D + D D),)."""
+        xp = compat.array_namespace(self.weights)
+        parts = (self.weights, self.means, self.covariances)
+        return xp.concat([xp.reshape(part, (-1,)) for part in parts])
+
+    @classmethod
+    def unpack(cls, theta: Array, components: int) -> "Mixture":
+        """Take a flat theta of `components` Gaussians apart again."""
+        K, size = components, theta.shape[0]
+        D = (math.isqrt(1 + 4 * max(size // max(K, 1) - 1, 0)) - 1) // 2  # D + D^2 = size / K - 1
+        if D < 1 or size != K * (1 + D + D * D):
+            raise ValueError(
+                f"theta has {size} entries; {K} components have K (1 + D + D^2), for some D >= 1"
+            )
+        means, covariances = theta[K : K + K * D], theta[K + K * D :]
+        return cls(theta[:K], means.reshape(K, D), covariances.reshape(K, D, D))
+
+
+def check_start(x: Array, K: int, start: Mixture) -> Mixture:
+    """Check that a mixture has K components that fit the samples.
+
+    Raises
+    ------
+    ValueError
+        If a shape is wrong, if a weight is negative, or if their sum is not 1.
+    """
+    parts = {"weights": start.weights, "means": start.means, "covariances": start.covariances}
+    _, _, *arrays = real_arrays(x=x, **{f"start.{name}": part for name, part in parts.items()})
+    D = x.shape[1]
+    for name, array, shape in zip(parts, arrays, [(K,), (K, D), (K, D, D)], strict=True):
+        if tuple(array.shape) != shape:
+            raise ValueError(
+                f"start.{name} must have shape {shape} for {K} components of {D} features; "
+                f"got {tuple(array.shape)}"
+            )
+    weights = arrays[0]
+    if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-3:
+        raise ValueError("the weights of start must not be negative and must have the sum 1")
+    return Mixture(*arrays)
+
+
+def log_joint(mixture: Mixture, xT: Array) -> Array:
+    r"""Return log pi_k N(x_t; mu_k, Sigma_k), shape (K, T), through Sigma = L L^T.
+
+    With :math:`z = L^{-1}(x - \mu)` it is
+    :math:`\log\pi - \tfrac12\lVert z\rVert^2 - \sum_d \log L_{dd} - \tfrac{D}{2}\log 2\pi`.
+    """
+    xp = compat.array_namespace(xT)
+    L = xp.linalg.cholesky(mixture.covariances)  # (K, D, D)
+    z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
+    z *= z
+    D = xT.shape[0]
+    diagonal = (L * identity(xT)).sum(-1)
+    tiny = float(xp.finfo(xT.dtype).tiny)
+    constant = xp.log(mixture.weights + tiny) - xp.log(diagonal).sum(1) - D / 2 * math.log(2 * math.pi)
+    return constant[:, None] - z.sum(1) / 2
+
+
+def log_sum_exp(joint: Array) -> Array:
+    """Return log sum_k exp(joint_kt), shape (T,), without overflow and underflow."""
+    xp = compat.array_namespace(joint)
+    largest = xp.max(joint, axis=0)
+    return largest + xp.log(xp.exp(joint - largest).sum(0))
+
+
+def identity(xT: Array) -> Array:
+    """Return the identity of D rows, for xT of shape (D, T)."""
+    xp = compat.array_namespace(xT)
+    return xp.eye(xT.shape[0], dtype=xT.dtype, device=compat.device(xT))

@@ -1,0 +1,245 @@
+r"""Expectation-maximization: a new variable makes a hard minimization into two easy ones.
+
+The likelihood of a mixture has a logarithm of a sum in it, and no direct minimizer. With a new variable
+q, the shares of the components in each sample, it becomes
+
+.. math:: F(q, \theta) = \frac{1}{T} \sum_t \sum_k q_{tk}
+    \bigl(\log q_{tk} - \log \pi_k\, \mathcal{N}(x_t; \mu_k, \Sigma_k)\bigr)
+    \;\ge\; -\frac{1}{T} \sum_t \log \sum_k \pi_k\, \mathcal{N}(x_t; \mu_k, \Sigma_k),
+
+with equality at the best q. Both blocks, q and theta, have a direct solution.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import array_api_compat as compat
+
+from lecturecode.alternating.clustering import assign, kmeans
+from lecturecode.alternating.gaussians import Mixture, check_start, identity, log_joint, log_sum_exp
+from lecturecode.alternating.seeding import check_samples, middle
+from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of
+from lecturecode.arrays import Array
+from lecturecode.randomness import Rng, generator
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["gaussian_mixture"]
+
+SHAPES = ("full", "diagonal", "spherical")
+
+
+def gaussian_mixture(
+    x: Any,
+    components: int,
+    *,
+    covariance: str = "full",
+    rng: Rng = None,
+    start: Mixture | None = None,
+    restarts: int = 0,
+    sweeps: int = 1000,
+    tol: float = 1e-8,
+    floor: float = 1e-6,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Fit a mixture of Gaussians by expectation-maximization.
+
+    .. math::
+        q_{tk} &\leftarrow \frac{\pi_k\,\mathcal{N}(x_t; \mu_k, \Sigma_k)}
+            {\sum_j \pi_j\,\mathcal{N}(x_t; \mu_j, \Sigma_j)} \\
+        \pi_k &\leftarrow \frac{n_k}{T}, \quad
+        \mu_k \leftarrow \frac{1}{n_k} \sum_t q_{tk}\, x_t, \quad
+        \Sigma_k \leftarrow \frac{1}{n_k} \sum_t q_{tk} (x_t - \mu_k)(x_t - \mu_k)^T, \quad
+        n_k = \sum_t q_{tk}
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples :math:`x_t`.
+    components : int
+        Number K of Gaussians.
+    covariance : {"full", "diagonal", "spherical"}
+        Which matrices :math:`\Sigma_k` are allowed.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where the starts come from: k-means, whose clusters become the first components.
+    start : Mixture, optional
+        The first start, instead of one by k-means; its covariances are cut down to what is allowed.
+    restarts : int
+        How many more starts to draw; the run that ends lowest is returned.
+    sweeps : int
+        The most sweeps; a sweep is an M-step and an E-step.
+    tol : float
+        Stop after a sweep in which F fell by at most ``tol * (1 + |F|)``.
+    floor : float
+        The least variance of a component in any direction, with each feature measured in units of its
+        variance over all samples (in a spherical model all in one unit). For numbers of precision u it
+        is at least 20 D u.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`; a step is a half-step.
+
+    Returns
+    -------
+    Trace
+        `values` is :math:`F`, after an E-step the negative log-likelihood per sample, in nats;
+        ``Mixture.unpack(trace.theta, K)`` is the fit. ``extras`` has "weights", "means" and
+        "covariances" of each recorded step.
+
+    Raises
+    ------
+    TypeError
+        If arrays of different kinds are mixed, or `rng` is of the wrong kind.
+    ValueError
+        If `x` is not of shape (T, D), is empty, constant or not finite; if `covariance` is unknown,
+        `start` has wrong shapes or weights, or a number is out of range; if a start is to be drawn for
+        more components than there are distinct samples.
+
+    Notes
+    -----
+    A component that collapses onto too few samples would have an infinite likelihood. The M-step
+    therefore minimizes over the covariances that are nowhere below the floor, by raising their low
+    eigenvalues, and F still never rises. The message says in how many M-steps that was needed.
+
+    Densities are summed as logarithms, and distances measured by Cholesky factors, so that no density
+    underflows. Covariances are sums of squares of differences: they cannot turn negative, not even for
+    float32 samples far from the origin.
+
+    References
+    ----------
+    Dempster, Laird & Rubin, Maximum likelihood from incomplete data via the EM algorithm, *Journal of
+    the Royal Statistical Society B* 39 (1977). Neal & Hinton, A view of the EM algorithm that justifies
+    incremental, sparse, and other variants (1998), for F.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).standard_normal((500, 1))
+    >>> x[:200] += 8
+    >>> fit = Mixture.unpack(gaussian_mixture(x, 2, rng=0).theta, 2)
+    >>> sorted(fit.weights.round(2).tolist())
+    [0.4, 0.6]
+    """
+    if covariance not in SHAPES:
+        raise ValueError(f"covariance must be one of {', '.join(SHAPES)}; got {covariance!r}")
+    check_count(components, "components")
+    x = check_samples(x, 1 if start is not None else components, "components")
+    given = None if start is None else check_start(x, components, start)
+    check_count(sweeps, "sweeps")
+    check_count(restarts, "restarts", least=0)
+    if not floor >= 0:
+        raise ValueError(f"floor must be 0 or positive; got {floor}")
+    rng = generator(rng)
+    shift = middle(x)  # far from the origin, float32 would lose the digits of the differences
+    x = x - shift
+    units, floor = _units(x, shift, covariance), max(floor, 20 * x.shape[1] * _eps(x))
+    xT = compat.array_namespace(x).asarray(x.T, copy=True)
+
+    def once(k: int) -> tuple[Sweeps, Trace]:
+        if given is not None and k == 0:
+            first = replace(given, means=given.means - shift)
+        else:
+            first = _from_clusters(x, components, rng)
+        steps = _Steps(covariance, floor, units, shift, [])
+        run = Sweeps(2, sweeps, tol, True, record_every, callback, progress)
+        trace = run.follow(_half_steps(xT, first, steps))
+        count = len(steps.widened)
+        note = f"; a collapsing component was widened to the floor {count} times" if count else ""
+        return run, replace(trace, message=trace.message + note)
+
+    return best_of(restarts + 1, once)
+
+
+class _Steps(NamedTuple):
+    """What the M-step must know besides the data."""
+
+    covariance: str
+    floor: float
+    units: Array  # (D,)
+    shift: Array  # (D,)
+    widened: list[int]
+
+
+def _half_steps(xT: Array, mixture: Mixture, steps: _Steps) -> Updates:
+    """Alternate; xT has shape (D, T)."""
+    xp = compat.array_namespace(xT)
+    mixture = _allowed(mixture, steps)
+    joint = log_joint(mixture, xT)  # (K, T)
+    total = log_sum_exp(joint)  # (T,)
+    yield _update("the start", mixture, -total.mean(), steps)
+    while True:
+        log_q = joint - total
+        q = xp.exp(log_q)
+        mixture = _allowed(_maximized(xT, q, steps.covariance), steps)
+        joint = log_joint(mixture, xT)
+        value = (q * (log_q - joint)).sum() / xT.shape[1]
+        yield _update("the M-step", mixture, value, steps)
+
+        total = log_sum_exp(joint)
+        yield _update("the E-step", mixture, -total.mean(), steps)
+
+
+def _maximized(xT: Array, q: Array, covariance: str) -> Mixture:
+    """Return the mixture that is best for the shares q, shape (K, T)."""
+    xp = compat.array_namespace(xT)
+    n = q.sum(1) + float(xp.finfo(xT.dtype).tiny)  # (K,)
+    means = (q @ xT.T) / n[:, None]
+    apart = xT[None, :, :] - means[:, :, None]  # (K, D, T)
+    if covariance == "full":
+        scatter = (apart * q[:, None, :]) @ xp.matrix_transpose(apart)
+        return Mixture(n / n.sum(), means, scatter / n[:, None, None])
+    apart *= apart
+    variances = (apart @ q[:, :, None])[:, :, 0] / n[:, None]  # (K, D)
+    return Mixture(n / n.sum(), means, variances[:, :, None] * identity(xT))
+
+
+def _allowed(mixture: Mixture, steps: _Steps) -> Mixture:
+    """Return the best covariances of the model's shape with no variance below the floor."""
+    xp = compat.array_namespace(mixture.means)
+    S = (mixture.covariances + xp.matrix_transpose(mixture.covariances)) / 2
+    one = identity(mixture.means.T)
+    if steps.covariance != "full":
+        S = S * one
+    if steps.covariance == "spherical":
+        S = one * (S.sum((1, 2)) / one.shape[0])[:, None, None]
+    scale = (steps.units[:, None] * steps.units[None, :]) ** 0.5
+    low = xp.linalg.eigvalsh(S / scale)[:, 0] < steps.floor  # (K,)
+    if not bool(low.any()):
+        return replace(mixture, covariances=S)
+    steps.widened.append(1)
+    lam, V = xp.linalg.eigh(S / scale)
+    raised = (V * xp.clip(lam, steps.floor, None)[:, None, :]) @ xp.matrix_transpose(V) * scale
+    return replace(mixture, covariances=xp.where(low[:, None, None], raised, S))
+
+
+def _units(x: Array, shift: Array, covariance: str) -> Array:
+    """Return the variance that each feature is measured in, shape (D,); constant ones borrow theirs."""
+    xp = compat.array_namespace(x)
+    variances = (x * x).sum(0) / x.shape[0]
+    constant = xp.max(x, axis=0) - xp.min(x, axis=0) <= 10 * _eps(x) * xp.abs(shift)
+    if bool(constant.all()):
+        raise ValueError("all samples are equal, so there is nothing to fit a density to")
+    common = variances[~constant].mean() + xp.zeros_like(variances)
+    return common if covariance == "spherical" else xp.where(constant, common, variances)
+
+
+def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
+    """Return the components that k-means finds, each with the covariance of its cluster."""
+    xp = compat.array_namespace(x)
+    trace = kmeans(x, components, rng=rng, record_every=0, sweeps=30)
+    if trace.message.startswith("interrupted"):
+        raise KeyboardInterrupt
+    labels = assign(x, trace.theta.reshape(components, x.shape[1]))
+    numbers = xp.arange(components, device=compat.device(labels))
+    q = xp.astype(labels[None, :] == numbers[:, None], x.dtype)
+    return _maximized(xp.asarray(x.T, copy=True), q, "full")
+
+
+def _update(name: str, mixture: Mixture, value: Array, steps: _Steps) -> Update:
+    shown = replace(mixture, means=mixture.means + steps.shift)
+    extras = {"weights": shown.weights, "means": shown.means, "covariances": shown.covariances}
+    return Update(name, shown.theta, value, 1, extras)
+
+
+def _eps(x: Array) -> float:
+    return float(compat.array_namespace(x).finfo(x.dtype).eps)

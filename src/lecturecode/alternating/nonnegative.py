@@ -1,0 +1,204 @@
+"""Minimize, then go back to the constraints, and again: least squares with theta >= 0.
+
+The two halves are a least-squares problem on the free coordinates, which may leave the allowed set, and
+the way back to its border, where a coordinate is caught and set to zero.
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+
+from lecturecode.alternating.shrinkage import checked_data
+from lecturecode.alternating.sweeps import Sweeps, Update, Updates, check_tol
+from lecturecode.arrays import Array, real_arrays
+from lecturecode.least_squares import least_squares
+from lecturecode.search import check_count
+from lecturecode.trace import Callback, Trace
+
+__all__ = ["kkt_violation", "nonnegative_least_squares"]
+
+
+def nonnegative_least_squares(
+    W: Any,
+    y: Any,
+    *,
+    steps: int | None = None,
+    tol: float = 1e-12,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Trace:
+    r"""Minimize a squared error over the theta that have no negative coordinate.
+
+    .. math:: \operatorname*{argmin}_{\theta \ge 0}\; g(\theta), \qquad
+        g(\theta) = \frac{1}{T} \lVert W\theta - y \rVert_2^2
+
+    It starts at zero, with no coordinate free. The coordinate along which g falls most steeply is set
+    free; least squares minimizes over all that are free; and while the minimizer has negative
+    coordinates, theta walks towards it as far as the border, where the coordinates that reached zero are
+    caught.
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        The design matrix.
+    y : array of shape (T,)
+        The targets.
+    steps : int, optional
+        The most half-steps; 10 P if not given.
+    tol : float
+        Stop when no coordinate at zero has a slope below ``-tol`` times the largest possible one,
+        :math:`\frac{2}{T} \lVert w_p \rVert \lVert y \rVert`; in low precision u, 10 u if that is more.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`.
+
+    Returns
+    -------
+    Trace
+        Every iterate is non-negative, and g never rises. When it has converged, the message gives the
+        :func:`kkt_violation`, which certifies the minimum.
+
+    Raises
+    ------
+    TypeError
+        If arrays of different kinds are mixed.
+    ValueError
+        If shapes do not fit, if there are no or not finite data, or if a number is out of range.
+
+    Notes
+    -----
+    If the columns of W are dependent there are many minimizers, and this finds one of them.
+
+    References
+    ----------
+    Lawson & Hanson, *Solving Least Squares Problems* (1974), chapter 23.
+
+    Examples
+    --------
+    >>> nonnegative_least_squares([[1.0, 0.0], [0.0, 1.0]], [3.0, -2.0]).theta.tolist()
+    [3.0, 0.0]
+    """
+    W, y = checked_data(W, y)
+    xp = compat.array_namespace(W)
+    steps = 10 * W.shape[1] if steps is None else steps
+    check_count(steps, "steps")
+    check_tol(tol)
+    run = Sweeps(1, steps, None, True, record_every, callback, progress, unit="step")
+    return run.follow(_set_free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))))
+
+
+def _set_free_and_catch(W: Array, y: Array, tol: float) -> Updates:
+    theta = compat.array_namespace(W).zeros_like(W[0, ...])
+    value = float(_g(W, y, theta))
+    found = _set_free(W, y, theta, tol)
+    yield Update("the start", theta, value, 1, {}, _certificate(W, y, theta) if found is None else "")
+    while found is not None:
+        free, best = found
+        while bool((free & (best <= 0)).any()):
+            theta, free = _to_the_border(theta, best, free)
+            yield Update("the way back to the border", theta, _g(W, y, theta))
+            best = _free_minimum(W, y, free)
+        theta, before = best, value
+        value = float(_g(W, y, theta))
+        found = _set_free(W, y, theta, tol) if value < before else None  # else rounding hides the rest
+        done = _certificate(W, y, theta) if found is None else ""
+        yield Update("the free minimum", theta, value, 1, {}, done)
+    raise AssertionError("the last update is the one that is done")
+
+
+def _set_free(W: Array, y: Array, theta: Array, tol: float) -> tuple[Array, Array] | None:
+    """Return what is free after the steepest coordinate was added, and the minimum over it.
+
+    A coordinate that least squares would make negative at once is steep by rounding only. None means
+    that no coordinate is left to set free.
+    """
+    xp = compat.array_namespace(W)
+    free = theta > 0
+    steepness = xp.where(free, xp.zeros_like(theta), _relative_slopes(W, y, theta))
+    while float(steepness[p := int(xp.argmin(steepness))]) < -tol:
+        wider = xp.asarray(free, copy=True)
+        wider[p] = True
+        best = _free_minimum(W, y, wider)
+        if float(best[p]) > 0:
+            return wider, best
+        steepness[p] = 0.0
+    return None
+
+
+def _free_minimum(W: Array, y: Array, free: Array) -> Array:
+    best = compat.array_namespace(W).zeros_like(W[0, ...])
+    best[free] = least_squares(W[:, free], y)
+    return best
+
+
+def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array]:
+    """Walk from theta towards best until the first coordinate is zero; catch it."""
+    xp = compat.array_namespace(theta)
+    outside = free & (best <= 0)
+    ones = xp.ones_like(theta)
+    ratios = xp.where(outside, theta / xp.where(outside, theta - best, ones), ones)
+    reach = xp.min(ratios)
+    walked = xp.clip(theta + reach * (best - theta), 0, None)
+    theta = xp.where(free & ~(outside & (ratios <= reach)), walked, xp.zeros_like(theta))
+    return theta, theta > 0
+
+
+def kkt_violation(W: Any, y: Any, theta: Any) -> float:
+    r"""Return by how much theta misses the Karush-Kuhn-Tucker conditions of a minimum over theta >= 0.
+
+    They are, with the gradient :math:`s = \frac{2}{T} W^T (W\theta - y)`: :math:`\theta \ge 0`,
+    :math:`s \ge 0`, and :math:`\theta_p s_p = 0`. For this convex g they are sufficient.
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        The design matrix.
+    y : array of shape (T,)
+        The targets.
+    theta : array of shape (P,)
+        The candidate.
+
+    Returns
+    -------
+    float
+        The largest of :math:`-\theta_p`, relative to the largest coordinate, and of :math:`|s_p|` where
+        theta is positive and :math:`-s_p` elsewhere, relative to
+        :math:`\frac{2}{T} \lVert w_p \rVert \lVert y \rVert` for column :math:`w_p` of W.
+
+    Raises
+    ------
+    TypeError
+        If arrays of different kinds are mixed.
+    ValueError
+        If shapes do not fit, or if there are no or not finite data.
+
+    Examples
+    --------
+    >>> kkt_violation([[1.0, 0.0], [0.0, 1.0]], [3.0, -2.0], [3.0, 0.0])
+    0.0
+    """
+    W, y = checked_data(W, y)
+    xp, _, theta = real_arrays(W=W, theta=theta)
+    if tuple(theta.shape) != (W.shape[1],):
+        raise ValueError(f"theta must have shape ({W.shape[1]},); got {tuple(theta.shape)}")
+    slopes = _relative_slopes(W, y, theta)
+    wrong = xp.where(theta > 0, xp.abs(slopes), xp.clip(-slopes, 0, None))
+    size = float(xp.max(xp.abs(theta)))
+    below = float(xp.max(-theta)) / size if size else 0.0
+    return max(float(xp.max(wrong)), below, 0.0)
+
+
+def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
+    """Return each slope of g relative to the largest that it could be at zero."""
+    xp = compat.array_namespace(W)
+    scale = (W * W).sum(0) ** 0.5 * (y * y).sum() ** 0.5
+    return (W.T @ (W @ theta - y)) / xp.where(scale == 0, xp.ones_like(scale), scale)
+
+
+def _certificate(W: Array, y: Array, theta: Array) -> str:
+    return f"the Karush-Kuhn-Tucker conditions hold to {kkt_violation(W, y, theta):.1e}"
+
+
+def _g(W: Array, y: Array, theta: Array) -> Array:
+    r = W @ theta - y
+    return (r * r).sum() / W.shape[0]
