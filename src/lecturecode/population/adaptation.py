@@ -87,7 +87,7 @@ class Cloud:
         self.widest = WIDEST
 
     def draw(self) -> Array:
-        """Draw a population of theta; those that fall outside of the domain are moved to its border."""
+        """Draw a population; what falls outside the domain is put on its border."""
         self.z = normal(self.rng, (self.size, self.space.size), self.space.like)
         self.y = self.z @ self.root
         self.u = self.m + self.sigma * self.y
@@ -106,14 +106,15 @@ class Cloud:
         return self.xp.argsort(beaten + self.xp.sum(outside * outside, axis=1))
 
     def learn(self, values: Array) -> str:
-        """Move, stretch and turn after `values`; return why the run should end, or nothing."""
+        """Move, stretch and turn; return why the run should end, or nothing."""
         k, P = self.k, self.space.size
         order = self.order(values)
         y, z = self.y[order, ...], self.z[order, ...]
         y_mean, z_mean = self.better @ y, self.better @ z  # (P,)
         self.generation += 1
         self.m = self.m + self.sigma * y_mean
-        gain_sigma, gain_c = (math.sqrt(c * (2 - c) * k.mu) for c in (k.c_sigma, k.c_c))
+        gain_sigma = math.sqrt(k.c_sigma * (2 - k.c_sigma) * k.mu)
+        gain_c = math.sqrt(k.c_c * (2 - k.c_c) * k.mu)
         self.p_sigma = (1 - k.c_sigma) * self.p_sigma + gain_sigma * z_mean
         length = math.sqrt(float(self.p_sigma @ self.p_sigma)) / k.length
         begun = 1 - (1 - k.c_sigma) ** (2 * self.generation)
@@ -121,7 +122,8 @@ class Cloud:
         self.p_c = (1 - k.c_c) * self.p_c + h * gain_c * y_mean
         w = self.better + self.worse / self.xp.sum(z * z, axis=1)  # (M,)
         kept = self.kept + k.c_1 * (1 - h) * k.c_c * (2 - k.c_c)
-        self.C = kept * self.C + k.c_1 * self.p_c[:, None] * self.p_c + (k.c_mu * w * y.T) @ y
+        self.C = kept * self.C + k.c_1 * self.p_c[:, None] * self.p_c
+        self.C = self.C + (k.c_mu * w * y.T) @ y
         self.sigma *= math.exp(min(1, k.c_sigma / k.d_sigma * (length - 1)))
         if self.space.has_discrete:
             self._keep_options()
