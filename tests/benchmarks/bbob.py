@@ -8,7 +8,7 @@ it does best; with bounds; and with restarts of alternating sizes (BIPOP). All s
 all may restart nine times. The time is that of the processor, g included, on one thread; each contestant
 lives in a process of its own.
 
-    python tests/benchmarks/bbob.py [--instances 1-5] [--dimensions 2 5 10] [--out bbob.json]
+    python tests/benchmarks/bbob.py [--instances 6-10] [--dimensions 2 5 10] [--out bbob.json]
 """
 
 import argparse
@@ -138,7 +138,9 @@ def main() -> None:
     """Read the command line, race, and write the results if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--contestants", nargs="+", default=list(CONTESTANTS), choices=CONTESTANTS)
-    parser.add_argument("--instances", default="6-10", help="for instance 6-10; settings were chosen on 1-5")
+    parser.add_argument(
+        "--instances", default="6-10", help="for instance 6-10; settings were chosen on 1-5"
+    )
     parser.add_argument("--dimensions", type=int, nargs="+", default=[2, 5, 10])
     parser.add_argument("--functions", default="1-24", help="for instance 1-24")
     parser.add_argument("--out", type=Path, help="a json file for the results")

@@ -49,6 +49,7 @@ class Contestant:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **threads},
+            cwd=folder,  # pyswarms leaves a log where it runs
         )
         self.ask(None)
 
