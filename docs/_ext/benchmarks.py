@@ -20,7 +20,7 @@ def verdict(row: dict[str, Any]) -> str:
     limit = row.get("limit")
     if limit is None:
         return ""
-    return f"≤ {number(limit)}: {'met' if row['ratio'] <= limit else '**missed**'}"
+    return f"≤ {number(limit)}: {'met' if row['ratio'] <= limit else 'missed'}"
 
 
 def case_table(case: dict[str, Any]) -> list[nodes.Node]:
@@ -35,7 +35,8 @@ def case_table(case: dict[str, Any]) -> list[nodes.Node]:
         what, form = ("above the optimum", "{:.1%}") if case["relative"] else ("result", "{:.3g}")
         columns[f"Median {what}, {case['seeds']} seeds"] = lambda row: form.format(row["result"])
     else:
-        columns[f"{case['unit']}s in a run"] = lambda row: str(row["units"])
+        plural = case["unit"] + ("es" if case["unit"].endswith("ch") else "s")
+        columns[f"{plural} in a run"] = lambda row: str(row["units"])
     columns["Slowest run / median"] = lambda row: f"{row['spread'][1]:.2f}"
     if any(row["digits"] is not None for row in case["rows"]):
         columns["Correct digits"] = lambda row: "all" if row["digits"] >= 19 else f"{row['digits']:.1f}"
