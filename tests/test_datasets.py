@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from lecturecode.datasets import Dataset, digits, norris, penguins
+from lecturecode.datasets import Dataset, diabetes, digits, norris, penguins
 
 
 def test_penguins_have_the_published_counts():
@@ -106,7 +106,7 @@ def test_digits_have_the_published_counts_and_ranges():
     assert len(images.names) == 64
 
 
-@pytest.mark.parametrize("load", [penguins, norris, digits])
+@pytest.mark.parametrize("load", [penguins, norris, digits, diabetes])
 def test_each_call_returns_arrays_of_its_own(load):
     first, untouched = load(), load()
     for array in (first.x, first.y, *first.columns.values()):
@@ -118,7 +118,7 @@ def test_each_call_returns_arrays_of_its_own(load):
         np.testing.assert_array_equal(again[name], column)
 
 
-@pytest.mark.parametrize("load", [penguins, norris, digits])
+@pytest.mark.parametrize("load", [penguins, norris, digits, diabetes])
 def test_changing_x_leaves_the_columns_alone(load):
     data = load()
     before = {name: column.copy() for name, column in data.columns.items()}
@@ -127,7 +127,7 @@ def test_changing_x_leaves_the_columns_alone(load):
         np.testing.assert_array_equal(data[name], column)
 
 
-@pytest.mark.parametrize("load", [penguins, norris, digits])
+@pytest.mark.parametrize("load", [penguins, norris, digits, diabetes])
 def test_each_data_set_describes_itself(load):
     data = load()
     assert isinstance(data, Dataset)
@@ -153,12 +153,12 @@ def test_a_wrong_column_names_the_right_ones():
 def test_every_file_is_small_and_has_its_source_and_licence():
     folder = files("lecturecode.datasets")
     data = [f for f in folder.iterdir() if f.name.endswith((".csv", ".dat", ".gz", ".npz"))]
-    assert len(data) == 3
+    assert len(data) == 4
     assert sum(len(f.read_bytes()) for f in data) < 400_000
     sources = folder.joinpath("SOURCES.md").read_text(encoding="utf-8")
     for file in data:
         assert f"## `{file.name}`" in sources
-    for load in (penguins, norris, digits):
+    for load in (penguins, norris, digits, diabetes):
         assert load().licence in sources
 
 
@@ -177,3 +177,25 @@ def test_import_reads_no_file_and_needs_neither_torch_nor_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_diabetes_is_the_table_that_others_ship():
+    from sklearn.datasets import load_diabetes
+
+    theirs = load_diabetes(scaled=False)
+    patients = diabetes()
+    np.testing.assert_array_equal(patients.x, theirs.data)
+    np.testing.assert_array_equal(patients.y, theirs.target)
+    assert list(patients.columns) == [*theirs.feature_names, "progression"]
+
+
+def test_diabetes_gives_the_published_fit():
+    """Least squares on columns of norm one: the coefficients and R^2 that the literature prints."""
+    patients = diabetes()
+    x = patients.x - patients.x.mean(0)
+    x /= np.linalg.norm(x, axis=0)
+    y = patients.y - patients.y.mean()
+    theta = np.linalg.lstsq(x, y)[0]
+    published = [-10.0, -239.8, 519.8, 324.4, -792.2, 476.7, 101.0, 177.1, 751.3, 67.6]
+    np.testing.assert_allclose(theta, published, atol=0.06)
+    assert 1 - ((y - x @ theta) ** 2).sum() / (y @ y) == pytest.approx(0.5177, abs=5e-5)

@@ -1,4 +1,4 @@
-"""Small real data that a model can be fitted to: birds, ozone monitors, handwritten digits.
+"""Small real data that a model can be fitted to: birds, ozone monitors, digits, patients.
 
 Each function reads a file that is shipped beside this one and returns a :class:`Dataset` whose
 arrays are the caller's own: changing them does not change what the next call returns. Nothing is
@@ -16,7 +16,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Certified", "Dataset", "digits", "norris", "penguins"]
+__all__ = ["Certified", "Dataset", "diabetes", "digits", "norris", "penguins"]
 
 
 @dataclass(frozen=True)
@@ -255,4 +255,54 @@ def digits() -> Dataset:
         columns={"pixels": x.copy(), "digit": y.copy()},
         source="Alpaydin & Kaynak (1998), UCI Machine Learning Repository, doi:10.24432/C50P49",
         licence="CC BY 4.0",
+    )
+
+
+def diabetes() -> Dataset:
+    """Diabetes: ten measurements of 442 patients, and how far the disease had come a year later.
+
+    x has shape (442, 10), in the units of the file: age (years), sex (coded 1 and 2), body mass
+    index (kg/m^2), mean blood pressure, and six measurements of the blood serum, s1 to s6. y has
+    shape (442,): a number without unit for the progression of the disease, 25 to 346.
+
+    Returns
+    -------
+    Dataset
+        With T = 442.
+
+    References
+    ----------
+    Efron, Hastie, Johnstone & Tibshirani, Least angle regression, *Annals of Statistics* 32 (2004),
+    who fit the lasso to these data. Licence: the file is made from scikit-learn's, BSD-3-Clause.
+
+    Examples
+    --------
+    >>> patients = diabetes()
+    >>> patients.x.shape, patients.names[2]
+    ((442, 10), 'body mass index (kg/m^2)')
+    >>> round(float(patients.y.mean()), 2)
+    152.13
+    """
+    header, *lines = _read("diabetes.csv").decode("ascii").splitlines()
+    table = np.loadtxt(lines, delimiter=",", dtype=np.float64)
+    return Dataset(
+        title="Diabetes",
+        x=table[:, :-1].copy(),
+        y=table[:, -1].copy(),
+        names=(
+            "age (years)",
+            "sex (1 or 2)",
+            "body mass index (kg/m^2)",
+            "mean blood pressure",
+            "s1, total cholesterol",
+            "s2, low-density lipoproteins",
+            "s3, high-density lipoproteins",
+            "s4, total / high-density cholesterol",
+            "s5, logarithm of triglycerides (as is believed)",
+            "s6, blood sugar",
+        ),
+        classes=(),
+        columns=dict(zip(header.split(","), table.T.copy(), strict=True)),
+        source="Efron, Hastie, Johnstone & Tibshirani (2004), doi:10.1214/009053604000000067",
+        licence="BSD-3-Clause",
     )
