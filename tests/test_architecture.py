@@ -291,6 +291,13 @@ FIXED = {
     "GradientDescent": ["learning_rate"],
     "minimize": ["value_and_gradient", "theta", "optimizer"],
     "gradient_descent": ["g", "theta", "learning_rate"],
+    "Momentum": ["learning_rate", "momentum"],
+    "Adam": ["learning_rate", "beta1", "beta2", "eps"],
+    "Network": ["widths", "activation", "output"],
+    "backprop": ["network", "loss", "theta", "x", "y"],
+    "backprop_by_hand": ["network", "loss", "theta", "x", "y"],
+    "minibatches": ["samples", "batch_size"],
+    "train": ["network", "loss", "x", "y", "optimizer"],
     "check_gradient": ["g", "gradient", "theta"],
     "pointwise": ["g", "workers"],
 }

@@ -18,6 +18,13 @@ module                      what it teaches                                     
 :mod:`~.alternating`        one block at a time: k-means, EM, low rank, lasso           2.4
 :mod:`~.optimizers`         update rules: init and step                                 2.5
 :mod:`~.descent`            the one first-order loop, and a check for gradients         2.5
+:mod:`~.activations`        what a neuron makes of its pre-activation                   3
+:mod:`~.losses`             squared error and cross-entropy                             3
+:mod:`~.network`            deep feedforward networks on one flat theta                 3
+:mod:`~.backpropagation`    their gradient, layer by layer                              3.1
+:mod:`~.checkpoints`        a run on disk                                               3.2
+:mod:`~.training`           minibatches, and the loop that fits a network               3.2
+:mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.datasets`           small real data                                             all
 :mod:`~.exercises`          check("name", answer)                                       all
 :mod:`~.plots`              the figures of the book                                     all
@@ -46,6 +53,13 @@ from lecturecode.alternating import (
     nonnegative_least_squares,
     soft_threshold,
 )
+from lecturecode.backpropagation import (
+    Backprop,
+    TotalLoss,
+    backprop,
+    backprop_by_hand,
+    sample_gradients,
+)
 from lecturecode.descent import check_gradient, gradient_descent, minimize
 from lecturecode.evaluation import evaluate, pointwise
 from lecturecode.least_squares import (
@@ -56,7 +70,9 @@ from lecturecode.least_squares import (
     least_squares,
     normal_equations,
 )
-from lecturecode.optimizers import GradientDescent
+from lecturecode.losses import CrossEntropy, SquaredError
+from lecturecode.network import Network
+from lecturecode.optimizers import Adam, GradientDescent, Momentum, constant, cosine, inverse_time
 from lecturecode.population import (
     ant_colony,
     ant_paths,
@@ -67,24 +83,37 @@ from lecturecode.population import (
 )
 from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
+from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
 from lecturecode.trace import Trace
+from lecturecode.training import minibatches, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Adam",
+    "Backprop",
+    "CrossEntropy",
     "GradientDescent",
     "Mixture",
+    "Momentum",
+    "Network",
     "RankDeficientWarning",
+    "SquaredError",
+    "TotalLoss",
     "Trace",
     "affine_error",
     "alternate",
     "ant_colony",
     "ant_paths",
     "assign",
+    "backprop",
+    "backprop_by_hand",
     "brute_force",
     "check_gradient",
     "classify",
+    "constant",
     "coordinate_descent",
+    "cosine",
     "design_matrix",
     "evaluate",
     "evolution_strategy",
@@ -92,18 +121,21 @@ __all__ = [
     "factors",
     "find_stationary_point",
     "fit_affine",
+    "flip_neuron",
     "gaussian_mixture",
     "genetic",
     "golden_section",
     "gradient_descent",
     "grid_search",
     "inertia",
+    "inverse_time",
     "kkt_violation",
     "kmeans",
     "kmeans_start",
     "largest_penalty",
     "lasso",
     "least_squares",
+    "minibatches",
     "minimize",
     "newton_section",
     "nonnegative_least_squares",
@@ -111,6 +143,10 @@ __all__ = [
     "particle_swarm",
     "pointwise",
     "random_search",
+    "reorder_neurons",
+    "rescale_neuron",
+    "sample_gradients",
     "soft_threshold",
     "tour_length",
+    "train",
 ]

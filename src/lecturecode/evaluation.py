@@ -13,7 +13,6 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array, namespace, on_host
-from lecturecode.workers import Pool, explain, spread
 
 __all__ = ["evaluate", "pointwise"]
 
@@ -106,6 +105,8 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     >>> g([[1.0, 2.0], [3.0, -4.0]])
     array([3., 7.])
     """
+    from lecturecode.workers import Pool, spread  # not at the top: it takes long to import
+
     check_callable(g)
     one = partial(number, g)
     if callable(workers):
@@ -171,6 +172,8 @@ def _batch(evaluate_each: Callable[[list[Array]], Any], thetas: Array) -> Array:
         raise
     if error is None:
         return _like(results, thetas)
+    from lecturecode.workers import explain
+
     clear = explain(error)
     _attach(clear, results, thetas)
     raise clear

@@ -6,15 +6,30 @@ compared or undone.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+
 from lecturecode.arrays import Array
 
-__all__ = ["GradientDescent", "Optimizer"]
+__all__ = [
+    "Adam",
+    "GradientDescent",
+    "Momentum",
+    "Optimizer",
+    "Schedule",
+    "constant",
+    "cosine",
+    "inverse_time",
+]
 
 State = Any
-"""What an optimizer remembers between two steps: a tuple of arrays shaped like theta."""
+"""What an optimizer remembers between two steps: a tuple of arrays shaped like theta, and numbers."""
+
+Schedule = Callable[[int], float]
+"""A learning rate as a function of the number of steps taken so far."""
 
 
 class Optimizer(Protocol):
@@ -78,6 +93,248 @@ class GradientDescent:
         return theta - self.learning_rate * gradient, state
 
 
+@dataclass(frozen=True)
+class Momentum:
+    r"""Smooth the gradients: theta has a velocity, which each gradient turns a little.
+
+    .. math::
+        v^{(i+1)} &\leftarrow \alpha\, v^{(i)} - \epsilon\, \nabla g(\theta^{(i)}), \qquad v^{(0)} = 0 \\
+        \theta^{(i+1)} &\leftarrow \theta^{(i)} + v^{(i+1)}
+
+    Parameters
+    ----------
+    learning_rate : float
+        The lecture's :math:`\epsilon > 0`.
+    momentum : float
+        The lecture's :math:`\alpha`, from 0 (gradient descent) to below 1. It has a memory of about
+        :math:`1/(1-\alpha)` steps.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not a number.
+    ValueError
+        If `learning_rate` is not positive and finite, or `momentum` is not in [0, 1).
+
+    Notes
+    -----
+    The velocity is a *sum* of gradients with decaying weights, not their average: along a constant
+    gradient the step grows to :math:`\epsilon/(1-\alpha)` times it. The average, with weights
+    :math:`(1-\alpha)\alpha^k`, is had by the learning rate :math:`(1-\alpha)\epsilon`.
+
+    ``torch.optim.SGD(params, lr, momentum)`` keeps :math:`\epsilon` out of its buffer,
+    :math:`u \leftarrow \alpha u + \nabla g`, :math:`\theta \leftarrow \theta - \epsilon u`: the same
+    path for a constant learning rate, with :math:`v = -\epsilon u`. When the rate changes, PyTorch
+    applies the new one to the whole memory, and this one to new gradients only.
+
+    References
+    ----------
+    Polyak, Some methods of speeding up the convergence of iteration methods, *USSR Computational
+    Mathematics and Mathematical Physics* 4 (1964).
+
+    Examples
+    --------
+    >>> optimizer = Momentum(0.1, 0.9)
+    >>> theta, state = optimizer.step(1.0, 2.0, (0.0,))
+    >>> theta, state = optimizer.step(theta, 2.0, state)
+    >>> round(theta, 3), round(state[0], 3)
+    (0.42, -0.38)
+    """
+
+    learning_rate: float
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "learning_rate", positive(self.learning_rate, "learning_rate"))
+        object.__setattr__(self, "momentum", fraction(self.momentum, "momentum"))
+
+    def init(self, theta: Array) -> State:
+        """Return the velocity at rest."""
+        return (0 * theta,)
+
+    def step(self, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
+        """Return the next theta, and its velocity v."""
+        (v,) = state
+        v = self.momentum * v
+        v -= self.learning_rate * gradient
+        return theta + v, (v,)
+
+
+@dataclass(frozen=True)
+class Adam:
+    r"""Divide a smoothed gradient by its own size, coordinate by coordinate.
+
+    .. math::
+        m &\leftarrow \beta_1 m + (1 - \beta_1)\, \nabla g, \qquad
+            s \leftarrow \beta_2 s + (1 - \beta_2)\, (\nabla g)^2 \\
+        \theta^{(i)} &\leftarrow \theta^{(i-1)} - \epsilon\,
+            \frac{m / (1 - \beta_1^i)}{\sqrt{s / (1 - \beta_2^i)} + \mathtt{eps}}, \qquad i = 1, 2, \dots
+
+    Parameters
+    ----------
+    learning_rate : float
+        :math:`\epsilon > 0`: about the length of each coordinate's first steps, whatever the size of the
+        gradient.
+    beta1, beta2 : float
+        How long the averages of gradients and of squared gradients remember, each in [0, 1).
+    eps : float
+        A small positive number, in the units of a gradient, that keeps the quotient finite. It is added
+        to the root, after the correction.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is not a number.
+    ValueError
+        If `learning_rate` or `eps` is not positive and finite, or a `beta` is not in [0, 1).
+
+    Notes
+    -----
+    Both averages start at zero, and are too small at first: after i equal gradients by just the factors
+    :math:`1 - \beta^i` by which they are divided. This is ``torch.optim.Adam``, to rounding.
+
+    References
+    ----------
+    Kingma & Ba, Adam: a method for stochastic optimization, *ICLR* (2015), algorithm 1, which has the
+    defaults.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> optimizer, theta = Adam(0.1), np.array([1.0, 1.0])
+    >>> theta, state = optimizer.step(theta, np.array([1e-3, -1e3]), optimizer.init(theta))
+    >>> theta.round(4)
+    array([0.9, 1.1])
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "eps"):
+            object.__setattr__(self, name, positive(getattr(self, name), name))
+        for name in ("beta1", "beta2"):
+            object.__setattr__(self, name, fraction(getattr(self, name), name))
+
+    def init(self, theta: Array) -> State:
+        """Return both averages at zero, and the number of steps so far."""
+        return (0 * theta, 0 * theta, 0)
+
+    def step(self, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
+        """Return the next theta, and the averages m and s with the number of steps."""
+        m, s, i = state
+        i = i + 1
+        m = self.beta1 * m
+        m += (1 - self.beta1) * gradient
+        square = gradient * gradient
+        square *= 1 - self.beta2
+        s = self.beta2 * s
+        s += square
+        size = (s / (1 - self.beta2**i)) ** 0.5
+        size += self.eps
+        return theta - self.learning_rate / (1 - self.beta1**i) * (m / size), (m, s, i)
+
+
+def constant(learning_rate: float) -> Schedule:
+    """Return the schedule that stays at one rate.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The rate.
+
+    Returns
+    -------
+    callable
+        As for :func:`inverse_time`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not positive and finite.
+
+    Examples
+    --------
+    >>> constant(0.1)(7)
+    0.1
+    """
+    rate = positive(learning_rate, "learning_rate")
+    return lambda i: rate
+
+
+def inverse_time(learning_rate: float, half: float) -> Schedule:
+    r"""Return the schedule that decreases as 1/i: enough steps to get anywhere, and noise that dies out.
+
+    .. math:: \epsilon_i = \frac{\epsilon_0}{1 + i/h}
+
+    It meets the conditions of Robbins & Monro (1951), :math:`\sum \epsilon_i = \infty` and
+    :math:`\sum \epsilon_i^2 < \infty`.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The first one, :math:`\epsilon_0`.
+    half : float
+        The number h of steps after which half of it is left.
+
+    Returns
+    -------
+    callable
+        Takes the number i of steps taken so far, returns the learning rate of the next.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not positive and finite.
+
+    Examples
+    --------
+    >>> rate = inverse_time(0.1, 100)
+    >>> rate(0), rate(100), round(rate(900), 6)
+    (0.1, 0.05, 0.01)
+    """
+    rate, half = positive(learning_rate, "learning_rate"), positive(half, "half")
+    return lambda i: rate / (1 + i / half)
+
+
+def cosine(learning_rate: float, steps: int) -> Schedule:
+    r"""Return the schedule that follows half a wave of the cosine down to zero.
+
+    .. math:: \epsilon_i = \tfrac12 \epsilon_0 \Bigl(1 + \cos\frac{\pi i}{n}\Bigr)
+
+    Parameters
+    ----------
+    learning_rate : float
+        The first one, :math:`\epsilon_0`.
+    steps : int
+        The number n of steps of the whole run; the rate after its last one would be zero.
+
+    Returns
+    -------
+    callable
+        As for :func:`inverse_time`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is not positive and finite.
+
+    References
+    ----------
+    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, *ICLR* (2017), equation 5.
+
+    Examples
+    --------
+    >>> rate = cosine(0.1, 100)
+    >>> rate(0), round(rate(50), 6), round(rate(99), 6)
+    (0.1, 0.05, 2.5e-05)
+    """
+    rate, end = positive(learning_rate, "learning_rate"), positive(steps, "steps")
+    return lambda i: rate / 2 * (1 + math.cos(math.pi * min(i, end) / end))
+
+
 def positive(value: Any, name: str) -> float:
     """Return a hyper-parameter as a Python number, once it is known to be positive and finite.
 
@@ -97,4 +354,22 @@ def positive(value: Any, name: str) -> float:
         raise TypeError(f"{name} must be a number; got {type(value).__name__}")
     if not (math.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be positive and finite; got {number}. Try 0.1 or 0.01")
+    return number
+
+
+def fraction(value: Any, name: str) -> float:
+    """Return a hyper-parameter as a Python number, once it is known to be in [0, 1).
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a number.
+    ValueError
+        If it is not in [0, 1).
+    """
+    if isinstance(value, bool | str) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number; got {type(value).__name__}")
+    number = float(value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1; got {number}. Usual is 0.9")
     return number

@@ -66,6 +66,25 @@ def normal(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
     return _as_like(rng.standard_normal(shape), like)
 
 
+def permutation(rng: Rng, count: int, like: Array) -> Array:
+    """Draw an order of the numbers 0 to count - 1, as integers on the device of `like`.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is a ``torch.Generator`` and `like` is not a tensor.
+    """
+    rng = generator(rng)
+    if _is_torch_generator(rng):
+        return _tensor(like).new_empty(count).uniform_(generator=rng).argsort()
+    order = rng.permutation(count)
+    return (
+        order
+        if type(like) is np.ndarray
+        else compat.array_namespace(like).asarray(order, device=compat.device(like))
+    )
+
+
 def _tensor(like: Array) -> Array:
     if not compat.is_torch_array(like):
         raise TypeError(

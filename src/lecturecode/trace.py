@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
 
 import array_api_compat as compat
@@ -43,7 +42,8 @@ class Trace:
         The distance, in steps, between two recorded iterates; 0 when only best and last were kept.
     extras : mapping of str to array of shape (records, ...)
         What else the method carries along, recorded together with the thetas: the velocities of a
-        swarm, the covariances of a strategy. Each method says which.
+        swarm, the covariances of a strategy. Each method says which; :func:`lecturecode.train` has
+        one row for each epoch instead.
 
     Examples
     --------
@@ -85,6 +85,8 @@ class Trace:
         )
 
     def _repr_html_(self) -> str:
+        from html import escape  # not at the top: it takes long to import
+
         rows = {
             "best value": f"{self.value:.6g}",
             "best theta": _short(self.theta),
@@ -191,6 +193,14 @@ class Recorder:
         if -float("inf") < value[member] < self.best_value:
             self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
             self.best_value = float(value[member])
+
+    def restore(self, values: Array, last: Array, thetas: Array | None) -> None:
+        """Take over what another recorder of single points had recorded, one call for each value."""
+        self.values.extend(values)
+        self.evaluations.extend(np.arange(1, len(values) + 1))
+        self.calls, self.last = len(values), last
+        if thetas is not None:
+            self.thetas.extend(thetas)
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded so far, without copying it."""

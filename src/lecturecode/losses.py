@@ -1,0 +1,166 @@
+r"""What a prediction costs: the loss of one sample, and its gradient, where backpropagation starts.
+
+A loss is l(prediction, y); the total loss of a training set is the mean of it over the samples. Both
+losses here take whole minibatches, and predictions of several networks at once in leading axes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, as_array, namespace, same_kind
+
+__all__ = ["CrossEntropy", "Loss", "SquaredError"]
+
+
+class Loss(Protocol):
+    """What backpropagation asks of a loss."""
+
+    def __call__(self, prediction: Array, y: Array) -> Array:
+        """Return the loss of each sample: predictions (..., T, N) give (..., T)."""
+
+    def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
+        """Return the losses, and their gradients with respect to the predictions, (..., T, N)."""
+
+    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+        """Return the targets of T samples, checked, as what the other two functions take."""
+
+
+@dataclass(frozen=True)
+class SquaredError:
+    r"""The L2 loss: the squared distance between prediction and target.
+
+    .. math:: l(\hat y, y) = \lVert \hat y - y \rVert_2^2, \qquad
+        \nabla_{\hat y}\, l = 2 (\hat y - y)
+
+    Notes
+    -----
+    Summed over the N outputs, as in the lecture. ``torch.nn.MSELoss`` takes the mean over samples and
+    outputs: N times less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> SquaredError()(np.array([[3.0, 4.0]]), np.array([[0.0, 0.0]]))
+    array([25.])
+    """
+
+    def __call__(self, prediction: Array, y: Array) -> Array:
+        """Return the loss of each sample, shape (..., T)."""
+        r = _residual(prediction, y)
+        return (r * r).sum(-1)
+
+    def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
+        """Return losses (..., T) and gradients (..., T, N)."""
+        r = _residual(prediction, y)
+        return (r * r).sum(-1), 2 * r
+
+    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+        """Return targets of shape (T, outputs) as an array like `like`.
+
+        Raises
+        ------
+        ValueError
+            If y has another shape.
+        """
+        y = same_kind(as_array(y, "y") if not compat.is_array_api_obj(y) else y, like, "y", "x")
+        if y.ndim != 2 or y.shape[1] != outputs:
+            hint = "; add an axis: y[:, None]" if y.ndim == 1 and outputs == 1 else ""
+            raise ValueError(
+                f"SquaredError needs targets of shape (T, {outputs}), one row per sample and one column "
+                f"per output; got {tuple(y.shape)}{hint}"
+            )
+        return y
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    r"""The loss of a classifier: minus the logarithm of the probability that it gave to the right class.
+
+    .. math:: l(a, y) = -\log p_y, \qquad p_k = \frac{e^{a_k}}{\sum_j e^{a_j}}, \qquad
+        \nabla_a\, l = p - e_y
+
+    The softmax p belongs to the loss: the network's outputs are the a, of any sign and size. Here
+    :math:`e_y` is the unit vector of class y.
+
+    Notes
+    -----
+    The largest output is subtracted first, which leaves p as it is and keeps exponentials from
+    overflowing. It is ``torch.nn.CrossEntropyLoss`` before its mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> CrossEntropy()(np.zeros((1, 4)), np.array([2])).round(4)
+    array([1.3863])
+    """
+
+    def __call__(self, prediction: Array, y: Array) -> Array:
+        """Return the loss of each sample, shape (..., T), in nats."""
+        shifted, total = _shifted(prediction)
+        return namespace(total).log(total[..., 0]) - shifted[..., _samples(y), y]
+
+    def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
+        """Return losses (..., T) and gradients (..., T, N)."""
+        xp, samples = namespace(prediction), _samples(y)
+        shifted, total = _shifted(prediction)
+        value = xp.log(total[..., 0]) - shifted[..., samples, y]
+        gradient = xp.exp(shifted)
+        gradient /= total  # p
+        gradient[..., samples, y] -= 1
+        return value, gradient
+
+    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+        """Return class numbers of shape (T,) as integers on the device of `like`.
+
+        Raises
+        ------
+        TypeError
+            If y has another dtype than integers.
+        ValueError
+            If y has another shape, or a label that is not in 0..outputs - 1.
+        """
+        torch = compat.is_torch_array(y)
+        given: Any = y if torch else np.asarray(y)
+        whole = (
+            not (given.is_floating_point() or given.is_complex()) if torch else given.dtype.kind in "iu"
+        )
+        if not whole or str(given.dtype).endswith("bool"):
+            raise TypeError(
+                f"CrossEntropy needs class numbers, integers from 0 to {outputs - 1}; got dtype "
+                f"{given.dtype}. Convert them, for instance by y.astype(int)"
+            )
+        if given.ndim != 1:
+            raise ValueError(
+                f"CrossEntropy needs labels of shape (T,), one class number per sample; got "
+                f"{tuple(given.shape)}. One-hot rows become labels by y.argmax(-1)"
+            )
+        if given.shape[0] and not (int(given.min()) >= 0 and int(given.max()) < outputs):
+            raise ValueError(
+                f"labels must lie in 0..{outputs - 1}, since the network has {outputs} outputs; got "
+                f"{int(given.min())}..{int(given.max())}"
+            )
+        xp = namespace(like)
+        return xp.asarray(given, dtype=xp.int64, device=compat.device(like))
+
+
+def _residual(prediction: Array, y: Array) -> Array:
+    if prediction.shape[-2:] != y.shape:  # broadcasting (T, 1) against (T,) would give (T, T)
+        raise ValueError(
+            f"SquaredError needs equal shapes: prediction {tuple(prediction.shape)}, target "
+            f"{tuple(y.shape)}; add an axis to the target"
+        )
+    return prediction - y
+
+
+def _shifted(a: Array) -> tuple[Array, Array]:
+    """Return a minus its largest entry, and the sum of the exponentials of that, (..., T, 1)."""
+    xp = namespace(a)
+    shifted = a - xp.max(a, axis=-1, keepdims=True)
+    return shifted, xp.exp(shifted).sum(-1)[..., None]
+
+
+def _samples(y: Array) -> Array:
+    return namespace(y).arange(y.shape[0], device=compat.device(y))

@@ -1,0 +1,196 @@
+r"""Many thetas, one function: changes of theta that leave the network, and so the loss, as they are.
+
+Layer i has the incoming weights :math:`W^i, b^i` and the outgoing weights :math:`W^{i+1}`. What is
+changed in the first and undone in the second nobody sees from outside.
+"""
+
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, as_array, namespace
+from lecturecode.network import Network
+from lecturecode.optimizers import positive
+
+__all__ = ["flip_neuron", "reorder_neurons", "rescale_neuron"]
+
+HOMOGENEOUS = ("relu", "leaky relu", "identity")
+"""sigma(beta a) = beta sigma(a) for beta > 0."""
+ODD = ("tanh", "identity")
+"""sigma(-a) = -sigma(a)."""
+
+
+def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Array:
+    r"""Put the neurons of a hidden layer in another order.
+
+    .. math:: b^i_k \leftarrow b^i_{o_k}, \qquad W^i_{k,\cdot} \leftarrow W^i_{o_k,\cdot}, \qquad
+        W^{i+1}_{\cdot,k} \leftarrow W^{i+1}_{\cdot,o_k}
+
+    A layer of N neurons has N! orders; K such layers have :math:`N!^K`.
+
+    Parameters
+    ----------
+    network : Network
+        Of P parameters.
+    theta : array of shape (..., P)
+        The parameters.
+    layer : int
+        The number i of the hidden layer, from 1 to L - 1.
+    order : sequence of N_i ints
+        Which neuron comes first, second and so on: the numbers 0 to N_i - 1.
+
+    Returns
+    -------
+    array of shape (..., P)
+        A theta of the same function.
+
+    Raises
+    ------
+    ValueError
+        If there is no such hidden layer, or `order` is not an order of its neurons.
+
+    Examples
+    --------
+    >>> network, theta = Network((1, 2, 1)), [1.0, 2.0, 3.0, 4.0, 0.0, 5.0, 6.0]
+    >>> reorder_neurons(network, theta, 1, [1, 0]).tolist()
+    [2.0, 1.0, 4.0, 3.0, 0.0, 6.0, 5.0]
+    """
+    theta, (b, W), (_, V) = _around(network, theta, layer)
+    numbers = np.asarray(order)
+    if sorted(numbers.tolist()) != list(range(b.shape[-1])):
+        raise ValueError(
+            f"order must hold the numbers 0 to {b.shape[-1] - 1} once each, for the neurons of layer "
+            f"{layer}; got {numbers.tolist()}"
+        )
+    numbers = namespace(theta).asarray(numbers, device=compat.device(theta))
+    b[...], W[...], V[...] = b[..., numbers], W[..., numbers, :], V[..., numbers]
+    return theta
+
+
+def rescale_neuron(network: Network, theta: Any, layer: int, neuron: int, beta: float) -> Array:
+    r"""Multiply all that a neuron takes in by beta, and divide all that it gives out.
+
+    .. math:: b^i_k \leftarrow \beta b^i_k, \qquad W^i_{k,\cdot} \leftarrow \beta W^i_{k,\cdot}, \qquad
+        W^{i+1}_{\cdot,k} \leftarrow W^{i+1}_{\cdot,k} / \beta
+
+    Parameters
+    ----------
+    network : Network
+        Whose hidden activation satisfies :math:`\sigma(\beta a) = \beta\sigma(a)`: "relu", "leaky relu"
+        or "identity".
+    theta : array of shape (..., P)
+        The parameters.
+    layer : int
+        The number i of the hidden layer, from 1 to L - 1.
+    neuron : int
+        The number k of the neuron, from 0.
+    beta : float
+        A positive factor. A negative one would turn the ReLU's flat side to the front.
+
+    Returns
+    -------
+    array of shape (..., P)
+        A theta of the same function.
+
+    Raises
+    ------
+    TypeError
+        If `beta` is not a number.
+    ValueError
+        If there is no such neuron, `beta` is not positive and finite, or the activation has not this
+        symmetry.
+
+    References
+    ----------
+    Goodfellow, Bengio & Courville, *Deep Learning* (2016), section 8.2.2.
+
+    Examples
+    --------
+    >>> network, theta = Network((1, 1, 1), "relu"), [1.0, 2.0, 0.0, 6.0]
+    >>> rescale_neuron(network, theta, 1, 0, 2.0).tolist()
+    [2.0, 4.0, 0.0, 3.0]
+    """
+    if network.activation not in HOMOGENEOUS:
+        raise ValueError(
+            f"scaling changes a network of {network.activation} neurons; it leaves those of "
+            f"{', '.join(HOMOGENEOUS)} as they are"
+        )
+    beta = positive(beta, "beta")
+    theta, (b, W), (_, V) = _around(network, theta, layer)
+    k = _neuron(neuron, b.shape[-1], layer)
+    b[..., k] *= beta
+    W[..., k, :] *= beta
+    V[..., k] /= beta
+    return theta
+
+
+def flip_neuron(network: Network, theta: Any, layer: int, neuron: int) -> Array:
+    r"""Change the sign of all that a neuron takes in, and of all that it gives out.
+
+    .. math:: b^i_k \leftarrow -b^i_k, \qquad W^i_{k,\cdot} \leftarrow -W^i_{k,\cdot}, \qquad
+        W^{i+1}_{\cdot,k} \leftarrow -W^{i+1}_{\cdot,k}
+
+    A layer of N neurons has :math:`2^N` choices of signs.
+
+    Parameters
+    ----------
+    network : Network
+        Whose hidden activation is odd, :math:`\sigma(-a) = -\sigma(a)`: "tanh" or "identity".
+    theta : array of shape (..., P)
+        The parameters.
+    layer : int
+        The number i of the hidden layer, from 1 to L - 1.
+    neuron : int
+        The number k of the neuron, from 0.
+
+    Returns
+    -------
+    array of shape (..., P)
+        A theta of the same function.
+
+    Raises
+    ------
+    ValueError
+        If there is no such neuron, or the activation is not odd.
+
+    References
+    ----------
+    Hecht-Nielsen, On the algebraic structure of feedforward network weight spaces, in *Advanced Neural
+    Computers* (1990).
+
+    Examples
+    --------
+    >>> network, theta = Network((1, 1, 1), "tanh"), [1.0, 2.0, 0.0, 6.0]
+    >>> flip_neuron(network, theta, 1, 0).tolist()
+    [-1.0, -2.0, 0.0, -6.0]
+    """
+    if network.activation not in ODD:
+        raise ValueError(
+            f"a change of signs changes a network of {network.activation} neurons; it leaves those of "
+            f"{', '.join(ODD)} as they are"
+        )
+    theta, (b, W), (_, V) = _around(network, theta, layer)
+    k = _neuron(neuron, b.shape[-1], layer)
+    b[..., k] *= -1
+    W[..., k, :] *= -1
+    V[..., k] *= -1
+    return theta
+
+
+def _around(network: Network, theta: Any, layer: int) -> tuple[Array, Any, Any]:
+    """Return a copy of theta, and the views of it before and behind the neurons of a layer."""
+    theta = as_array(theta)
+    theta = namespace(theta).asarray(theta, copy=True)
+    layers = network.unpack(theta)
+    if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 0 < layer < len(layers):
+        raise ValueError(
+            f"layer must be the number of a hidden layer, 1 to {len(layers) - 1}; got {layer!r}"
+        )
+    return theta, layers[layer - 1], layers[layer]
+
+
+def _neuron(neuron: int, count: int, layer: int) -> int:
+    if isinstance(neuron, bool) or not isinstance(neuron, int | np.integer) or not 0 <= neuron < count:
+        raise ValueError(f"layer {layer} has the neurons 0 to {count - 1}; got {neuron!r}")
+    return int(neuron)
