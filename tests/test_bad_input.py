@@ -5,20 +5,48 @@ import pytest
 import torch
 
 from lecturecode import (
+    Adam,
+    CrossEntropy,
     GradientDescent,
+    Mixture,
+    Network,
     RankDeficientWarning,
+    SquaredError,
+    TotalLoss,
+    Trace,
     affine_error,
+    alternate,
+    assign,
+    backprop,
+    backprop_by_hand,
     check_gradient,
     classify,
+    coordinate_descent,
     design_matrix,
     evaluate,
+    factorize,
     find_stationary_point,
     fit_affine,
+    flip_neuron,
+    gaussian_mixture,
     gradient_descent,
+    inertia,
+    kkt_violation,
+    kmeans,
+    kmeans_start,
+    largest_penalty,
+    lasso,
     least_squares,
+    minibatches,
     minimize,
+    nonnegative_least_squares,
     normal_equations,
     pointwise,
+    reorder_neurons,
+    rescale_neuron,
+    sample_gradients,
+    soft_threshold,
+    train,
 )
 from lecturecode.exercises import check, exercise_names
 from lecturecode.objectives import Function, Himmelblau, MeanSquaredError, Quadratic, Rosenbrock
@@ -403,3 +431,368 @@ def test_an_unknown_exercise_name(name):
 def test_a_misspelt_exercise_name_gets_a_suggestion():
     with pytest.raises(ValueError, match="Did you mean 'descent/largest-stable-step'"):
         check("descent/largest-stable-stp", 0.5)
+
+
+# --- alternated minimization ----------------------------------------------------------------------
+
+TWO_COLUMNS = {  # name: a call on a matrix of two columns
+    "kmeans": lambda x: kmeans(x, 1, rng=0),
+    "kmeans_start": lambda x: kmeans_start(x, 1, rng=0),
+    "assign": lambda x: assign(x, [[0.0, 0.0]]),
+    "inertia": lambda x: inertia(x, [[0.0, 0.0]], [0] * len(x)),
+    "gaussian_mixture": lambda x: gaussian_mixture(x, 1, rng=0),
+    "factorize": lambda x: factorize(x, 1, rng=0),
+    "lasso": lambda x: lasso(x, [1.0] * len(x), 0.1),
+    "largest_penalty": lambda x: largest_penalty(x, [1.0] * len(x)),
+    "nonnegative_least_squares": lambda x: nonnegative_least_squares(x, [1.0] * len(x)),
+    "kkt_violation": lambda x: kkt_violation(x, [1.0] * len(x), [0.0, 0.0]),
+}
+two_columns = pytest.mark.parametrize("take", TWO_COLUMNS.values(), ids=TWO_COLUMNS)
+
+
+@two_columns
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_or_infinity_in_samples_to_alternate_on(take, bad):
+    x = np.arange(6.0).reshape(3, 2)
+    x[1, 0] = bad
+    with pytest.raises(ValueError, match=r"has 1 value\(s\) that are NaN or inf.*\(1, 0\); remove or"):
+        take(x)
+
+
+@two_columns
+def test_samples_to_alternate_on_that_are_no_numbers(take):
+    with pytest.raises(TypeError, match="must hold real numbers"):
+        take([["3.5", "male"], ["4.0", "female"]])
+    with pytest.raises(TypeError, match="is complex"):
+        take(np.ones((3, 2)) * 1j)
+    with pytest.raises(TypeError, match="has masked entries"):
+        take(np.ma.masked_less(np.arange(6.0).reshape(3, 2), 2))
+    with pytest.raises(ValueError, match="is empty"):
+        take(np.empty((0, 2)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("take", [lasso, nonnegative_least_squares, largest_penalty])
+def test_nan_or_infinity_in_the_targets_of_a_regression(take, bad):
+    more = (0.1,) if take is lasso else ()
+    with pytest.raises(ValueError, match=r"y has 1 value\(s\) that are NaN or infinite.*\(2,\); remove"):
+        take(np.ones((3, 2)), [1.0, 2.0, bad], *more)
+
+
+@pytest.mark.parametrize("take", [lasso, nonnegative_least_squares, largest_penalty])
+@pytest.mark.parametrize(
+    ("W", "y", "hint"),
+    [
+        ((3,), (3,), r"got \(3,\) and \(3,\)\. A single column is W\[:, None\]"),
+        ((3, 2), (3, 1), r"got \(3, 2\) and \(3, 1\)\. Take its only column, y\[:, 0\]"),
+        ((2, 3), (3,), r"got \(2, 3\) and \(3,\); transpose W"),
+        ((3, 2), (4,), r"got \(3, 2\) and \(4,\)$"),
+    ],
+)
+def test_matrices_and_targets_of_a_regression_that_do_not_match(take, W, y, hint):
+    more = (0.1,) if take is lasso else ()
+    with pytest.raises(ValueError, match=r"W must have shape \(T, P\) and y shape \(T,\); " + hint):
+        take(np.ones(W), np.ones(y), *more)
+
+
+def test_nan_in_what_is_not_data():
+    with pytest.raises(ValueError, match="theta has 1 value"):
+        kkt_violation(np.ones((3, 2)), np.ones(3), [0.0, np.nan])
+    with pytest.raises(ValueError, match="threshold has 1 value"):
+        soft_threshold([1.0, 2.0], [1.0, np.nan])
+    with pytest.raises(ValueError, match="centers has 1 value"):
+        assign([[1.0]], [[np.nan]])
+
+
+def test_one_sample_for_a_regression_or_a_factorization():
+    """|w|^2 = 5 for the only row w = (1, 2), and y = 3: the larger column takes all."""
+    trace = lasso([[1.0, 2.0]], [3.0], 0.4)
+    np.testing.assert_allclose(trace.theta, [0, 1.5 - 0.4 / 8], rtol=1e-9)
+    trace = nonnegative_least_squares([[1.0, 2.0]], [3.0])
+    assert trace.converged
+    assert trace.value < 1e-30
+    assert nonnegative_least_squares([[1.0, 2.0]], [-3.0]).theta.tolist() == [0, 0]
+    trace = factorize([[1.0, 2.0]], 1, rng=0)
+    assert (trace.converged, trace.value < 1e-28) == (True, True)
+
+
+def test_constant_columns_in_a_regression_or_a_factorization():
+    """Two equal constant columns: only their sum is determined, by the mean of y."""
+    y = np.arange(5.0)
+    for penalty in (0.0, 0.5):  # (s - 2)^2 + 2 + penalty s is least at 2 - penalty / 2
+        trace = lasso(np.ones((5, 2)), y, penalty)
+        assert trace.converged
+        assert trace.theta.sum() == pytest.approx(2 - penalty / 2, rel=1e-7)
+    trace = nonnegative_least_squares(np.ones((5, 2)), y)
+    assert trace.converged
+    assert trace.theta.sum() == pytest.approx(2, rel=1e-12)
+    trace = factorize(np.ones((5, 3)), 2, rng=0)
+    assert (trace.converged, trace.value < 1e-27) == (True, True)
+
+
+def test_what_alternate_takes_for_a_start():
+    for method in (
+        lambda theta: alternate(np.sum, [np.min], theta, sweeps=1),
+        lambda theta: coordinate_descent(np.sum, theta, sweeps=1),
+    ):
+        with pytest.raises(ValueError, match=r"theta must have shape \(P,\) with P >= 1; got \(\)"):
+            method(3.0)
+        with pytest.raises(ValueError, match="theta has 1 value"):
+            method([np.inf])
+        with pytest.raises(TypeError, match="theta is complex"):
+            method([1j])
+
+
+@two_columns
+@pytest.mark.filterwarnings("error")
+def test_samples_that_carry_a_graph_of_autograd_leave_it_at_the_door(take):
+    x = torch.arange(6.0, dtype=torch.float64).reshape(3, 2) ** 2
+    result = take(x.clone().requires_grad_(True))
+    same = take(x)
+    pairs = [(result, same)]
+    if isinstance(result, Trace):
+        names = ("thetas", "values", "theta", "last")
+        pairs = [(getattr(result, name), getattr(same, name)) for name in names]
+    for found, expected in pairs:
+        assert not getattr(found, "requires_grad", False)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_starts_and_targets_that_carry_a_graph_of_autograd_leave_it_too():
+    x, y = torch.arange(8.0).reshape(4, 2) ** 2, torch.arange(4.0, requires_grad=True)
+    shares, means = torch.ones(1), torch.zeros((1, 2), requires_grad=True)
+    start = Mixture(shares, means, torch.eye(2).reshape(1, 2, 2))
+    for trace in (
+        gaussian_mixture(x, 1, start=start),
+        lasso(x, y, 0.1),
+        nonnegative_least_squares(x, y),
+    ):
+        assert not trace.thetas.requires_grad
+        assert not trace.values.requires_grad
+
+
+NET = Network((2, 3, 2))
+SAMPLES, TARGETS, CLASSES = np.arange(8.0).reshape(4, 2), np.ones((4, 2)), np.array([0, 1, 1, 0])
+
+
+def fit(x=SAMPLES, y=TARGETS, loss=None, network=NET, **more):
+    given = {"optimizer": Adam(), "epochs": 2, "batch_size": 2, "rng": 0} | more
+    return train(network, loss or SquaredError(), x, y, **given)
+
+
+LEARNERS = {
+    "backprop": lambda x, y, loss: backprop(NET, loss, NET.init(0, like=x), x, y),
+    "sample_gradients": lambda x, y, loss: sample_gradients(NET, loss, NET.init(0, like=x), x, y),
+    "TotalLoss": lambda x, y, loss: TotalLoss(NET, loss, x, y),
+    "train": lambda x, y, loss: fit(x, y, loss),
+    "train, validation": lambda x, y, loss: fit(
+        np.ones((4, 2)), CLASSES if loss == CrossEntropy() else TARGETS, loss, validation=(x, y)
+    ),
+}
+learners = pytest.mark.parametrize("take", LEARNERS.values(), ids=LEARNERS)
+
+
+def test_widths_that_are_no_widths():
+    for widths in ((2,), (), (2, 0, 1), (2, -3)):
+        with pytest.raises(
+            ValueError, match="at least the inputs and the outputs, each at least 1; got"
+        ):
+            Network(widths)
+    for widths in (3, (2, 3.0), "23", (2, True), None):
+        with pytest.raises(
+            TypeError, match=r"widths must be a tuple of integers, such as \(2, 16, 1\); got"
+        ):
+            Network(widths)
+
+
+@pytest.mark.parametrize("name", ["Relu", "swish", None, ["relu"], np.tanh], ids=repr)
+def test_an_unknown_activation_lists_the_known_ones(name):
+    there = "there are sigmoid, tanh, relu, leaky relu, softplus, identity"
+    with pytest.raises(ValueError, match=f"unknown activation .*; {there}"):
+        Network((1, 2, 1), name)
+    with pytest.raises(ValueError, match=f"unknown activation .*; {there}"):
+        Network((1, 2, 1), output=name)
+
+
+@learners
+def test_widths_that_do_not_fit_the_data(take):
+    match = r"x must have shape \(T, 2\), one row per sample, for a network of widths \(2, 3, 2\); got"
+    with pytest.raises(ValueError, match=match + r" \(4, 3\)$"):
+        take(np.ones((4, 3)), TARGETS, SquaredError())
+    with pytest.raises(ValueError, match=match + r" \(2,\)\. A single sample is x\[None, :\]"):
+        take(np.ones(2), TARGETS, SquaredError())
+    with pytest.raises(ValueError, match=r"needs targets of shape \(T, 2\), one row .*got \(4, 3\)$"):
+        take(SAMPLES, np.ones((4, 3)), SquaredError())
+    with pytest.raises(ValueError, match="same number of samples, at least 1; got 4 and 3"):
+        take(SAMPLES, TARGETS[:3], SquaredError())
+    with pytest.raises(ValueError, match="same number of samples, at least 1; got 0 and 0"):
+        take(SAMPLES[:0], TARGETS[:0], SquaredError())
+
+
+def test_targets_without_their_axis():
+    with pytest.raises(ValueError, match=r"shape \(T, 1\).*got \(4,\); add an axis: y\[:, None\]"):
+        fit(y=np.ones(4), network=Network((2, 1)))
+
+
+@learners
+def test_labels_out_of_range_or_no_integers(take):
+    for bad in ([0, 1, 2, 0], [0, -1, 1, 0]):
+        with pytest.raises(
+            ValueError, match=r"labels must lie in 0\.\.1, since the network has 2 outputs"
+        ):
+            take(SAMPLES, bad, CrossEntropy())
+    for bad in (CLASSES.astype(float), CLASSES == 1, ["a", "b", "a", "b"], CLASSES * 1j):
+        with pytest.raises(
+            TypeError, match=r"class numbers, integers from 0 to 1; got dtype .*astype\(int\)"
+        ):
+            take(SAMPLES, bad, CrossEntropy())
+    with pytest.raises(ValueError, match=r"labels of shape \(T,\).*got \(4, 2\).*y\.argmax\(-1\)"):
+        take(SAMPLES, np.eye(2, dtype=int)[CLASSES], CrossEntropy())
+    with pytest.raises(TypeError, match="integers from 0 to 1; got dtype torch"):
+        CrossEntropy().targets(torch.ones(4), 2, torch.ones(1))
+
+
+@learners
+def test_arrays_beside_tensors_in_a_network(take):
+    for y, loss in ((TARGETS, SquaredError()), (CLASSES, CrossEntropy())):
+        with pytest.raises(TypeError, match="is a NumPy array and y is a PyTorch tensor; convert one"):
+            take(SAMPLES, torch.as_tensor(y), loss)
+    with pytest.raises(TypeError, match="has dtype float64 and y has dtype float32; convert one"):
+        take(SAMPLES, TARGETS.astype("f4"), SquaredError())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nan_or_infinity_in_the_data_of_a_network(bad):
+    spoilt = SAMPLES.copy()
+    spoilt[2, 1] = bad
+    says = r" has 1 value\(s\) that are NaN or infinite, the first at index "
+    for take in (lambda x, y: fit(x, y), lambda x, y: TotalLoss(NET, SquaredError(), x, y)):
+        with pytest.raises(ValueError, match="x" + says + r"\(2, 1\); remove"):
+            take(spoilt, TARGETS)
+        with pytest.raises(ValueError, match="y" + says + r"\(2, 1\); remove"):
+            take(SAMPLES, spoilt)
+    with pytest.raises(ValueError, match="validation x" + says):
+        fit(validation=(spoilt, TARGETS))
+    with pytest.raises(ValueError, match="validation y" + says):
+        fit(validation=(SAMPLES, spoilt))
+    with pytest.raises(ValueError, match="theta" + says):
+        fit(theta=[bad, *[0.0] * 16])
+
+
+def test_batches_and_epochs_out_of_range():
+    for take in (lambda size: fit(batch_size=size), lambda size: minibatches(4, size)):
+        with pytest.raises(
+            ValueError, match="batch_size must be at most the number of samples, 4; got 5"
+        ):
+            take(5)
+        for size in (0, -1, 2.0, True):
+            with pytest.raises(ValueError, match="batch_size must be an integer of at least 1; got"):
+                take(size)
+    for epochs in (0, -2, 1.5):
+        with pytest.raises(ValueError, match="epochs must be an integer of at least 1; got"):
+            fit(epochs=epochs)
+    with pytest.raises(ValueError, match="samples must be an integer of at least 1; got 0"):
+        minibatches(0, 1)
+
+
+def test_a_theta_that_does_not_fit_a_network():
+    says = (
+        r"theta must have 17 entries along its last axis for widths \(2, 3, 2\): 3 \(2 \+ 1\) \+ 2 \(3 "
+    )
+    for theta in (np.zeros(16), np.zeros((17, 3)), np.array(1.0)):
+        for take in (
+            lambda theta: NET.predict(theta, SAMPLES),
+            lambda theta: NET.unpack(theta),
+            lambda theta: backprop(NET, SquaredError(), theta, SAMPLES, TARGETS),
+            lambda theta: TotalLoss(NET, SquaredError(), SAMPLES, TARGETS)(theta),
+            lambda theta: TotalLoss(NET, SquaredError(), SAMPLES, TARGETS).gradient(theta),
+            lambda theta: fit(theta=theta),
+            lambda theta: reorder_neurons(NET, theta, 1, [0, 1, 2]),
+        ):
+            with pytest.raises(
+                ValueError, match=says + r"\+ 1\) = 17, each layer's biases .*; got shape \("
+            ):
+                take(theta)
+    with pytest.raises(ValueError, match=r"theta must have shape \(17,\); got \(2, 17\)"):
+        fit(theta=np.zeros((2, 17)))
+    with pytest.raises(ValueError, match=r"theta must have shape \(P,\); got \(2, 17\)"):
+        sample_gradients(NET, SquaredError(), np.zeros((2, 17)), SAMPLES, TARGETS)
+
+
+def test_a_theta_of_another_kind_than_the_data_of_a_network():
+    g = TotalLoss(NET, SquaredError(), SAMPLES, TARGETS)
+    for take in (g, g.gradient, g.hessian):
+        with pytest.raises(
+            TypeError, match="the data that g holds is a NumPy array and theta is a PyTorch"
+        ):
+            take(torch.zeros(17))
+        with pytest.raises(TypeError, match="g holds has dtype float64 and theta has dtype float32"):
+            take(np.zeros(17, "f4"))
+    with pytest.raises(ValueError, match="g holds is on device cpu and theta on meta; move"):
+        TotalLoss(NET, SquaredError(), torch.ones((4, 2)), torch.ones((4, 2))).gradient(
+            torch.zeros(17, device=META)
+        )
+    with pytest.raises(TypeError, match="x is a NumPy array and theta is a PyTorch tensor"):
+        fit(theta=torch.zeros(17))
+
+
+def test_backpropagation_by_hand_of_what_the_slides_do_not_show():
+    four = Network((2, 2, 2, 2, 2))
+    with pytest.raises(ValueError, match="the network of the lecture has 4 layers; this one has 2"):
+        backprop_by_hand(NET, SquaredError(), np.zeros(17), [1.0, 2.0], [0.0, 0.0])
+    for theta, x in ((np.zeros((3, 24)), np.ones(2)), (np.zeros(24), np.ones((3, 2)))):
+        with pytest.raises(ValueError, match=r"one theta and one sample .*\(24,\) and \(2,\); got"):
+            backprop_by_hand(four, SquaredError(), theta, x, [0.0, 0.0])
+
+
+def test_what_train_takes_besides_data():
+    with pytest.raises(TypeError, match="optimizer must have init and step; got str"):
+        fit(optimizer="adam")
+    with pytest.raises(TypeError, match="optimizer is the class Adam; make one"):
+        fit(optimizer=Adam)
+    with pytest.raises(ValueError, match=r"patience needs validation=\(x, y\)"):
+        fit(patience=3)
+    with pytest.raises(ValueError, match="patience must be an integer of at least 1; got 0"):
+        fit(patience=0, validation=(SAMPLES, TARGETS))
+    with pytest.raises(TypeError, match=r"validation must be the pair \(x, y\); got ndarray"):
+        fit(validation=SAMPLES)
+    with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got -1"):
+        fit(record_every=-1)
+    with pytest.raises(ValueError, match=r"schedule\(0\) must be positive and finite; got -1\.0"):
+        fit(schedule=lambda i: -1)
+
+    class Rule:
+        def init(self, theta):
+            return ()
+
+        def step(self, theta, gradient, state):
+            return theta - gradient, state
+
+    with pytest.raises(TypeError, match="a schedule needs an optimizer that is a dataclass with"):
+        fit(optimizer=Rule(), schedule=lambda i: 0.1)
+
+
+def test_neurons_and_layers_that_are_not_there():
+    theta = np.zeros(17)
+    for take in (
+        lambda layer: reorder_neurons(NET, theta, layer, [0, 1, 2]),
+        lambda layer: flip_neuron(NET, theta, layer, 0),
+        lambda layer: rescale_neuron(Network((2, 3, 2), "relu"), theta, layer, 0, 2.0),
+    ):
+        for layer in (0, 2, -1, 1.0, True):
+            with pytest.raises(
+                ValueError, match="layer must be the number of a hidden layer, 1 to 1; got"
+            ):
+                take(layer)
+    for neuron in (3, -1, 0.0, False):
+        with pytest.raises(ValueError, match="layer 1 has the neurons 0 to 2; got"):
+            flip_neuron(NET, theta, 1, neuron)
+    for order in ([0, 1], [0, 1, 1], [1, 2, 3], [0.0, 1.0, 2.0], [[0, 1, 2]]):
+        with pytest.raises(ValueError, match="order must hold the numbers 0 to 2 once each, for the"):
+            reorder_neurons(NET, theta, 1, order)
+    with pytest.raises(ValueError, match="order must hold the numbers 0 to 1 once each"):
+        reorder_neurons(Network((1, 2, 1)), np.zeros(7), 1, [True, False])
+    with pytest.raises(ValueError, match=r"a network of widths \(2, 2\) has no hidden layer"):
+        flip_neuron(Network((2, 2)), np.zeros(6), 1, 0)
+    with pytest.raises(TypeError, match="beta must be a number; got str"):
+        rescale_neuron(Network((1, 2, 1), "relu"), np.zeros(7), 1, 0, "2")

@@ -1,6 +1,8 @@
 """Alternated minimization: the staircase, a value that never rises, and what "converged" leaves open."""
 
 import math
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -124,6 +126,12 @@ def test_a_minimizer_that_raises_g_is_reported_by_name():
     np.testing.assert_array_equal(trace.theta, [-0.5, 1.0])
     assert trace.steps == 2
 
+    def nearly(theta):
+        return -theta[0] / 2 + 1e-5
+
+    little = alternate(bowl, [HALVES[0], nearly], [0.0, 0.0], sweeps=9)
+    assert "nearly (block 1) raised g from 0 to 1e-10" in little.message
+
 
 def test_a_minimizer_that_returns_nan_is_reported_and_the_best_is_kept():
     def lost(theta):
@@ -167,6 +175,9 @@ def test_a_minimizer_may_write_into_the_theta_it_gets():
         (HALVES[:1], [0], ValueError, "coordinate 1 is in 0 of them"),
         ([], [], ValueError, "coordinate 0 is in 0 of them"),
         (HALVES[0], None, TypeError, "one function per block"),
+        (None, None, TypeError, "one function per block; got NoneType"),
+        (HALVES, slice(0, 2), TypeError, r"blocks must be a list.*slice\(0, 3\).*got slice"),
+        (HALVES[:1], 0, TypeError, "blocks must be a list.*got int"),
         ([HALVES[0], 3.0], None, TypeError, "a block minimizer"),
         ([HALVES[0], lambda theta: theta], None, ValueError, r"returned shape \(2,\)"),
         ([lambda theta: theta[:1]], [[0, 1]], ValueError, r"returned shape \(1,\).*has shape \(2,\)"),
@@ -196,6 +207,22 @@ def test_bad_numbers(theta, options, words):
         alternate(bowl, HALVES, theta, **{"sweeps": 3, **options})
     with pytest.raises(ValueError, match=words):
         coordinate_descent(bowl, theta, **{"sweeps": 3, **options})
+
+
+def test_a_generator_of_minimizers_will_do():
+    trace = alternate(bowl, (half for half in HALVES), [1.0, 1.0], sweeps=1)
+    assert trace.thetas.tolist() == [[1, 1], [-0.5, 1], [-0.5, 0.25]]
+
+
+def test_graphs_of_autograd_are_let_go():
+    start, weight = torch.ones(2, requires_grad=True), torch.ones((), requires_grad=True)
+    halves = [lambda t: -weight * t[1] / 2, lambda t: -weight * t[0] / 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trace = alternate(lambda t: weight * bowl(t), halves, start, sweeps=2)
+        descent = coordinate_descent(lambda t: weight * bowl(t), start, sweeps=2)
+    for array in (trace.thetas, trace.theta, trace.last, trace.values, descent.thetas, descent.values):
+        assert not array.requires_grad
 
 
 def test_an_exception_carries_theta_and_the_trace():
@@ -233,7 +260,7 @@ def test_callback_ctrl_c_record_every_and_progress(capsys):
     assert trace.value == bowl([-0.5, 0.25])
 
     thin = alternate(bowl, HALVES, [1.0, 1.0], sweeps=9, record_every=4, tol=0, progress=True)
-    assert "sweep" in capsys.readouterr().err
+    assert re.search(r"9/9 .*sweep/s", capsys.readouterr().err)
     full = alternate(bowl, HALVES, [1.0, 1.0], sweeps=9, tol=0)
     np.testing.assert_array_equal(thin.thetas, full.thetas[::4])
     np.testing.assert_array_equal(thin.values, full.values)
@@ -403,8 +430,37 @@ def test_newton_section_goes_downhill_where_the_curvature_is_negative():
     theta, value, _ = newton_section(g, np.array([0.5]), 0)
     assert (abs(theta[0]) / math.pi) % 2 == pytest.approx(1, abs=1e-7)
     assert value == -1
+    once, _, _ = newton_section(g, np.array([0.5]), 0, steps=1)
+    assert once[0] == pytest.approx(0.5 + math.tan(0.5), rel=1e-15), "the slope over |H|"
     top = newton_section(g, np.array([0.0]), 0)
     assert (top[0][0], top[1]) == (0, 1), "exactly at the maximum it stays"
+
+
+def test_newton_section_follows_the_slope_where_there_is_no_curvature():
+    g = Function(lambda t: t[0] ** 4 / 4 + t[0], lambda t: t**3 + 1, lambda t: 3 * t[:, None] ** 2)
+    theta, value, calls = newton_section(g, np.array([0.0]), 0)
+    assert (theta[0], value, calls) == (-1, -0.75, 2)
+
+
+def test_newton_section_takes_a_step_whose_gain_rounding_hides():
+    g = Function(
+        lambda t: 1 + 1e-20 * (t[0] - 1) ** 2,
+        lambda t: 2e-20 * (t - 1),
+        lambda t: np.full((1, 1), 2e-20),
+    )
+    theta, value, calls = newton_section(g, np.array([3.0]), 0)
+    assert (theta[0], value) == (1, 1)
+    assert calls == 2, "the start and one step"
+
+
+def test_too_few_sweeps_of_coordinate_descent_are_said_and_the_best_is_kept():
+    for g in (quadratic(4, 0), Himmelblau().__call__):
+        start = np.full(4 if isinstance(g, Quadratic) else 2, 3.5)
+        trace = coordinate_descent(g, start, sweeps=1)
+        assert not trace.converged
+        assert trace.message == "used up all 1 sweeps before it settled"
+        assert trace.value == trace.values.min() == trace.values[-1] < trace.values[0]
+        np.testing.assert_array_equal(trace.theta, trace.last)
 
 
 # --- what converges (X40) -------------------------------------------------------------------------

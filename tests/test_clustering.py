@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecturecode import assign, inertia, kmeans, kmeans_start
-from lecturecode.alternating.seeding import spread
+from lecturecode.alternating.seeding import middle, spread
 
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
@@ -69,6 +69,42 @@ def test_same_start_same_end_as_scikit_learn(seed):
     np.testing.assert_array_equal(trace.extras["labels"][-1], peer.labels_)
     np.testing.assert_array_equal(assign(x, trace.theta.reshape(8, 5)), peer.labels_)
     assert trace.steps // 2 == peer.n_iter_ - 1, "there the labels of the start count"
+
+
+@each_kind
+def test_the_value_keeps_its_digits_while_it_falls_by_many_orders(kind):
+    rng = np.random.default_rng(0)
+    places = np.array([[0.0, 0], [100, 0], [100, 1], [0, 30]])
+    x = KINDS[kind](places[rng.integers(0, 4, 400)] + 1e-3 * rng.standard_normal((400, 2)))
+    trace = kmeans(x, 4, centers=x[:4] * 0 + KINDS[kind]([[90, 9], [0, 1], [200, 1], [110, -9]]))
+    assert trace.values[0] > 1e6 * trace.values[-1]
+    exact, close = np.asarray(x, dtype=np.float64), 1e-12 if kind.endswith("64") else 1e-5
+    for n in range(len(trace)):
+        c = np.asarray(trace.thetas[n], dtype=np.float64).reshape(4, 2)
+        labels = np.asarray(trace.extras["labels"][n])
+        expected = sample_by_sample(exact, c, labels)[1]
+        assert float(trace.values[n]) == pytest.approx(expected, rel=close, abs=1e3 * close**2)
+
+
+def test_tensors_that_ask_for_gradients_are_welcome():
+    x = torch.tensor(blobs(60, 2, 3, 0), requires_grad=True)
+    c = x[:3].detach().clone().requires_grad_()
+    trace = kmeans(x, 3, centers=c)
+    assert not trace.theta.requires_grad
+    expected = kmeans(x.detach().numpy(), 3, centers=c.detach().numpy())
+    assert trace.value == pytest.approx(expected.value, rel=1e-12)
+    labels = trace.extras["labels"][-1]
+    assert bool((assign(x, trace.theta.reshape(3, 2).requires_grad_()) == labels).all())
+
+
+def test_sums_that_follow_the_samples_that_moved_are_those_of_all():
+    x = blobs(3000, 4, 12, 7, width=3)
+    trace = kmeans(x, 12, centers=x[:12])
+    assert trace.steps > 40
+    for n in range(1, len(trace), 2):
+        labels = trace.extras["labels"][n]
+        means = np.array([x[labels == k].mean(0) for k in range(12)])
+        np.testing.assert_allclose(trace.thetas[n].reshape(12, 4), means, rtol=0, atol=1e-13)
 
 
 @given(
@@ -185,6 +221,26 @@ def test_a_torch_generator_draws_and_repeats():
         kmeans_start(x.numpy(), 3, rng=torch.Generator())
 
 
+def test_small_distances_count_beside_a_large_one_in_float32(monkeypatch):
+    """Summed in float32, 2^24 + 1 is 2^24, and no sample after the far one could be drawn."""
+    x = np.ones((10_002, 1), np.float32)
+    x[0], x[1] = 0, 2**12
+    monkeypatch.setattr(
+        "lecturecode.alternating.seeding.uniform",
+        lambda rng, shape, like: np.array([0.0, 0.99999], like.dtype),
+    )
+    np.testing.assert_array_equal(spread(x, 2, None).ravel(), [0, 1])
+
+
+def test_the_middle_of_many_float32_samples_is_that_of_float64():
+    x = (np.random.default_rng(0).random((1_000_000, 2)) + 1e4).astype(np.float32)
+    exact = x.astype(np.float64).mean(0)
+    assert abs(x.sum(0) / len(x) - exact).max() > 1, "summed in float32 it would drift"
+    for kind in (np.asarray, torch.from_numpy):
+        np.testing.assert_allclose(np.asarray(middle(kind(x))), exact, rtol=1e-7)
+        assert middle(kind(x)).dtype == kind(x).dtype
+
+
 def test_a_chance_of_one_still_picks_a_sample(monkeypatch):
     monkeypatch.setattr(
         "lecturecode.alternating.seeding.uniform", lambda rng, shape, like: np.ones(shape, like.dtype)
@@ -289,6 +345,15 @@ def test_mixed_kinds():
     assert kmeans([[1.0], [3.0]], 1, centers=torch.zeros((1, 1))).theta.dtype == torch.float32
 
 
+def test_a_start_that_is_not_finite_does_not_hide_the_restarts():
+    x = blobs(50, 2, 3, 0)
+    lost = kmeans(x, 3, centers=np.full((3, 2), 1e300), sweeps=5)
+    trace = kmeans(x, 3, centers=np.full((3, 2), 1e300), rng=0, restarts=3, sweeps=5)
+    assert "g is not finite at the start" in lost.message
+    assert np.isfinite(trace.value)
+    assert "the best of 4 starts" in trace.message
+
+
 def test_one_sample_and_constant_columns():
     one = kmeans([[3.0, 4.0]], 1, rng=0)
     np.testing.assert_array_equal(one.theta, [3, 4])
@@ -355,3 +420,16 @@ def test_a_given_start_is_one_of_the_starts():
     assert again.value < worst.value
     best = kmeans(x, 3, centers=again.theta.reshape(3, 2))
     assert best.value == pytest.approx(again.value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([0, 1, 2], ValueError, r"labels must lie in 0\.\.1.*got 0\.\.2"),
+        ([0, -1, 1], ValueError, r"got -1\.\.1"),
+        ([0.0, 1.0, 1.0], TypeError, "labels must be integers; got dtype float64"),
+    ],
+)
+def test_labels_that_are_no_numbers_of_centers(labels, error, message):
+    with pytest.raises(error, match=message):
+        inertia(np.arange(6.0).reshape(3, 2), np.eye(2), labels)

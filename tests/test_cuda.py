@@ -3,26 +3,46 @@
 import numpy as np
 import pytest
 import torch
+from alternated_runs import RUNS as ALTERNATED
+from network_runs import CURVE, LABELS, X
+from network_runs import RUNS as NETWORKS
 
 from lecturecode import (
+    Adam,
+    CrossEntropy,
+    Mixture,
+    Network,
+    SquaredError,
     affine_error,
     ant_colony,
+    assign,
+    backprop,
     brute_force,
     check_gradient,
     classify,
     design_matrix,
     evaluate,
     evolution_strategy,
+    factors,
     find_stationary_point,
     fit_affine,
+    gaussian_mixture,
     genetic,
     gradient_descent,
     grid_search,
+    inertia,
+    kkt_violation,
+    kmeans,
+    kmeans_start,
+    largest_penalty,
+    lasso,
     least_squares,
     normal_equations,
     particle_swarm,
     pointwise,
     random_search,
+    soft_threshold,
+    train,
 )
 from lecturecode.datasets import norris
 from lecturecode.domains import Choice, Interval, Positive, Real
@@ -213,3 +233,119 @@ def test_a_million_particles_in_100_dimensions():
     )  # fmt: skip
     assert int(trace.evaluations[-1]) == 4_000_000
     assert torch.cuda.max_memory_allocated() < 8e9
+
+
+@pytest.mark.parametrize("name", ALTERNATED)
+def test_alternated_minimization_takes_the_same_steps(name):
+    here, away = ALTERNATED[name](np.asarray), ALTERNATED[name](there)
+    assert (away.steps, away.converged) == (here.steps, here.converged)
+    agree(away.values, here.values, rtol=1e-10, atol=1e-10 * abs(here.values).max())
+    if name == "factorize":  # columns may change their signs in pairs
+        (A, B), (A0, B0) = (factors(trace.last, (30, 20)) for trace in (away, here))
+        agree(A @ B.T, A0 @ B0.T, rtol=0, atol=1e-9)
+    else:  # a golden section ends within half of the digits
+        close = 1e-6 if "golden" in name else 1e-9
+        agree(away.thetas, here.thetas, rtol=close, atol=close)
+    for key, kept in here.extras.items():
+        agree(away.extras[key], kept, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ALTERNATED)
+def test_alternated_minimization_stays_on_the_device_in_float32(name):
+    here = ALTERNATED[name](np.asarray)
+    away = ALTERNATED[name](lambda a: there(a, torch.float32))
+    floating = [away.thetas, away.values, away.theta, away.last]
+    floating += [kept for key, kept in away.extras.items() if key != "labels"]
+    for tensor in floating:
+        assert (tensor.device.type, tensor.dtype) == (DEVICE, torch.float32)
+    assert away.value == pytest.approx(here.value, rel=1e-4, abs=1e-5 * here.values.max())
+
+
+def test_clusters_and_mixtures_of_samples_on_the_device():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((5000, 4)) + 6 * rng.integers(0, 3, (5000, 1))
+    start = kmeans_start(there(x), 3, rng=torch.Generator(DEVICE).manual_seed(0))
+    assert (start.device.type, tuple(start.shape)) == (DEVICE, (3, 4))
+    agree(kmeans_start(there(x), 3, rng=0), kmeans_start(x, 3, rng=0))
+    c = x[:3]
+    agree(assign(there(x), there(c)), assign(x, c))
+    agree(inertia(there(x), there(c), assign(there(x), there(c))), inertia(x, c, assign(x, c)))
+    trace = gaussian_mixture(there(x), 3, rng=torch.Generator(DEVICE).manual_seed(0), restarts=2)
+    assert trace.value == pytest.approx(gaussian_mixture(x, 3, rng=0, restarts=2).value, rel=1e-6)
+    away = Mixture.unpack(trace.theta, 3)
+    here = Mixture(*(p.cpu().numpy() for p in (away.weights, away.means, away.covariances)))
+    agree(away.log_density(there(x)), here.log_density(x), rtol=1e-10)
+    agree(away.responsibilities(there(x)), here.responsibilities(x), rtol=1e-9)
+    far = there(np.round(x * 64) / 64 + 1e4, torch.float32)  # variances must not turn negative
+    fit = Mixture.unpack(gaussian_mixture(far, 3, rng=0).theta, 3)
+    assert bool((torch.linalg.eigvalsh(fit.covariances) > 0.5).all())
+
+
+def test_penalties_and_certificates_on_the_device():
+    rng = np.random.default_rng(0)
+    W, y, theta = rng.standard_normal((40, 6)), rng.standard_normal(40), rng.standard_normal(6)
+    assert largest_penalty(there(W), there(y)) == pytest.approx(largest_penalty(W, y), rel=1e-12)
+    agree(soft_threshold(there(theta), 0.5), soft_threshold(theta, 0.5))
+    away = kkt_violation(there(W), there(y), there(theta))
+    assert away == pytest.approx(kkt_violation(W, y, theta), rel=1e-10)
+
+
+def test_samples_and_centers_are_not_mixed_across_devices():
+    with pytest.raises(ValueError, match=r"x is on device cuda:0 and centers on cpu; move one"):
+        kmeans(there(np.ones((3, 1))), 1, centers=torch.ones((1, 1), dtype=torch.float64))
+    with pytest.raises(ValueError, match=r"W is on device cuda:0 and y on cpu; move one"):
+        lasso(there(np.ones((3, 1))), torch.ones(3, dtype=torch.float64), 1.0)
+
+
+def like(a, dtype=torch.float64):
+    """Put an array on the device; class numbers stay integers."""
+    return torch.as_tensor(a, device=DEVICE) if np.asarray(a).dtype.kind == "i" else there(a, dtype)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_do_the_same_on_the_device(name):
+    here, away = NETWORKS[name](np.asarray), NETWORKS[name](like)
+    for n, array in here.items():
+        close = 1e-8 if n == "hessian" else 1e-9
+        agree(away[n], array, rtol=close, atol=close * abs(array).max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_stay_on_the_device_in_float32(name):
+    for n, tensor in NETWORKS[name](lambda a: like(a, torch.float32)).items():
+        assert (tensor.device.type, tensor.dtype) == (DEVICE, torch.float32), n
+
+
+def test_a_generator_of_the_device_trains_there():
+    def run():
+        rng = torch.Generator(DEVICE).manual_seed(0)
+        return train(Network((3, 16, 2), "relu"), CrossEntropy(), like(X), like(LABELS), Adam(0.01),
+                     epochs=30, batch_size=8, rng=rng)  # fmt: skip
+
+    trace = run()
+    assert trace.theta.device.type == DEVICE
+    assert trace.value < 0.5
+    assert torch.equal(trace.theta, run().theta)
+
+
+def test_a_run_on_the_device_goes_on_from_its_checkpoint(tmp_path):
+    def run(epochs, checkpoint):
+        rng = torch.Generator(DEVICE).manual_seed(0)
+        return train(Network((3, 16, 2)), SquaredError(), like(X), like(CURVE), Adam(), epochs=epochs,
+                     batch_size=8, rng=rng, checkpoint=checkpoint, record_every=1)  # fmt: skip
+
+    whole = run(6, None)
+    run(3, tmp_path / "run.npz")
+    rest = run(6, tmp_path / "run.npz")
+    assert torch.equal(rest.thetas, whole.thetas)
+    assert torch.equal(rest.theta, whole.theta)
+    assert rest.thetas.device.type == DEVICE
+
+
+def test_networks_and_data_are_not_mixed_across_devices():
+    network = Network((3, 2))
+    theta = torch.zeros(8, dtype=torch.float64)
+    with pytest.raises(ValueError, match="theta is on device cpu and x on cuda:0; move one"):
+        backprop(network, SquaredError(), theta, like(X), like(CURVE))
+    with pytest.raises(ValueError, match="x is on device cuda:0 and y on cpu; move one"):
+        train(network, CrossEntropy(), like(X), torch.as_tensor(LABELS), Adam(), epochs=1, batch_size=4)

@@ -122,7 +122,9 @@ def test_bad_input(matrix, rank, options, words):
 def test_complex_matrices_and_thetas_that_do_not_fit():
     with pytest.raises(TypeError, match="complex"):
         factorize(np.ones((2, 2)) * 1j, 1)
-    for theta in (np.ones(6), np.ones((5, 1))):
+    A, B = factors([1, 2, 3, 4, 5], (3, 2))
+    assert (A @ B.T).tolist() == [[4, 5], [8, 10], [12, 15]]
+    for theta in (np.ones(6), np.ones((5, 1)), 3.0, []):
         with pytest.raises(ValueError, match=r"m \+ n = 5"):
             factors(theta, (3, 2))
 

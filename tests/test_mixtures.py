@@ -234,6 +234,23 @@ def test_a_constant_column_and_dependent_columns():
     np.testing.assert_allclose(fit.covariances[:, 1, 1], 1e-6 * x.var(), rtol=1e-6)
 
 
+def test_a_column_that_is_constant_to_rounding_counts_as_constant():
+    x = samples()[:, :1]
+    second = np.where(np.arange(len(x)) % 2, 7.3, np.nextafter(7.3, 8))[:, None]
+    fit = Mixture.unpack(gaussian_mixture(np.hstack([x, second]), 2, rng=0).theta, 2)
+    np.testing.assert_allclose(fit.covariances[:, 1, 1], 1e-6 * x.var(), rtol=1e-6)
+
+
+def test_a_start_counts_by_the_symmetric_part_of_its_covariances():
+    x, start = samples(), rough_start(samples())
+    skew = np.array([[0, 0.7], [-0.7, 0]])
+    one = gaussian_mixture(x, 3, start=start, sweeps=3, tol=0)
+    two = gaussian_mixture(
+        x, 3, start=Mixture(start.weights, start.means, start.covariances + skew), sweeps=3, tol=0
+    )
+    np.testing.assert_allclose(two.thetas, one.thetas, rtol=1e-12, atol=1e-13)
+
+
 def test_a_start_with_singular_covariances_is_widened():
     x = samples()
     start = rough_start(x)
@@ -291,13 +308,25 @@ def test_densities_far_away_do_not_underflow(kind):
     np.testing.assert_allclose(shares[1, 1], 1 / (1 + math.e), rtol=1e-4)
 
 
+def test_autograd_can_differentiate_a_density():
+    parts = [[0.4, 0.6], [[0.0, 1.0], [2.0, 0.0]], np.tile([[2.0, 0.5], [0.5, 1.0]], (2, 1, 1))]
+    x = torch.tensor([[1.0, 0.3], [-2.0, 4.0]], dtype=torch.float64, requires_grad=True)
+    mixture = Mixture(*(torch.tensor(np.array(part), requires_grad=True) for part in parts))
+    assert torch.autograd.gradcheck(
+        lambda x, weights, means, S: Mixture(weights, means, (S + S.mT) / 2).log_density(x),
+        (x, mixture.weights, mixture.means, mixture.covariances),
+    )
+
+
 def test_a_density_integrates_to_one():
     fit = Mixture.unpack(gaussian_mixture(samples(), 3, rng=0).theta, 3)
     a, b = np.meshgrid(np.linspace(-20, 30, 1001), np.linspace(-20, 30, 1001))
     density = np.exp(fit.log_density(np.column_stack([a.ravel(), b.ravel()])))
     assert density.sum() * 0.05**2 == pytest.approx(1, rel=1e-3)
-    with pytest.raises(ValueError, match=r"\(T, 2\)"):
+    with pytest.raises(ValueError, match=r"\(T, 2\); got \(1, 1\)$"):
         fit.log_density([[1.0]])
+    with pytest.raises(ValueError, match=r"\(T, 2\); got \(2,\)\. A single sample is x\[None, :\]"):
+        fit.responsibilities([1.0, 2.0])
 
 
 # --- bad input ------------------------------------------------------------------------------------
@@ -332,6 +361,7 @@ GOOD = rough_start(samples())
             "start.covariances",
         ),
         (samples(), 3, {"start": Mixture(GOOD.weights * 2, GOOD.means, GOOD.covariances)}, "the sum 1"),
+        (samples(), 3, {"start": Mixture(GOOD.weights * 1.01, GOOD.means, GOOD.covariances)}, "sum 1"),
         (
             samples(),
             3,
@@ -344,6 +374,12 @@ GOOD = rough_start(samples())
 def test_bad_input(x, components, options, words):
     with pytest.raises(ValueError, match=words):
         gaussian_mixture(x, components, rng=0, **options)
+
+
+@pytest.mark.parametrize("start", [GOOD.means, (GOOD.weights, GOOD.means, GOOD.covariances), "kmeans"])
+def test_a_start_that_is_no_mixture(start):
+    with pytest.raises(TypeError, match=f"must be a Mixture.*got {type(start).__name__}"):
+        gaussian_mixture(samples(), 3, start=start)
 
 
 def test_mixed_kinds():
@@ -402,3 +438,20 @@ def test_callback_ctrl_c_record_every_and_restarts(monkeypatch):
     calls[:] = [1]
     with pytest.raises(KeyboardInterrupt):
         gaussian_mixture(x, 3, rng=0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "dtype"), [(1e10, np.float32), (1e80, np.float64), (1e-80, np.float64)]
+)
+def test_units_of_any_size_give_the_same_mixture(unit, dtype):
+    x = np.random.default_rng(0).standard_normal((40, 2))
+    x[:20] += 6
+    usual = Mixture.unpack(gaussian_mixture(x, 2, rng=0).theta, 2)
+    scaled = Mixture.unpack(gaussian_mixture((x * unit).astype(dtype), 2, rng=0).theta, 2)
+    np.testing.assert_allclose(scaled.means / unit, usual.means, rtol=1e-4)
+    np.testing.assert_allclose(scaled.weights, usual.weights, rtol=1e-4)
+
+
+def test_an_infinite_floor():
+    with pytest.raises(ValueError, match="floor must be 0 or positive, and finite"):
+        gaussian_mixture(np.arange(6.0)[:, None], 2, floor=np.inf)

@@ -135,6 +135,43 @@ def test_each_half_step_by_hand():
     assert caught >= 1, "the walk back to the border is part of the test"
 
 
+@pytest.mark.parametrize(
+    ("kind", "scales"),
+    [("numpy64", [1e-200, 1e-160, 1e160]), ("torch32", [1e-25, 1e-20, 1e20])],
+)
+def test_squares_that_leave_the_range_of_the_numbers_are_not_formed(kind, scales):
+    rng = np.random.default_rng(0)
+    W, y = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    reference = nonnegative_least_squares(W, y)
+    assert np.count_nonzero(reference.theta) == 2
+    for scale in scales:
+        trace = nonnegative_least_squares(KINDS[kind](W * scale), KINDS[kind](y))
+        close = 1e-10 if kind == "numpy64" else 1e-4
+        assert trace.value == pytest.approx(reference.value, rel=close)
+        np.testing.assert_allclose(
+            np.asarray(trace.theta, dtype=float) * scale, reference.theta, rtol=close
+        )
+        start = KINDS[kind](np.zeros(4))
+        said = kkt_violation(KINDS[kind](W * scale), KINDS[kind](y), start)
+        assert said == pytest.approx(kkt_violation(W, y, np.zeros(4)), rel=1e-6)
+
+
+def test_columns_too_nearly_dependent_for_the_precision_are_named():
+    said = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        U, _, V = np.linalg.svd(rng.standard_normal((25, 20)), full_matrices=False)
+        W, y = (U * np.logspace(0, -10, 20) @ V).astype(np.float32), rng.standard_normal(25)
+        trace = nonnegative_least_squares(W, y.astype(np.float32))
+        assert trace.value == np.min(trace.values) <= trace.values[0]
+        assert (trace.theta >= 0).all()
+        if not trace.converged:
+            said.append(trace.message)
+            assert "some columns of W are nearly dependent; leave some out" in trace.message
+        assert nonnegative_least_squares(W.astype(float), y).converged, "in float64 they are not"
+    assert said
+
+
 def test_zeros():
     W = np.column_stack([np.ones(4), np.zeros(4), -np.ones(4)])
     y = np.array([1.0, 2.0, 3.0, 4.0])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from alternated_runs import RUNS as ALTERNATED
+from network_runs import RUNS as NETWORKS
 
 from lecturecode import GradientDescent, affine_error, gradient_descent, least_squares, minimize
 from lecturecode.datasets import norris, penguins
@@ -122,3 +124,47 @@ def test_mean_squared_error_is_torch_mse_loss():
     torch.testing.assert_close(
         MeanSquaredError(W, y)(theta), torch.nn.functional.mse_loss(W @ theta, y), rtol=1e-13, atol=0
     )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "close"), [(np.float64, 1e-12), (np.float32, 1e-5)], ids=["float64", "float32"]
+)
+@pytest.mark.parametrize("name", ALTERNATED)
+def test_alternated_minimization_of_arrays_and_tensors_takes_the_same_steps(name, dtype, close):
+    ours = ALTERNATED[name](lambda a: np.asarray(a, dtype=dtype))
+    theirs = ALTERNATED[name](lambda a: torch.from_numpy(np.asarray(a, dtype=dtype)))
+    assert ours.steps == theirs.steps >= 3
+    assert ours.converged == theirs.converged
+    assert ours.message.split(" hold to ")[0] == theirs.message.split(" hold to ")[0]
+    assert list(ours.extras) == list(theirs.extras)
+    pairs = {n: (getattr(ours, n), getattr(theirs, n)) for n in ("thetas", "values", "theta", "last")}
+    pairs |= {n: (ours.extras[n], theirs.extras[n]) for n in ours.extras if n != "labels"}
+    for n, (array, tensor) in pairs.items():
+        assert isinstance(tensor, torch.Tensor), n
+        assert array.dtype == tensor.numpy().dtype == dtype, n
+        scale = abs(array).max()
+        np.testing.assert_allclose(tensor.numpy(), array, rtol=close, atol=close * scale, err_msg=n)
+    if "labels" in ours.extras:
+        np.testing.assert_array_equal(theirs.extras["labels"].numpy(), ours.extras["labels"])
+    exact = ALTERNATED[name](np.asarray)
+    assert theirs.value == pytest.approx(exact.value, rel=close, abs=close * exact.values.max())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "close"), [(np.float64, 1e-11), (np.float32, 2e-4)], ids=["float64", "float32"]
+)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_arrays_and_of_tensors_do_the_same(name, dtype, close):
+    def kind(a):
+        return a if a.dtype.kind == "i" else a.astype(dtype)
+
+    ours = NETWORKS[name](lambda a: kind(np.asarray(a)))
+    theirs = NETWORKS[name](lambda a: torch.from_numpy(kind(np.asarray(a))))
+    assert list(ours) == list(theirs)
+    for n, array in ours.items():
+        assert isinstance(theirs[n], torch.Tensor), n
+        assert array.dtype == theirs[n].numpy().dtype == dtype, n
+        # second differences of rounded numbers: a Hessian has two thirds of the digits
+        within = np.finfo(dtype).eps ** 0.55 if n == "hessian" else close
+        scale = within * abs(array).max()
+        np.testing.assert_allclose(theirs[n].numpy(), array, rtol=within, atol=scale, err_msg=n)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecturecode import largest_penalty, lasso, soft_threshold
+from lecturecode.alternating.splitting import _inverse_triangle
 
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
@@ -77,6 +78,22 @@ def test_a_single_column_has_a_formula():
     for penalty in (0.0, 0.3, 1.0, 5.0):
         expected = max(w @ y - 3 * penalty / 2, 0) / (w @ w)
         assert lasso(w[:, None], y, penalty).theta[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("over", [1e-6, 1e-8, -1e-8])
+def test_a_coordinate_just_above_the_penalty_is_not_taken_for_zero(over):
+    W, y = np.eye(3), np.array([3.0, 1 + over, -2.0])  # g = (1/3)(theta - y)^2 + (2/3) |theta|
+    theta = lasso(W, y, 2 / 3).theta
+    np.testing.assert_allclose(theta, [2, max(over, 0), -1], rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("P", [1, 2, 31, 32, 33, 63, 65, 130])
+def test_the_inverse_of_a_triangle_by_halves(P):
+    W = np.random.default_rng(P).standard_normal((3 * P + 1, P))
+    L = np.linalg.cholesky(W.T @ W / len(W))
+    R = _inverse_triangle(L)
+    np.testing.assert_allclose(R @ L, np.eye(P), atol=1e-13)
+    np.testing.assert_array_equal(R, np.tril(R))
 
 
 def test_no_penalty_is_least_squares():
@@ -217,5 +234,41 @@ def test_soft_threshold_is_the_minimizer_that_it_claims_to_be(kind):
     assert (np.asarray(found)[abs(np.asarray(a)) <= 0.75] == 0).all()
     each = soft_threshold([[3.0, -3.0]], [1.0, 2.0])
     np.testing.assert_array_equal(each, [[2, -1]])
-    with pytest.raises(ValueError, match="threshold"):
+    with pytest.raises(ValueError, match="threshold must be at least 0"):
         soft_threshold(a, -1.0)
+    for shape, threshold in ((25, [1.0, 2.0]), (25, np.ones((2, 25))), ((), [1.0])):
+        with pytest.raises(ValueError, match="threshold must be a number or have shape"):
+            soft_threshold(np.ones(shape), threshold)
+
+
+def test_the_value_of_a_close_fit_is_that_of_its_residual():
+    """Written out as a quadratic, g is a difference of numbers 1e8 times as large as itself."""
+    rng = np.random.default_rng(0)
+    W, theta = rng.standard_normal((60, 4)), np.array([3.0, -2.0, 1.0, 4.0])
+    y = W @ theta + 1e-6 * rng.standard_normal(60)
+    trace = lasso(W, y, 0.0)
+    r = W @ trace.theta - y
+    assert trace.value == pytest.approx(r @ r / 60, rel=1e-12)
+    assert 0 < trace.value < 2e-12
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-160, 1e160])
+def test_the_unit_of_the_columns_only_changes_the_unit_of_theta(unit):
+    """The squares of such columns leave the range of the numbers."""
+    rng = np.random.default_rng(1)
+    W, y = rng.standard_normal((30, 4)), rng.standard_normal(30)
+    usual, scaled = lasso(W, y, 0.2), lasso(W * unit, y, 0.2 * unit)
+    assert 0 < (usual.theta != 0).sum() < 4
+    np.testing.assert_allclose(scaled.theta * unit, usual.theta, rtol=1e-9, atol=1e-12)
+    assert scaled.value == pytest.approx(usual.value, rel=1e-12)
+
+
+def test_a_rho_that_rounding_swallows_is_named():
+    W = np.ones((5, 2))
+    with pytest.raises(ValueError, match="rho = 1e-300 is lost in rounding"):
+        lasso(W, np.arange(5.0), 0.1, rho=1e-300)
+
+
+def test_a_penalty_that_is_no_number():
+    with pytest.raises(TypeError, match="penalty must be a number; got NoneType"):
+        lasso(np.eye(2), np.ones(2), None)

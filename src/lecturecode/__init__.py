@@ -23,7 +23,8 @@ module                      what it teaches                                     
 :mod:`~.network`            deep feedforward networks on one flat theta                 3
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
 :mod:`~.checkpoints`        a run on disk                                               3.2
-:mod:`~.training`           minibatches, and the loop that fits a network               3.2
+:mod:`~.minibatching`       all samples in random order, a few at a time                3.2
+:mod:`~.training`           the loop that fits a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.datasets`           small real data                                             all
 :mod:`~.exercises`          check("name", answer)                                       all
@@ -71,6 +72,7 @@ from lecturecode.least_squares import (
     normal_equations,
 )
 from lecturecode.losses import CrossEntropy, SquaredError
+from lecturecode.minibatching import minibatches
 from lecturecode.network import Network
 from lecturecode.optimizers import Adam, GradientDescent, Momentum, constant, cosine, inverse_time
 from lecturecode.population import (
@@ -85,7 +87,7 @@ from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
 from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
 from lecturecode.trace import Trace
-from lecturecode.training import minibatches, train
+from lecturecode.training import train
 
 __version__ = "0.1.0"
 

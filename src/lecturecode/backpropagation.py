@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.activations import ACTIVATIONS
-from lecturecode.arrays import Array, as_array, check_finite, namespace
+from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.losses import Loss
 from lecturecode.network import Network
 
@@ -99,7 +99,7 @@ class Backprop:
         """Return the mean loss, shape (...), and its gradient, (..., P), for checked arrays."""
         xp, layers = namespace(theta), self.network.unpack(theta)
         lead, samples = theta.shape[:-1], x.shape[0]
-        xs = [x]
+        xs = [xp.broadcast_to(x, (*lead, *x.shape)) if lead else x]
         for i, (b, W) in enumerate(layers):
             a = self._buffer(("x", i), (*lead, samples, W.shape[-2]), theta)
             xp.matmul(xs[-1], _transposed(W), out=a)
@@ -122,9 +122,12 @@ class Backprop:
 
     def _buffer(self, name: Any, shape: tuple[int, ...], like: Array) -> Array:
         found = self.buffers.get(name)
-        if found is None or found.shape != shape or found.dtype != like.dtype:
-            device = compat.device(like)
-            found = namespace(like).empty(shape, dtype=like.dtype, device=device)
+        if (
+            found is None
+            or found.shape != shape
+            or (found.dtype, found.device) != (like.dtype, like.device)
+        ):
+            found = namespace(like).empty(shape, dtype=like.dtype, device=like.device)
             self.buffers[name] = found
         return found
 
@@ -174,7 +177,8 @@ def sample_gradients(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -
         G *= ACTIVATIONS[network.activations[i]].derivative(xs[i + 1])
         G_b[...] = G
         xp.multiply(G[:, :, None], xs[i][:, None, :], out=G_W)
-        G = G @ layers[i][1]
+        if i:
+            G = G @ layers[i][1]
     return values, gradients
 
 
@@ -208,7 +212,8 @@ def backprop_by_hand(
     Raises
     ------
     TypeError, ValueError
-        As for :func:`backprop`, and if the network has not four layers.
+        As for :func:`backprop`, and if the network has not four layers, or if there are several samples
+        or thetas.
 
     Examples
     --------
@@ -221,7 +226,14 @@ def backprop_by_hand(
     """
     if network.depth != 4:
         raise ValueError(f"the network of the lecture has 4 layers; this one has {network.depth}")
-    theta, x, y = checked_samples(network, loss, theta, as_array(x, "x")[None, :], _one(y))
+    theta = as_array(theta)
+    x = same_kind(x, theta, "x", "theta")
+    if theta.ndim != 1 or x.ndim != 1:
+        raise ValueError(
+            f"one theta and one sample are taken by hand, of shapes ({network.size},) and "
+            f"({network.widths[0]},); got {tuple(theta.shape)} and {tuple(x.shape)}"
+        )
+    theta, x, y = checked_samples(network, loss, theta, x[None, :], _one(y))
     (b1, W1), (b2, W2), (b3, W3), (b4, W4) = network.unpack(theta)
     s1, s2, s3, s4 = (ACTIVATIONS[name] for name in network.activations)
 
@@ -304,7 +316,7 @@ class TotalLoss:
     y: Array
 
     def __post_init__(self) -> None:
-        x = as_array(self.x, "x")
+        x = detached(as_array(self.x, "x"))
         check_finite(x, "x")
         start = namespace(x).zeros((self.network.size,), dtype=x.dtype, device=compat.device(x))
         _, x, y = checked_samples(self.network, self.loss, start, x, self.y)
@@ -318,7 +330,7 @@ class TotalLoss:
 
     def __call__(self, theta: Any) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
-        losses = self.loss(self.network.predict(as_array(theta), self.x), self.y)
+        losses = self.loss(self.network.predict(same_kind(theta, self.x), self.x), self.y)
         return losses.sum(-1) / self.x.shape[0]
 
     def gradient(self, theta: Any) -> Array:
@@ -327,7 +339,8 @@ class TotalLoss:
 
     def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
-        return Backprop(self.network, self.loss)(as_array(theta), self.x, self.y)
+        theta = detached(same_kind(theta, self.x))
+        return Backprop(self.network, self.loss)(theta, self.x, self.y)
 
     def hessian(self, theta: Any) -> Array:
         r"""Return the Hessian, shape (..., P, P), from central differences of the gradient.
@@ -335,7 +348,7 @@ class TotalLoss:
         Exact up to about :math:`u^{2/3}`, u being the precision of the numbers; not where a ReLU has its
         kink. It costs 2 P gradients, all in one call.
         """
-        theta = as_array(theta)
+        theta = same_kind(theta, self.x)
         xp, P = namespace(theta), self.network.size
         eps = float(xp.finfo(theta.dtype).eps)
         h = eps ** (1 / 3)
@@ -371,9 +384,7 @@ def checked_samples(
 
 def _one(y: Any) -> Any:
     """Return one target as the targets of one sample."""
-    if compat.is_torch_array(y):
-        return y[None, ...]
-    return [y] if not hasattr(y, "__len__") else as_array(y, "y")[None, :]
+    return y[None, ...] if compat.is_array_api_obj(y) else [y]
 
 
 def _transposed(W: Array) -> Array:

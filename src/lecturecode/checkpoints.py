@@ -34,7 +34,7 @@ def write_checkpoint(path: Any, arrays: Mapping[str, np.ndarray], text: Mapping[
     import json  # not at the top: it takes long to import
 
     beside = f"{os.fspath(path)}.{os.getpid()}.part"
-    letters = np.frombuffer(json.dumps(text).encode(), dtype=np.uint8)
+    letters = np.frombuffer(json.dumps({**text, "arrays": list(arrays)}).encode(), dtype=np.uint8)
     try:
         with open(beside, "wb") as file:
             np.savez(file, allow_pickle=False, **{TEXT: letters}, **arrays)
@@ -68,14 +68,15 @@ def read_checkpoint(path: Any, run: Mapping[str, Any]) -> tuple[dict[str, np.nda
         the two differ.
     """
     import json
-    from zipfile import BadZipFile
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as parts:
+            arrays = {name: parts[name] for name in parts.files}
         text = json.loads(arrays.pop(TEXT).tobytes().decode())
-        theirs = text["run"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        theirs = dict(text["run"])
+        if set(text.pop("arrays")) != set(arrays):
+            raise CheckpointError("some of its arrays are missing")
+    except Exception as error:  # whatever a damaged or foreign file makes its readers raise
         raise CheckpointError(
             f"{path} is not a whole checkpoint ({type(error).__name__}: {error}). It was left as it is; "
             "delete it, or give another path, to start anew"

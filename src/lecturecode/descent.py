@@ -10,10 +10,10 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite, check_steps, on_host, same_kind
+from lecturecode.arrays import Array, as_array, check_finite, check_steps, detached, on_host, same_kind
 from lecturecode.evaluation import call, check_callable, number
 from lecturecode.objectives import Objective
-from lecturecode.optimizers import GradientDescent, Optimizer
+from lecturecode.optimizers import GradientDescent, Optimizer, check_optimizer
 from lecturecode.trace import Callback, Recorder, Trace
 
 ValueAndGradient = Callable[[Array], tuple[Array, Array]]
@@ -84,11 +84,7 @@ def minimize(
     array([3.   , 1.5  , 0.75 , 0.375])
     """
     check_callable(value_and_gradient, "value_and_gradient")
-    if not (callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "step", None))):
-        raise TypeError(
-            f"optimizer must have init and step; got {type(optimizer).__name__}. "
-            "For instance GradientDescent(0.1)"
-        )
+    check_optimizer(optimizer)
     check_steps(steps, tol)
     theta = _start(theta)
     evaluations = math.prod(theta.shape[:-1])
@@ -318,7 +314,7 @@ def _checked(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
             f"value_and_gradient must return the pair (g(theta), gradient); got "
             f"{type(answer).__name__}. For an objective g: lambda theta: (g(theta), g.gradient(theta))"
         )
-    theta, value, gradient = _detached(theta), _detached(answer[0]), _detached(answer[1])
+    theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
     if getattr(gradient, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(gradient, theta))
     gradient = same_kind(gradient, theta, "the gradient", "theta")
@@ -332,10 +328,6 @@ def _checked(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
             f"it must return {tuple(theta.shape[:-1])}, one number per point"
         )
     return theta, value, gradient
-
-
-def _detached(array: Any) -> Any:
-    return array.detach() if getattr(array, "requires_grad", False) else array
 
 
 def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:

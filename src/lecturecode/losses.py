@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.arrays import Array, namespace, same_kind
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
 
@@ -65,7 +65,7 @@ class SquaredError:
         ValueError
             If y has another shape.
         """
-        y = same_kind(as_array(y, "y") if not compat.is_array_api_obj(y) else y, like, "y", "x")
+        y = same_kind(y, like, "y", "x")
         if y.ndim != 2 or y.shape[1] != outputs:
             hint = "; add an axis: y[:, None]" if y.ndim == 1 and outputs == 1 else ""
             raise ValueError(
@@ -118,9 +118,9 @@ class CrossEntropy:
         Raises
         ------
         TypeError
-            If y has another dtype than integers.
+            If y has another dtype than integers, or is an array where `like` is a tensor or the reverse.
         ValueError
-            If y has another shape, or a label that is not in 0..outputs - 1.
+            If y has another shape, is on another device, or has a label that is not in 0..outputs - 1.
         """
         torch = compat.is_torch_array(y)
         given: Any = y if torch else np.asarray(y)
@@ -142,6 +142,8 @@ class CrossEntropy:
                 f"labels must lie in 0..{outputs - 1}, since the network has {outputs} outputs; got "
                 f"{int(given.min())}..{int(given.max())}"
             )
+        if given is y:
+            same_kind(y, like, "y", "x")  # library and device, not dtype
         xp = namespace(like)
         return xp.asarray(given, dtype=xp.int64, device=compat.device(like))
 

@@ -66,7 +66,7 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", _checked_widths(self.widths))
         for name in (self.activation, self.output):
-            if name not in ACTIVATIONS:
+            if name not in list(ACTIVATIONS):
                 raise ValueError(f"unknown activation {name!r}; there are {', '.join(ACTIVATIONS)}")
 
     @property
@@ -101,7 +101,7 @@ class Network:
 
         Returns
         -------
-        array of shape (*networks, P)
+        array of shape (..., P)
             A theta.
 
         References

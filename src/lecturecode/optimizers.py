@@ -232,9 +232,31 @@ class Adam:
         square *= 1 - self.beta2
         s = self.beta2 * s
         s += square
-        size = (s / (1 - self.beta2**i)) ** 0.5
+        size = s / (1 - self.beta2**i)
+        size **= 0.5
         size += self.eps
-        return theta - self.learning_rate / (1 - self.beta1**i) * (m / size), (m, s, i)
+        move = m / size
+        move *= self.learning_rate / (1 - self.beta1**i)
+        return theta - move, (m, s, i)
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Check that an optimizer has its two functions.
+
+    Raises
+    ------
+    TypeError
+        If it has not, or is a class instead of one of its instances.
+    """
+    if not (callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "step", None))):
+        raise TypeError(
+            f"optimizer must have init and step; got {type(optimizer).__name__}. "
+            "For instance GradientDescent(0.1)"
+        )
+    if isinstance(optimizer, type):
+        raise TypeError(
+            f"optimizer is the class {optimizer.__name__}; make one, as by GradientDescent(0.1)"
+        )
 
 
 def constant(learning_rate: float) -> Schedule:

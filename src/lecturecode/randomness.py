@@ -76,7 +76,8 @@ def permutation(rng: Rng, count: int, like: Array) -> Array:
     """
     rng = generator(rng)
     if _is_torch_generator(rng):
-        return _tensor(like).new_empty(count).uniform_(generator=rng).argsort()
+        xp = compat.array_namespace(_tensor(like))
+        return xp.randperm(count, generator=rng, device=compat.device(like))
     order = rng.permutation(count)
     return (
         order

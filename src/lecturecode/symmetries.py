@@ -9,7 +9,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, namespace
+from lecturecode.arrays import Array, as_array, namespace, on_host
 from lecturecode.network import Network
 from lecturecode.optimizers import positive
 
@@ -57,8 +57,8 @@ def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Arr
     [2.0, 1.0, 4.0, 3.0, 0.0, 6.0, 5.0]
     """
     theta, (b, W), (_, V) = _around(network, theta, layer)
-    numbers = np.asarray(order)
-    if sorted(numbers.tolist()) != list(range(b.shape[-1])):
+    numbers = on_host(order)
+    if numbers.dtype.kind not in "iu" or sorted(numbers.tolist()) != list(range(b.shape[-1])):
         raise ValueError(
             f"order must hold the numbers 0 to {b.shape[-1] - 1} once each, for the neurons of layer "
             f"{layer}; got {numbers.tolist()}"
@@ -183,6 +183,8 @@ def _around(network: Network, theta: Any, layer: int) -> tuple[Array, Any, Any]:
     theta = as_array(theta)
     theta = namespace(theta).asarray(theta, copy=True)
     layers = network.unpack(theta)
+    if len(layers) == 1:
+        raise ValueError(f"a network of widths {network.widths} has no hidden layer")
     if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 0 < layer < len(layers):
         raise ValueError(
             f"layer must be the number of a hidden layer, 1 to {len(layers) - 1}; got {layer!r}"

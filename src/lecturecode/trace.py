@@ -112,6 +112,8 @@ class Recorder:
         Keep one iterate in this many steps; 0 keeps only the best and the last one.
     expected : int
         Number of steps to make room for; more are welcome.
+    keep_best : bool
+        Whether to remember the best single point; a method that judges its points otherwise need not.
 
     Raises
     ------
@@ -119,10 +121,10 @@ class Recorder:
         If `record_every` is not an integer of at least 0.
     """
 
-    def __init__(self, record_every: int = 1, expected: int = 16) -> None:
+    def __init__(self, record_every: int = 1, expected: int = 16, *, keep_best: bool = True) -> None:
         if not isinstance(record_every, int | np.integer) or record_every < 0:
             raise ValueError(f"record_every must be 0 or a positive integer; got {record_every!r}")
-        self.record_every = record_every
+        self.record_every, self.keep_best = record_every, keep_best
         room = expected if record_every else 16
         self.thetas = _Rows(-(-room // record_every) if record_every else 0)
         self.values, self.evaluations = _Rows(room), _Rows(room)
@@ -151,7 +153,7 @@ class Recorder:
         self.evaluations.append(np.int64(self.calls))
         self.last = theta
         if theta.ndim == 1:
-            if -float("inf") < value < self.best_value:
+            if self.keep_best and -float("inf") < value < self.best_value:
                 self.best, self.best_value = theta, float(value)
         else:
             self._best_member(theta, value)

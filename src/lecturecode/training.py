@@ -6,13 +6,21 @@ A step sees only the samples of its minibatch, and costs as much less as there a
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite, namespace, on_host, same_kind
+from lecturecode.arrays import (
+    Array,
+    as_array,
+    check_finite,
+    detached,
+    namespace,
+    on_host,
+    same_kind,
+)
 from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import (
     generator_state,
@@ -21,54 +29,14 @@ from lecturecode.checkpoints import (
     write_checkpoint,
 )
 from lecturecode.losses import Loss
+from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.network import Network
-from lecturecode.optimizers import Optimizer, Schedule
-from lecturecode.randomness import Rng, generator, permutation
+from lecturecode.optimizers import Optimizer, Schedule, check_optimizer, positive
+from lecturecode.randomness import Rng, generator
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Recorder, Trace
 
-__all__ = ["minibatches", "train"]
-
-
-def minibatches(
-    samples: int, batch_size: int, *, rng: Rng = None, keep_last: bool = True, like: Any = None
-) -> Iterator[Array]:
-    """Draw the minibatches of one epoch: disjoint, in random order, together all samples.
-
-    Parameters
-    ----------
-    samples : int
-        Number T of samples.
-    batch_size : int
-        Number of samples in a minibatch, at most T.
-    rng : None, int, numpy.random.Generator or torch.Generator
-        Where the order comes from.
-    keep_last : bool
-        Whether the last minibatch, if it is smaller than the others, is kept or dropped.
-    like : array, optional
-        An array of the wanted library and device; NumPy if not given.
-
-    Returns
-    -------
-    iterator of int arrays of shape (batch_size,)
-        The numbers of the samples of one minibatch after the other.
-
-    Raises
-    ------
-    ValueError
-        If `batch_size` is not between 1 and `samples`.
-
-    Examples
-    --------
-    >>> [len(batch) for batch in minibatches(10, 4, rng=0)]
-    [4, 4, 2]
-    >>> sorted(int(t) for batch in minibatches(10, 4, rng=0) for t in batch)
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
-    """
-    _check_batch_size(samples, batch_size)
-    order = permutation(generator(rng), samples, np.empty(0) if like is None else like)
-    end = samples if keep_last else samples - samples % batch_size
-    return (order[first : min(first + batch_size, end)] for first in range(0, end, batch_size))
+__all__ = ["train"]
 
 
 def train(
@@ -123,7 +91,7 @@ def train(
     patience : int, optional
         Stop when the validation loss has not fallen for so many epochs.
     keep_last : bool
-        As for :func:`minibatches`.
+        As for :func:`lecturecode.minibatches`.
     checkpoint : path, optional
         A file that is written after each epoch. If it is there already, the run goes on from it, and
         ends at the same theta, bit for bit, as one that was never interrupted.
@@ -140,17 +108,21 @@ def train(
         ``values[i]`` is the loss of minibatch i at the theta before its step, which is g seen through
         few samples; the last value is that of the last theta on all training data. ``extras`` has, one
         entry for each epoch, "loss", the mean over its samples as they passed, "end", the number of
-        steps up to its end, and "validation", where data for it were given. `theta` is the one at the
-        end of the epoch with the lowest validation loss, or without validation the lowest "loss", and
-        `value` is that number.
+        steps up to its end, and "validation", where data for it were given. With validation, `theta` is
+        the start or the end of an epoch, whichever has the lowest validation loss, and `value` is that
+        loss. Without, three thetas are compared when the run is over, by their loss on all training
+        data, and `value` is the lowest: the last one, and those before and after the epoch of the lowest
+        "loss". (Until then, in a callback, `theta` is the one after, and `value` that "loss".)
 
     Raises
     ------
     TypeError, ValueError
         If data, theta and network do not fit, are not finite, or if a number is out of range.
+    FileNotFoundError
+        If the folder of the checkpoint does not exist.
     CheckpointError
         If the checkpoint is damaged, or was written by a run with another network, loss, optimizer,
-        batch size or data. A ValueError.
+        batch size or data. A ValueError. The schedule cannot be compared, and is taken as given.
 
     Notes
     -----
@@ -168,28 +140,39 @@ def train(
     >>> trace.theta.round(2).tolist()
     [1.0, 3.0]
     """
-    rng, x = generator(rng), as_array(x, "x")
+    check_optimizer(optimizer)
+    if schedule is not None and not (is_dataclass(optimizer) and hasattr(optimizer, "learning_rate")):
+        raise TypeError(
+            f"a schedule needs an optimizer that is a dataclass with a learning_rate; got {optimizer!r}"
+        )
+    rng, x = generator(rng), detached(as_array(x, "x"))
     check_finite(x, "x")
     if theta is None:
         theta = network.init(rng, like=x)
-    theta = namespace(x).asarray(same_kind(theta, x, "theta", "x"), copy=True)
+    theta = namespace(x).asarray(detached(same_kind(theta, x, "theta", "x")), copy=True)
     theta, x, y = checked_samples(network, loss, theta, x, y)
     held_out = None
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape ({network.size},); got {tuple(theta.shape)}")
     if validation is not None:
+        if not isinstance(validation, tuple | list) or len(validation) != 2:
+            raise TypeError(f"validation must be the pair (x, y); got {type(validation).__name__}")
         held_out = checked_samples(network, loss, theta, *validation)[1:]
     for name, array in _floats(theta, y, held_out):
         check_finite(array, name)
     check_count(epochs, "epochs")
-    _check_batch_size(x.shape[0], batch_size)
+    check_batch_size(x.shape[0], batch_size)
     if patience is not None:
         check_count(patience, "patience")
         if held_out is None:
             raise ValueError("patience needs validation=(x, y), data that the network is not fitted to")
+    if checkpoint is not None and not os.path.isdir(
+        folder := os.path.dirname(os.path.abspath(checkpoint))
+    ):
+        raise FileNotFoundError(f"there is no folder {folder} for the checkpoint; make it first")
     run = _Run(
         network, loss, x, y, optimizer, theta, rng, held_out, batch_size, keep_last, schedule,
-        Recorder(record_every), patience,
+        Recorder(record_every, keep_best=False), patience,
     )  # fmt: skip
     return run.follow(epochs, checkpoint, callback, progress)
 
@@ -216,9 +199,11 @@ class _Run:
     ends: list[int] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     lowest: float = math.inf
+    best_epoch: int = 0
 
     def __post_init__(self) -> None:
-        self.backprop, self.best = Backprop(self.network, self.loss), self.theta
+        self.backprop = Backprop(self.network, self.loss)
+        self.before = self.best = self.theta  # at the two ends of the best epoch
         self.state = self.optimizer.init(self.theta)
 
     @property
@@ -230,15 +215,14 @@ class _Run:
         if checkpoint is not None and os.path.exists(checkpoint):
             self._resume(*read_checkpoint(checkpoint, identity))
         bar = _progress_bar(epochs, self.epoch) if progress else None
-        message, done = f"used up all {epochs} epochs", False
+        message, done = f"used up all {max(epochs, self.epoch)} epochs", False
         try:
             with np.errstate(over="ignore", invalid="ignore"):
+                if self.epoch == 0 and self.held_out is not None:
+                    self.lowest = _finite_or_inf(self._total(self.theta, *self.held_out))
                 while self.epoch < epochs and not (done := self._waited_enough()):
                     if not self._one_epoch():
-                        message = (
-                            f"diverged at step {self.steps}, in epoch {self.epoch + 1}: the loss is not "
-                            "finite; try a smaller learning rate"
-                        )
+                        message = self._diverged()
                         break
                     if checkpoint is not None:
                         write_checkpoint(checkpoint, *self._frozen(identity))
@@ -261,13 +245,33 @@ class _Run:
         if done:
             message = f"the validation loss has not fallen for {self.patience} epochs"
         with np.errstate(over="ignore", invalid="ignore"):
-            total = self._total(self.x, self.y)
-        self.recorder.add(self.theta, namespace(self.x).asarray(total, dtype=self.x.dtype))
+            total = self._total(self.theta, self.x, self.y)
+            if (
+                self.recorder.values.count == self.steps
+            ):  # else it has a value, of a step that was not taken
+                self.recorder.add(self.theta, namespace(self.x).asarray(total, dtype=self.x.dtype))
+                message = message if math.isfinite(total) else self._diverged()
+            if self.held_out is None:
+                self._settle(total)
         return self._trace(message, done)
+
+    def _settle(self, total: float) -> None:
+        """Compare the last theta, whose total loss is given, with those around the best epoch."""
+        self.best, self.lowest, candidates = self.theta, _finite_or_inf(total), (self.best, self.before)
+        for theta in candidates:
+            loss = total if theta is self.theta else self._total(theta, self.x, self.y)
+            if loss < self.lowest or not math.isfinite(self.lowest):
+                self.best, self.lowest = theta, _finite_or_inf(loss)
+
+    def _diverged(self) -> str:
+        return (
+            f"diverged at step {self.steps}, after {self.epoch} epochs: the loss is not finite; "
+            "try a smaller learning rate"
+        )
 
     def _one_epoch(self) -> bool:
         """Let all data pass once; return whether the loss stayed finite."""
-        total, seen, T = 0.0, 0, self.x.shape[0]
+        total, seen, T, before = 0.0, 0, self.x.shape[0], self.theta
         for batch in minibatches(
             T, self.batch_size, rng=self.rng, keep_last=self.keep_last, like=self.x
         ):
@@ -277,31 +281,28 @@ class _Run:
             if not math.isfinite(number):
                 return False
             if self.schedule is not None:
-                self.optimizer = replace(self.optimizer, learning_rate=self.schedule(self.steps))  # type: ignore[type-var]
+                rate = positive(self.schedule(self.steps), f"schedule({self.steps})")
+                self.optimizer = replace(self.optimizer, learning_rate=rate)  # type: ignore[type-var]
             self.theta, self.state = self.optimizer.step(self.theta, gradient, self.state)
             total, seen, self.steps = total + number * len(batch), seen + len(batch), self.steps + 1
-        score = total / seen
-        if self.held_out is not None:
-            held_out = self._total(*self.held_out)
-            self.validation.append(held_out)
-        self.losses.append(score)
+        self.losses.append(total / seen)
         self.ends.append(self.steps)
-        score = self.validation[-1] if self.held_out is not None else score
+        if self.held_out is not None:
+            self.validation.append(self._total(self.theta, *self.held_out))
+        score = (self.losses if self.held_out is None else self.validation)[-1]
         if score < self.lowest:
-            self.best, self.lowest = self.theta, score
+            self.before, self.best, self.lowest, self.best_epoch = before, self.theta, score, self.epoch
         return True
 
     def _waited_enough(self) -> bool:
-        if self.patience is None or not self.validation:
-            return False
-        return len(self.validation) - 1 - int(np.argmin(self.validation)) >= self.patience
+        return self.patience is not None and self.epoch - self.best_epoch >= self.patience
 
-    def _total(self, x: Array, y: Array) -> float:
-        """Return the mean loss of the present theta on all of x, a minibatch at a time."""
+    def _total(self, theta: Array, x: Array, y: Array) -> float:
+        """Return the mean loss on all of x, a minibatch at a time."""
         total, T = 0.0, x.shape[0]
         for first in range(0, T, self.batch_size):
             part = slice(first, first + self.batch_size)
-            prediction = self.network.predict(self.theta, x[part, ...])
+            prediction = self.network.predict(theta, x[part, ...])
             total += float(self.loss(prediction, y[part, ...]).sum())
         return total / T
 
@@ -310,7 +311,7 @@ class _Run:
         if self.held_out is not None:
             extras["validation"] = np.array(self.validation)
         trace = self.recorder.trace(message, converged=converged)
-        value = self.lowest if self.losses else float(trace.values[0])
+        value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
         return replace(trace, theta=self.best, value=value, extras=extras)
 
     def _identity(self) -> dict[str, Any]:
@@ -319,7 +320,7 @@ class _Run:
 
         data = blake2b(digest_size=16)
         for array in (self.x, self.y, *(self.held_out or ())):
-            data.update(np.ascontiguousarray(on_host(array)).tobytes())
+            data.update(on_host(array).ravel().data)
         return {
             "network": repr(self.network),
             "loss": repr(self.loss),
@@ -333,7 +334,8 @@ class _Run:
 
     def _frozen(self, identity: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Return the state of the run as arrays and text."""
-        arrays = {"theta": self.theta, "best": self.best, "values": self.recorder.values.so_far()}
+        arrays = {"theta": self.theta, "before": self.before, "best": self.best}
+        arrays["values"] = self.recorder.values.so_far()
         if self.recorder.record_every:
             arrays["thetas"] = self.recorder.thetas.so_far()
         arrays |= {f"state {k}": part for k, part in enumerate(self.state)}
@@ -344,6 +346,7 @@ class _Run:
             "end": self.ends,
             "validation": self.validation,
             "lowest": self.lowest,
+            "best epoch": self.best_epoch,
             "rng": generator_state(self.rng),
         }
         return {name: on_host(array) for name, array in arrays.items()}, text
@@ -351,11 +354,15 @@ class _Run:
     def _resume(self, arrays: dict[str, np.ndarray], text: dict[str, Any]) -> None:
         """Go back to the state that :meth:`_frozen` returned."""
         set_generator_state(self.rng, text["rng"])
-        self.steps, self.lowest = text["steps"], text["lowest"]
+        self.steps, self.lowest, self.best_epoch = text["steps"], text["lowest"], text["best epoch"]
         self.losses, self.ends, self.validation = text["loss"], text["end"], text["validation"]
-        self.theta, self.best = (self._array(arrays[name]) for name in ("theta", "best"))
+        self.theta, self.before, self.best = (
+            self._array(arrays[name]) for name in ("theta", "before", "best")
+        )
         self.state = tuple(
-            int(arrays[f"state {k}"]) if isinstance(part, int) else self._array(arrays[f"state {k}"])
+            type(part)(arrays[f"state {k}"])
+            if isinstance(part, int | float)
+            else self._array(arrays[f"state {k}"])
             for k, part in enumerate(self.state)
         )
         self.recorder.restore(
@@ -376,13 +383,8 @@ def _floats(theta: Array, y: Array, held_out: tuple[Array, Array] | None) -> Ite
     yield from ((name, array) for name, array in named.items() if array.dtype == theta.dtype)
 
 
-def _check_batch_size(samples: int, batch_size: int) -> None:
-    check_count(samples, "samples")
-    check_count(batch_size, "batch_size")
-    if batch_size > samples:
-        raise ValueError(
-            f"batch_size must be at most the number of samples, {samples}; got {batch_size}"
-        )
+def _finite_or_inf(number: float) -> float:
+    return number if math.isfinite(number) else math.inf
 
 
 def _progress_bar(epochs: int, done: int) -> Any:

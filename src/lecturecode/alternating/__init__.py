@@ -1,7 +1,9 @@
 """Minimize over one part of theta while the rest is held still, in turn: alternated minimization.
 
 Each method says what its blocks are and solves each block directly, most of them without a step size or
-any other hyper-parameter. The value never rises; whether theta settles, and at a minimum, depends on g.
+any other hyper-parameter. A step that minimizes g over its block cannot make it rise; whether theta
+settles, and at a minimum, depends on g. The lasso alone may rise on its way: its two blocks are copies
+of theta, which have yet to agree.
 """
 
 from lecturecode.alternating.blocks import alternate, coordinate_descent

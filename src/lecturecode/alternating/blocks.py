@@ -12,7 +12,7 @@ import numpy as np
 
 from lecturecode.alternating.sections import NoMinimumError, golden_section, newton_section
 from lecturecode.alternating.sweeps import Sweeps, Update, Updates
-from lecturecode.arrays import Array, as_array, check_finite, same_kind
+from lecturecode.arrays import Array, as_array, check_finite, detached, same_kind
 from lecturecode.evaluation import call, check_callable, number
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
@@ -67,7 +67,8 @@ def alternate(
     Raises
     ------
     TypeError
-        If `g` or a minimizer is not callable, or if a minimizer returns arrays of another kind.
+        If `g` or a minimizer is not callable, if `block_minimizers` or `blocks` is no list, or if a
+        minimizer returns arrays of another kind.
     ValueError
         If minimizers and blocks do not fit each other or theta, if a coordinate is in no block or in
         two, if a number is out of range, or if a minimizer returns the wrong shape.
@@ -93,7 +94,8 @@ def alternate(
     check_callable(g)
     theta = _start(theta)
     minimizers = _checked_minimizers(block_minimizers)
-    chosen = list(range(theta.shape[0])) if blocks is None else list(blocks)
+    given = range(theta.shape[0]) if blocks is None else blocks
+    chosen = _listed(given, "blocks", "the coordinates of each block, as in [slice(0, 3), [3, 4]]")
     places = _checked_blocks(chosen, theta, len(minimizers), blocks is None)
     check_count(sweeps, "sweeps")
     names = [f"{_name(m)} (block {b})" for m, b in zip(minimizers, chosen, strict=True)]
@@ -184,7 +186,7 @@ def _name(minimizer: Callable) -> str:
 
 
 def _start(theta: Any) -> Array:
-    theta = as_array(theta)
+    theta = detached(as_array(theta))
     if theta.ndim != 1 or theta.shape[0] == 0:
         raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}")
     check_finite(theta, "theta")
@@ -195,7 +197,7 @@ def _replaced(theta: Array, place: Any, minimizer: BlockMinimizer, name: str) ->
     """Return a copy of theta whose block holds what the minimizer returned."""
     xp = compat.array_namespace(theta)
     moved = xp.asarray(theta, copy=True)
-    found = call(minimizer, xp.asarray(theta, copy=True))  # it may write into its own
+    found = detached(call(minimizer, xp.asarray(theta, copy=True)))  # it may write into its own
     values = same_kind(found, theta, f"what {name} returned", "theta")
     wanted = () if isinstance(place, int) else tuple(place.shape)
     if tuple(values.shape) not in ((wanted,) if wanted else ((), (1,))):
@@ -208,11 +210,18 @@ def _replaced(theta: Array, place: Any, minimizer: BlockMinimizer, name: str) ->
 
 
 def _checked_minimizers(minimizers: Any) -> list[BlockMinimizer]:
-    if callable(minimizers):
-        raise TypeError("block_minimizers must be a list with one function per block; got one function")
+    minimizers = _listed(minimizers, "block_minimizers", "one function per block")
     for minimizer in minimizers:
         check_callable(minimizer, "a block minimizer")
-    return list(minimizers)
+    return minimizers
+
+
+def _listed(values: Any, name: str, entries: str) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        got = type(values).__name__
+        raise TypeError(f"{name} must be a list with {entries}; got {got}") from None
 
 
 def _checked_blocks(blocks: list[Any], theta: Array, minimizers: int, scalar: bool) -> list[Any]:

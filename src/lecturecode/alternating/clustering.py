@@ -11,7 +11,7 @@ import array_api_compat as compat
 
 from lecturecode.alternating.seeding import check_samples, middle, spread
 from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of, check_tol
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, detached, real_arrays
 from lecturecode.randomness import Rng, generator
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
@@ -76,6 +76,9 @@ def kmeans(
 
     Notes
     -----
+    Distances mix the columns of x, so the one with the largest numbers decides; bring them to one scale
+    first, as by ``(x - x.mean(0)) / x.std(0)``.
+
     A cluster that has lost all its samples gets the sample that lies farthest from its center, which
     does not make g rise; the message of the trace says how often.
 
@@ -89,7 +92,7 @@ def kmeans(
     >>> trace.theta.tolist(), trace.value, trace.extras["labels"][-1].tolist()
     ([0.5, 10.0], 2.5, [0, 0, 1, 1])
     """
-    x, given = _checked(x, clusters, centers)
+    x, given = _checked(x, clusters, detached(centers))
     check_count(sweeps, "sweeps")
     check_count(restarts, "restarts", least=0)
     check_tol(tol)
@@ -110,30 +113,66 @@ def kmeans(
 
 
 def _half_steps(x: Array, c: Array, shift: Array, refilled: list[int]) -> Updates:
-    labels = _nearest(x, c)
-    value = _inertia(x, c, labels)
+    """Alternate; what the clusters add up to changes only by the samples that change their label."""
+    xp = compat.array_namespace(x)
+    nearness = c @ x.T  # (K, T), the memory for all that follow
+    labels = xp.argmax(_nearness(x, c, nearness), axis=0)
+    sizes, sums = _totals(x, _one_hot(labels, c))
+    value = known = float(_inertia(x, c, labels))
     yield _update("the start", c + shift, value, labels)
     while True:
-        chosen = _one_hot(labels, c)  # (T, K)
-        sizes = chosen.sum(0)
         if bool((sizes == 0).any()):
             labels = _without_empty(x, c, labels, sizes, refilled)
-            chosen = _one_hot(labels, c)
-            sizes, value = chosen.sum(0), _inertia(x, c, labels)
-        means = (chosen.T @ x) / sizes[:, None]
-        fall = (sizes * ((means - c) ** 2).sum(1)).sum()  # Huygens' theorem
-        value = value - fall if bool(2 * fall < value) else _inertia(x, means, labels)
+            sizes, sums = _totals(x, _one_hot(labels, c))
+            value = known = float(_inertia(x, c, labels))
+        means = xp.astype(sums / sizes[:, None], x.dtype)
+        fall = float((sizes * ((means - c) ** 2).sum(1)).sum())  # Huygens' theorem
         c = means
+        value, known = _lowered(value - fall, known, x, c, labels)
         yield _update("the step of the means", c + shift, value, labels)
 
-        nearest = _nearest(x, c)
-        lower = _inertia(x, c, nearest)
-        settled = bool((nearest == labels).all()) or not bool(lower < value)
-        labels, value = (labels, value) if settled else (nearest, lower)
+        moved = _nearer_to_another(_nearness(x, c, nearness), labels)  # (n,)
+        some, old, new = x[moved, ...], labels[moved], xp.argmax(nearness[:, moved], axis=0)
+        fall = float(((some - c[old, ...]) ** 2 - (some - c[new, ...]) ** 2).sum())
+        settled = not fall > 0
+        if not settled:
+            labels = xp.asarray(labels, copy=True)
+            labels[moved] = new
+            gained = _totals(some, _one_hot(new, c) - _one_hot(old, c))
+            sizes, sums = sizes + gained[0], sums + gained[1]
+            value, known = _lowered(value - fall, known, x, c, labels)
         yield _update("the step of the labels", c + shift, value, labels, settled)
 
 
-def _update(name: str, centers: Array, value: Array, labels: Array, settled: bool = False) -> Update:
+def _nearness(x: Array, c: Array, out: Array) -> Array:
+    """Fill `out`, shape (K, T), with what the nearest center has most of: see :func:`assign`."""
+    compat.array_namespace(x).matmul(c, x.T, out=out)
+    out -= 0.5 * (c * c).sum(1)[:, None]
+    return out
+
+
+def _nearer_to_another(nearness: Array, labels: Array) -> Array:
+    """Return the numbers of the samples that are nearer to another center than to their own."""
+    xp, T = compat.array_namespace(nearness), labels.shape[0]
+    places = labels * T + xp.arange(T, device=compat.device(labels))
+    own = xp.take(xp.reshape(nearness, (-1,)), places, axis=0)
+    return xp.nonzero(own < xp.max(nearness, axis=0))[0]
+
+
+def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
+    """Return the size of each cluster, (K,), and the sum of its samples, (K, D), both in float64."""
+    xp = compat.array_namespace(x)
+    return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ x, xp.float64)
+
+
+def _lowered(value: float, known: float, x: Array, c: Array, labels: Array) -> tuple[float, float]:
+    """Return g and the last g that was summed anew, which is done before differences lose a digit."""
+    if value < known / 8:
+        value = known = float(_inertia(x, c, labels))
+    return value, known
+
+
+def _update(name: str, centers: Array, value: float, labels: Array, settled: bool = False) -> Update:
     theta = compat.array_namespace(centers).reshape(centers, (-1,))
     return Update(name, theta, value, 1, {"labels": labels}, "no label changed" if settled else "")
 
@@ -166,7 +205,7 @@ def assign(x: Any, centers: Any) -> Array:
     >>> assign([[0.0], [4.0]], [[1.0], [3.0]])
     array([0, 1])
     """
-    x, c = _checked(x, None, centers)
+    x, c = _checked(x, None, detached(centers))
     origin = middle(c)  # far from it, squares would lose digits
     return _nearest(x - origin, c - origin)
 
@@ -193,7 +232,7 @@ def inertia(x: Any, centers: Any, labels: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As for :func:`assign`, and if there is not one label for each sample.
+        As for :func:`assign`, and if there is not one label from 0 to K - 1 for each sample.
 
     Examples
     --------
@@ -204,13 +243,17 @@ def inertia(x: Any, centers: Any, labels: Any) -> Array:
     labels = compat.array_namespace(x).asarray(labels, device=compat.device(x))
     if tuple(labels.shape) != (x.shape[0],):
         raise ValueError(f"labels must have shape ({x.shape[0]},); got {tuple(labels.shape)}")
+    xp, K = compat.array_namespace(x), c.shape[0]
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise TypeError(f"labels must be integers; got dtype {labels.dtype}")
+    if not (int(labels.min()) >= 0 and int(labels.max()) < K):
+        found = f"{int(labels.min())}..{int(labels.max())}"
+        raise ValueError(f"labels must lie in 0..{K - 1}, the numbers of the centers; got {found}")
     return _inertia(x, c, labels)
 
 
 def _nearest(x: Array, c: Array) -> Array:
-    nearness = x @ c.T  # (T, K)
-    nearness -= 0.5 * (c * c).sum(1)
-    return compat.array_namespace(x).argmax(nearness, axis=1)
+    return compat.array_namespace(x).argmax(_nearness(x, c, c @ x.T), axis=0)
 
 
 def _inertia(x: Array, c: Array, labels: Array) -> Array:
@@ -241,7 +284,7 @@ def _one_hot(labels: Array, centers: Array) -> Array:
 def _checked(x: Any, clusters: int | None, centers: Any) -> tuple[Array, Any]:
     if centers is None:
         return check_samples(x, clusters or 0, "clusters"), None
-    _, x, c = real_arrays(x=x, centers=centers)
+    _, x, c = real_arrays(x=detached(x), centers=centers)
     x = check_samples(x, 1 if clusters is None else clusters, "clusters")
     if c.ndim != 2 or c.shape[1] != x.shape[1] or clusters not in (None, c.shape[0]):
         wanted = f"({clusters or 'K'}, {x.shape[1]})"

@@ -5,7 +5,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.alternating.sweeps import Sweeps, Update, Updates
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, as_array, detached, real_arrays
 from lecturecode.randomness import Rng, generator, normal
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
@@ -80,7 +80,7 @@ def factorize(
     >>> round(trace.value, 6), trace.theta.shape
     (1.0, (4,))
     """
-    xp, M = real_arrays(matrix=matrix)
+    xp, M = real_arrays(matrix=detached(matrix))
     if M.ndim != 2:
         raise ValueError(f"matrix must have shape (m, n); got {tuple(M.shape)}")
     check_count(rank, "rank")
@@ -96,15 +96,15 @@ def factorize(
 
 
 def _alternate(M: Array, B: Array) -> Updates:
-    A = M[:, : B.shape[1]] * 0
-    yield Update("the start", _flat(A, B), _error(M, A, B))
+    A, rest = M[:, : B.shape[1]] * 0, M * 0
+    yield Update("the start", _flat(A, B), _error(M, A, B, rest))
     while True:
         B = _orthonormal(B)
         A = M @ B
-        yield Update("the step of A", _flat(A, B), _error(M, A, B))
+        yield Update("the step of A", _flat(A, B), _error(M, A, B, rest))
         A = _orthonormal(A)
         B = M.T @ A
-        yield Update("the step of B", _flat(A, B), _error(M, A, B))
+        yield Update("the step of B", _flat(A, B), _error(M, A, B, rest))
 
 
 def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -134,9 +134,10 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     >>> (A @ B.T).shape
     (3, 2)
     """
+    theta = as_array(theta)
     m, n = shape
-    rank, rest = divmod(theta.shape[0], m + n)
-    if rest or theta.ndim != 1:
+    rank, rest = divmod(theta.shape[0] if theta.ndim == 1 else 0, m + n)
+    if rest or rank == 0:
         raise ValueError(
             f"theta has shape {tuple(theta.shape)}, and not ((m + n) r,) with m + n = {m + n}; "
             "shape is that of the matrix"
@@ -144,9 +145,12 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     return theta[: m * rank].reshape(m, rank), theta[m * rank :].reshape(n, rank)
 
 
-def _error(M: Array, A: Array, B: Array) -> Array:
-    rest = M - A @ B.T
-    return (rest * rest).sum()
+def _error(M: Array, A: Array, B: Array, rest: Array) -> Array:
+    """Return g; `rest` is memory to work in, of the shape of M."""
+    compat.array_namespace(M).matmul(A, B.T, out=rest)
+    rest -= M
+    rest *= rest
+    return rest.sum()
 
 
 def _orthonormal(A: Array) -> Array:

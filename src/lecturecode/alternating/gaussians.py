@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, detached, real_arrays
 
 __all__ = ["Mixture"]
 
@@ -42,7 +42,8 @@ class Mixture:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
         _, means, x = real_arrays(means=self.means, x=x)
         if x.ndim != 2 or x.shape[1] != means.shape[1]:
-            raise ValueError(f"x must have shape (T, {means.shape[1]}); got {tuple(x.shape)}")
+            one = ". A single sample is x[None, :]" if x.ndim == 1 else ""
+            raise ValueError(f"x must have shape (T, {means.shape[1]}); got {tuple(x.shape)}{one}")
         return log_joint(self, x.T)
 
     def log_density(self, x: Any) -> Array:
@@ -79,11 +80,17 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
 
     Raises
     ------
+    TypeError
+        If it is no mixture, or if its arrays are not of the kind of the samples.
     ValueError
         If a shape is wrong, if a weight is negative, or if their sum is not 1.
     """
+    if not isinstance(start, Mixture):
+        raise TypeError(
+            f"start must be a Mixture(weights, means, covariances); got {type(start).__name__}"
+        )
     parts = {"weights": start.weights, "means": start.means, "covariances": start.covariances}
-    _, _, *arrays = real_arrays(x=x, **{f"start.{name}": part for name, part in parts.items()})
+    _, _, *arrays = real_arrays(x=x, **{f"start.{name}": detached(part) for name, part in parts.items()})
     D = x.shape[1]
     for name, array, shape in zip(parts, arrays, [(K,), (K, D), (K, D, D)], strict=True):
         if tuple(array.shape) != shape:
@@ -97,7 +104,17 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     return Mixture(*arrays)
 
 
-def log_joint(mixture: Mixture, xT: Array) -> Array:
+Rooms = tuple[Array, Array]
+"""Two arrays of shape (K, D, T) to write differences into, made once."""
+
+
+def rooms_for(K: int, xT: Array) -> Rooms:
+    """Return the rooms for K components and xT of shape (D, T)."""
+    xp = compat.array_namespace(xT)
+    return tuple(xp.empty((K, *xT.shape), dtype=xT.dtype, device=compat.device(xT)) for _ in range(2))
+
+
+def log_joint(mixture: Mixture, xT: Array, rooms: Rooms | None = None) -> Array:
     r"""Return log pi_k N(x_t; mu_k, Sigma_k), shape (K, T), through Sigma = L L^T.
 
     With :math:`z = L^{-1}(x - \mu)` it is
@@ -105,13 +122,19 @@ def log_joint(mixture: Mixture, xT: Array) -> Array:
     """
     xp = compat.array_namespace(xT)
     L = xp.linalg.cholesky(mixture.covariances)  # (K, D, D)
-    z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
-    z *= z
+    if rooms is None:
+        z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
+        squares = z * z  # autograd needs z
+    else:
+        apart, squares = rooms
+        xp.subtract(xT[None, :, :], mixture.means[:, :, None], out=apart)
+        xp.matmul(xp.linalg.inv(L), apart, out=squares)
+        squares *= squares
     D = xT.shape[0]
     diagonal = (L * identity(xT)).sum(-1)
     tiny = float(xp.finfo(xT.dtype).tiny)
     constant = xp.log(mixture.weights + tiny) - xp.log(diagonal).sum(1) - D / 2 * math.log(2 * math.pi)
-    return constant[:, None] - z.sum(1) / 2
+    return constant[:, None] - squares.sum(1) / 2
 
 
 def log_sum_exp(joint: Array) -> Array:

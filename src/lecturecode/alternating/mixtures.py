@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 
 from lecturecode.alternating.clustering import assign, kmeans
-from lecturecode.alternating.gaussians import Mixture, check_start, identity, log_joint, log_sum_exp
+from lecturecode.alternating.gaussians import (
+    Mixture,
+    Rooms,
+    check_start,
+    identity,
+    log_joint,
+    log_sum_exp,
+    rooms_for,
+)
 from lecturecode.alternating.seeding import check_samples, middle
 from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of
 from lecturecode.arrays import Array
@@ -101,6 +109,8 @@ def gaussian_mixture(
     therefore minimizes over the covariances that are nowhere below the floor, by raising their low
     eigenvalues, and F still never rises. The message says in how many M-steps that was needed.
 
+    ``fit.responsibilities(x).argmax(1)`` gives each sample the number of its likeliest component.
+
     Densities are summed as logarithms, and distances measured by Cholesky factors, so that no density
     underflows. Covariances are sums of squares of differences: they cannot turn negative, not even for
     float32 samples far from the origin.
@@ -127,8 +137,8 @@ def gaussian_mixture(
     given = None if start is None else check_start(x, components, start)
     check_count(sweeps, "sweeps")
     check_count(restarts, "restarts", least=0)
-    if not floor >= 0:
-        raise ValueError(f"floor must be 0 or positive; got {floor}")
+    if not 0 <= floor < float("inf"):
+        raise ValueError(f"floor must be 0 or positive, and finite; got {floor}")
     rng = generator(rng)
     shift = middle(x)  # far from the origin, float32 would lose the digits of the differences
     x = x - shift
@@ -163,15 +173,16 @@ class _Steps(NamedTuple):
 def _half_steps(xT: Array, mixture: Mixture, steps: _Steps) -> Updates:
     """Alternate; xT has shape (D, T)."""
     xp = compat.array_namespace(xT)
+    rooms = rooms_for(mixture.weights.shape[0], xT)
     mixture = _allowed(mixture, steps)
-    joint = log_joint(mixture, xT)  # (K, T)
+    joint = log_joint(mixture, xT, rooms)  # (K, T)
     total = log_sum_exp(joint)  # (T,)
     yield _update("the start", mixture, -total.mean(), steps)
     while True:
         log_q = joint - total
         q = xp.exp(log_q)
-        mixture = _allowed(_maximized(xT, q, steps.covariance), steps)
-        joint = log_joint(mixture, xT)
+        mixture = _allowed(_maximized(xT, q, steps.covariance, rooms), steps)
+        joint = log_joint(mixture, xT, rooms)
         value = (q * (log_q - joint)).sum() / xT.shape[1]
         yield _update("the M-step", mixture, value, steps)
 
@@ -179,17 +190,19 @@ def _half_steps(xT: Array, mixture: Mixture, steps: _Steps) -> Updates:
         yield _update("the E-step", mixture, -total.mean(), steps)
 
 
-def _maximized(xT: Array, q: Array, covariance: str) -> Mixture:
+def _maximized(xT: Array, q: Array, covariance: str, rooms: Rooms) -> Mixture:
     """Return the mixture that is best for the shares q, shape (K, T)."""
     xp = compat.array_namespace(xT)
+    apart, shared = rooms  # (K, D, T)
     n = q.sum(1) + float(xp.finfo(xT.dtype).tiny)  # (K,)
     means = (q @ xT.T) / n[:, None]
-    apart = xT[None, :, :] - means[:, :, None]  # (K, D, T)
+    xp.subtract(xT[None, :, :], means[:, :, None], out=apart)
+    xp.multiply(apart, q[:, None, :], out=shared)
     if covariance == "full":
-        scatter = (apart * q[:, None, :]) @ xp.matrix_transpose(apart)
+        scatter = shared @ xp.matrix_transpose(apart)
         return Mixture(n / n.sum(), means, scatter / n[:, None, None])
-    apart *= apart
-    variances = (apart @ q[:, :, None])[:, :, 0] / n[:, None]  # (K, D)
+    shared *= apart
+    variances = shared.sum(-1) / n[:, None]  # (K, D)
     return Mixture(n / n.sum(), means, variances[:, :, None] * identity(xT))
 
 
@@ -202,7 +215,8 @@ def _allowed(mixture: Mixture, steps: _Steps) -> Mixture:
         S = S * one
     if steps.covariance == "spherical":
         S = one * (S.sum((1, 2)) / one.shape[0])[:, None, None]
-    scale = (steps.units[:, None] * steps.units[None, :]) ** 0.5
+    deviations = steps.units**0.5
+    scale = deviations[:, None] * deviations
     low = xp.linalg.eigvalsh(S / scale)[:, 0] < steps.floor  # (K,)
     if not bool(low.any()):
         return replace(mixture, covariances=S)
@@ -232,7 +246,8 @@ def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
     labels = assign(x, trace.theta.reshape(components, x.shape[1]))
     numbers = xp.arange(components, device=compat.device(labels))
     q = xp.astype(labels[None, :] == numbers[:, None], x.dtype)
-    return _maximized(xp.asarray(x.T, copy=True), q, "full")
+    xT = xp.asarray(x.T, copy=True)
+    return _maximized(xT, q, "full", rooms_for(components, xT))
 
 
 def _update(name: str, mixture: Mixture, value: Array, steps: _Steps) -> Update:

@@ -4,6 +4,7 @@ The two halves are a least-squares problem on the free coordinates, which may le
 the way back to its border, where a coordinate is caught and set to zero.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import array_api_compat as compat
@@ -14,6 +15,11 @@ from lecturecode.arrays import Array, real_arrays
 from lecturecode.least_squares import least_squares
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
+
+NEARLY_DEPENDENT = (
+    ": rounding decides, because some columns of W are nearly dependent; leave some out"
+    " or give numbers of higher precision"
+)
 
 __all__ = ["kkt_violation", "nonnegative_least_squares"]
 
@@ -67,7 +73,8 @@ def nonnegative_least_squares(
 
     Notes
     -----
-    If the columns of W are dependent there are many minimizers, and this finds one of them.
+    If the columns of W are dependent there are many minimizers, and this finds one of them. There is no
+    constant term; :func:`lecturecode.design_matrix` appends the column of ones for one.
 
     References
     ----------
@@ -84,7 +91,9 @@ def nonnegative_least_squares(
     check_count(steps, "steps")
     check_tol(tol)
     run = Sweeps(1, steps, None, True, record_every, callback, progress, unit="step")
-    return run.follow(_set_free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))))
+    trace = run.follow(_set_free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))))
+    said, raised, _ = trace.message.partition(": it does not minimize g")
+    return replace(trace, message=said + NEARLY_DEPENDENT) if raised else trace
 
 
 def _set_free_and_catch(W: Array, y: Array, tol: float) -> Updates:
@@ -190,9 +199,16 @@ def kkt_violation(W: Any, y: Any, theta: Any) -> float:
 
 def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
     """Return each slope of g relative to the largest that it could be at zero."""
-    xp = compat.array_namespace(W)
-    scale = (W * W).sum(0) ** 0.5 * (y * y).sum() ** 0.5
-    return (W.T @ (W @ theta - y)) / xp.where(scale == 0, xp.ones_like(scale), scale)
+    return (W / _lengths(W)).T @ ((W @ theta - y) / _lengths(y))
+
+
+def _lengths(a: Array) -> Array:
+    """Return the norms of the columns, without overflow or underflow; 1 for columns of zeros."""
+    xp = compat.array_namespace(a)
+    largest = xp.max(xp.abs(a), axis=0)
+    largest = xp.where(largest == 0, xp.ones_like(largest), largest)
+    length = largest * ((a / largest) ** 2).sum(0) ** 0.5
+    return xp.where(length == 0, xp.ones_like(length), length)
 
 
 def _certificate(W: Array, y: Array, theta: Array) -> str:

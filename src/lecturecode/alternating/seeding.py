@@ -4,7 +4,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, detached, real_arrays
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.search import check_count
 
@@ -90,7 +90,7 @@ def check_samples(x: Any, clusters: int, name: str) -> Array:
         If its shape is not (T, D), if T is too small, or if an entry is not finite.
     """
     check_count(clusters, name)
-    _, x = real_arrays(x=x)
+    _, x = real_arrays(x=detached(x))
     if x.ndim != 2:
         raise ValueError(
             f"x must have shape (T, D), one row per sample; got {tuple(x.shape)}. "

@@ -4,7 +4,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, detached, real_arrays
 
 __all__ = ["largest_penalty", "soft_threshold"]
 
@@ -29,7 +29,8 @@ def soft_threshold(theta: Any, threshold: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        If arrays of different kinds are mixed; if `threshold` is negative or a number not finite.
+        If arrays of different kinds are mixed; if `threshold` is negative or of another shape, or a
+        number not finite.
 
     Examples
     --------
@@ -37,6 +38,11 @@ def soft_threshold(theta: Any, threshold: Any) -> Array:
     [2.0, 0.0, -1.0]
     """
     _, theta, threshold = real_arrays(theta=theta, threshold=threshold)
+    if tuple(threshold.shape) not in ((), tuple(theta.shape)[-1:]):
+        raise ValueError(
+            f"threshold must be a number or have shape ({theta.shape[-1] if theta.ndim else 'P'},), one "
+            f"entry per coordinate; got {tuple(threshold.shape)}"
+        )
     if bool((threshold < 0).any()):
         raise ValueError("threshold must be at least 0 in each coordinate")
     return pulled(theta, threshold)
@@ -87,9 +93,17 @@ def checked_data(W: Any, y: Any) -> tuple[Array, Array]:
     ValueError
         If W is not of shape (T, P), or y not of shape (T,).
     """
-    _, W, y = real_arrays(W=W, y=y)
+    _, W, y = real_arrays(W=detached(W), y=detached(y))
     if W.ndim != 2 or tuple(y.shape) != (W.shape[0],):
+        if W.ndim == 1:
+            hint = ". A single column is W[:, None]"
+        elif W.ndim == 2 and tuple(y.shape) == (W.shape[0], 1):
+            hint = ". Take its only column, y[:, 0]"
+        elif W.ndim == 2 and tuple(y.shape) == (W.shape[1],):
+            hint = "; transpose W"
+        else:
+            hint = ""
         raise ValueError(
-            f"W must have shape (T, P) and y shape (T,); got {tuple(W.shape)} and {tuple(y.shape)}"
+            f"W must have shape (T, P) and y shape (T,); got {tuple(W.shape)} and {tuple(y.shape)}{hint}"
         )
     return W, y

@@ -7,9 +7,11 @@ two: the alternating direction method of multipliers, ADMM.
 
 import math
 from dataclasses import replace
+from numbers import Real
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.alternating.shrinkage import checked_data, pulled
 from lecturecode.alternating.sweeps import Sweeps, Update, Updates, check_tol
@@ -80,17 +82,21 @@ def lasso(
     Raises
     ------
     TypeError
-        If arrays of different kinds are mixed.
+        If arrays of different kinds are mixed, or `penalty` is not a number.
     ValueError
         If shapes do not fit, if data are empty or not finite, if `penalty` is negative, or if another
         number is out of range.
 
     Notes
     -----
-    The matrix of the first line is the same at each step, so it is inverted once; adding :math:`\rho I`
-    keeps it well conditioned. One rho has to suit all coordinates, so the columns are scaled first such
-    that the diagonal of :math:`\frac{2}{T} W^T W` is one, and each coordinate's penalty with them.
-    scikit-learn's Lasso has :math:`\frac{1}{2T}` before the squares: its `alpha` is half of `penalty`.
+    The matrix of the first line is the same at each step, so it is factored once, and the triangle
+    inverted; adding :math:`\rho I` keeps it well conditioned. One rho has to suit all coordinates, so
+    the columns are scaled first such that the diagonal of :math:`\frac{2}{T} W^T W` is one, and each
+    coordinate's penalty with them.
+
+    There is no constant term: take the mean from y and from each column of W, or a column of ones will
+    be penalized like the others. scikit-learn's Lasso has :math:`\frac{1}{2T}` before the squares: its
+    `alpha` is half of `penalty`.
 
     References
     ----------
@@ -104,6 +110,8 @@ def lasso(
     [2.0, 0.0]
     """
     W, y = checked_data(W, y)
+    if not isinstance(penalty, Real) or isinstance(penalty, bool):
+        raise TypeError(f"penalty must be a number; got {type(penalty).__name__}")
     if not (math.isfinite(penalty) and penalty >= 0):
         raise ValueError(f"penalty must be at least 0 and finite; got {penalty}")
     if not (math.isfinite(rho) and rho > 0):
@@ -111,7 +119,7 @@ def lasso(
     check_count(steps, "steps")
     check_tol(tol)
     run = Sweeps(1, steps, None, False, record_every, callback, progress, unit="step")
-    trace = run.follow(_split(_scaled(W, y, float(penalty)), rho, tol))
+    trace = run.follow(_split(_scaled(W, y, float(penalty)), rho, tol or 0.0))
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
@@ -121,6 +129,8 @@ def lasso(
 class _Problem(NamedTuple):
     """g = z^T H z / 2 - b^T z + level + penalties^T |z|, with z = lengths * theta, so that H_pp = 1."""
 
+    W: Array
+    y: Array
     H: Array
     b: Array
     level: Array
@@ -128,28 +138,52 @@ class _Problem(NamedTuple):
     lengths: Array
 
     def update(self, name: str, z: Array, primal: Array, dual: Array, done: str = "") -> Update:
-        xp = compat.array_namespace(z)
-        value = z @ (self.H @ z) / 2 - self.b @ z + self.level + (self.penalties * xp.abs(z)).sum()
-        return Update(name, z / self.lengths, value, 1, {"primal": primal, "dual": dual}, done)
+        xp, theta = compat.array_namespace(z), z / self.lengths
+        if done:  # the value that is returned; the differences below lose digits where the fit is close
+            r = self.W @ theta - self.y
+            error = (r * r).sum() / r.shape[0]
+        else:
+            error = z @ (self.H @ z) / 2 - self.b @ z + self.level
+        value = error + (self.penalties * xp.abs(z)).sum()
+        return Update(name, theta, value, 1, {"primal": primal, "dual": dual}, done)
 
 
 def _scaled(W: Array, y: Array, penalty: float) -> _Problem:
     xp, T = compat.array_namespace(W), W.shape[0]
-    lengths = (2 / T * (W * W).sum(0)) ** 0.5
-    lengths = xp.where(lengths == 0, xp.ones_like(lengths), lengths)
-    W = W / lengths
-    return _Problem(2 / T * (W.T @ W), 2 / T * (W.T @ y), (y * y).sum() / T, penalty / lengths, lengths)
+    with np.errstate(over="ignore"):
+        H, lengths, V = 2 / T * (W.T @ W), None, W
+    squares = xp.linalg.diagonal(H)
+    limits = xp.finfo(W.dtype)
+    if bool(((squares < limits.tiny / limits.eps) | (squares > limits.max * limits.eps)).any()):
+        peaks = xp.max(xp.abs(W), axis=0)  # the squares have left the range of the numbers
+        peaks = xp.where(peaks == 0, xp.ones_like(peaks), peaks)
+        V = W / peaks
+        H = 2 / T * (V.T @ V)
+        squares, lengths = xp.linalg.diagonal(H), peaks
+    roots = xp.where(squares == 0, xp.ones_like(squares), squares) ** 0.5
+    H /= roots[:, None] * roots
+    lengths = roots if lengths is None else roots * lengths
+    b = 2 / T * (V.T @ y) / roots
+    return _Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
 
 
 def _split(g: _Problem, rho: float, tol: float) -> Updates:
     xp, b = compat.array_namespace(g.b), g.b
-    inverse = xp.linalg.inv(g.H + rho * xp.eye(b.shape[0], dtype=b.dtype, device=compat.device(b)))
+    one = xp.eye(b.shape[0], dtype=b.dtype, device=compat.device(b))
+    try:
+        R = _inverse_triangle(xp.linalg.cholesky(g.H + rho * one))  # so that the inverse is R^T R
+    except Exception as error:
+        if not _singular(error):
+            raise
+        raise ValueError(
+            f"rho = {rho:g} is lost in rounding beside the dependent columns of W; try rho=1"
+        ) from error
     z = u = xp.zeros_like(b)
     zero, size = _norm(z), _norm(b)
     yield g.update("the start", z, zero, zero)
     calm, patience = 0, PATIENCE
     while True:
-        theta = inverse @ (b + rho * (z - u))
+        theta = R.T @ (R @ (b + rho * (z - u)))
         relaxed = RELAXATION * theta + (1 - RELAXATION) * z
         before, z = z, pulled(relaxed + u, g.penalties / rho)
         u = u + relaxed - z
@@ -165,6 +199,21 @@ def _split(g: _Problem, rho: float, tol: float) -> Updates:
         yield g.update("the step", z, primal, dual, done)
 
 
+def _inverse_triangle(L: Array) -> Array:
+    """Return the inverse of a lower triangle by halves, in a sixth of the work for a full matrix.
+
+    Two blocks with the inverses A and B, and C below the first, have the inverse with A, B and -B C A.
+    """
+    xp, half = compat.array_namespace(L), L.shape[0] // 2
+    if half < 16:
+        return xp.linalg.inv(L)
+    A, B = _inverse_triangle(L[:half, :half]), _inverse_triangle(L[half:, half:])
+    R = xp.zeros_like(L)
+    R[:half, :half], R[half:, half:] = A, B
+    R[half:, :half] = -B @ (L[half:, :half] @ A)
+    return R
+
+
 def _finished(g: _Problem, z: Array) -> Array | None:
     """Return the minimizer with the signs s of z, if there is one: H_AA z_A = b_A - penalties_A s_A."""
     xp = compat.array_namespace(z)
@@ -175,7 +224,7 @@ def _finished(g: _Problem, z: Array) -> Array | None:
         try:
             exact[active] = xp.linalg.solve(g.H[active, :][:, active], pull)
         except Exception as error:
-            if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
+            if not _singular(error):
                 raise
             return None  # dependent columns: the residuals decide
     slopes = g.b - g.H @ exact
@@ -183,6 +232,11 @@ def _finished(g: _Problem, z: Array) -> Array | None:
     misses = xp.where(active, xp.abs(slopes - g.penalties * signs), xp.abs(slopes) - g.penalties)
     valid = bool((misses <= slack).all()) and bool((exact * signs >= 0).all())
     return exact if valid else None
+
+
+def _singular(error: Exception) -> bool:
+    """Return whether NumPy or PyTorch raised it about a matrix."""
+    return type(error).__name__ in ("LinAlgError", "_LinAlgError")
 
 
 def _norm(a: Array) -> Array:

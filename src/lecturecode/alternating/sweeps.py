@@ -179,7 +179,7 @@ def best_of(count: int, once: Callable[[int], tuple[Sweeps, Trace]]) -> Trace:
                 raise
             break
         done += 1
-        if best is None or trace.value < best.value:
+        if best is None or trace.value < best.value or math.isnan(best.value):
             best = trace
     assert best is not None
     if count == 1:

@@ -1,0 +1,371 @@
+"""Checkpoints: a killed run goes on bit for bit, and no file is ever half written or overwritten."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+
+from lecturecode import Adam, CrossEntropy, GradientDescent, Momentum, Network, SquaredError, train
+from lecturecode.checkpoints import (
+    CheckpointError,
+    generator_state,
+    read_checkpoint,
+    set_generator_state,
+    write_checkpoint,
+)
+
+X = np.random.default_rng(0).standard_normal((30, 3))
+Y = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], -1)
+LIBRARIES = {"numpy": np.asarray, "torch": torch.as_tensor}
+libraries = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
+RULES = {"descent": GradientDescent(0.05), "momentum": Momentum(0.02), "adam": Adam(0.01)}
+GENERATORS = {
+    "PCG64": lambda: np.random.default_rng(3),
+    "MT19937": lambda: np.random.Generator(np.random.MT19937(3)),
+    "Philox": lambda: np.random.Generator(np.random.Philox(3)),
+    "SFC64": lambda: np.random.Generator(np.random.SFC64(3)),
+    "torch": lambda: torch.Generator().manual_seed(3),
+}
+
+
+class Killed(BaseException):
+    """What nothing in the package catches, as little as a SIGKILL."""
+
+
+def killed_at(step):
+    def schedule(i):
+        if i == step:
+            raise Killed
+        return 0.02
+
+    return schedule
+
+
+def run(path, library=np.asarray, rule=RULES["adam"], schedule=None, dtype="f8", **more):
+    x, y = library(X.astype(dtype)), library(Y.astype(dtype))
+    given = {"epochs": 6, "batch_size": 8, "rng": 3, "schedule": schedule or (lambda i: 0.02)} | more
+    return train(Network((3, 6, 2)), SquaredError(), x, y, rule, checkpoint=path, **given)
+
+
+def equal(first, second):
+    """Compare all of two traces, bit for bit."""
+    for name in ("thetas", "values", "theta", "last", "evaluations"):
+        a, b = (np.asarray(getattr(trace, name)) for trace in (first, second))
+        assert a.dtype == b.dtype, name
+        assert a.tobytes() == b.tobytes(), name
+    assert (first.value, first.converged, first.message) == (
+        second.value,
+        second.converged,
+        second.message,
+    )
+    assert list(first.extras) == list(second.extras)
+    for name, kept in first.extras.items():
+        assert np.asarray(kept).tobytes() == np.asarray(second.extras[name]).tobytes(), name
+
+
+@pytest.mark.parametrize("step", [0, 3, 4, 9, 23])
+@pytest.mark.parametrize("rule", RULES)
+@libraries
+def test_a_run_cut_off_at_any_step_ends_where_the_other_does(tmp_path, step, rule, library):
+    whole = run(None, library, RULES[rule], record_every=1)
+    path = tmp_path / "run.npz"
+    with pytest.raises(Killed):
+        run(path, library, RULES[rule], killed_at(step), record_every=1)
+    assert path.exists() == (step > 3)
+    equal(run(path, library, RULES[rule], record_every=1), whole)
+
+
+MORE = {
+    "validation": {"validation": (X[:9] + 0.1, Y[:9]), "patience": 50},
+    "a theta in five": {"record_every": 5},
+    "no thetas": {"record_every": 0},
+    "last dropped": {"keep_last": False, "record_every": 1},
+    "one minibatch": {"batch_size": 30},
+    "start given": {"theta": np.linspace(-1, 1, 38)},
+}
+
+
+@pytest.mark.parametrize("more", MORE)
+def test_a_run_goes_on_whatever_else_was_asked_for(tmp_path, more):
+    step = 5 if more == "one minibatch" else 14
+    whole = run(None, **MORE[more])
+    with pytest.raises(Killed):
+        run(tmp_path / "run.npz", schedule=killed_at(step), **MORE[more])
+    equal(run(tmp_path / "run.npz", **MORE[more]), whole)
+
+
+@libraries
+def test_float32_goes_on_in_float32(tmp_path, library):
+    whole = run(None, library, dtype="f4")
+    with pytest.raises(Killed):
+        run(tmp_path / "run.npz", library, schedule=killed_at(10), dtype="f4")
+    equal(run(tmp_path / "run.npz", library, dtype="f4"), whole)
+    assert np.asarray(whole.theta).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_generators_of_every_kind_go_on(tmp_path, name):
+    library = LIBRARIES["torch" if name == "torch" else "numpy"]
+    whole = run(None, library, rng=GENERATORS[name]())
+    with pytest.raises(Killed):
+        run(tmp_path / "run.npz", library, schedule=killed_at(10), rng=GENERATORS[name]())
+    equal(run(tmp_path / "run.npz", library, rng=GENERATORS[name]()), whole)
+    rng, again = GENERATORS[name](), GENERATORS[name]()
+    (rng.random if name != "torch" else lambda: torch.rand(1, generator=rng))()
+    set_generator_state(again, json.loads(json.dumps(generator_state(rng))))
+    assert generator_state(again) == generator_state(rng)
+
+
+def test_another_kind_of_generator_is_refused(tmp_path):
+    run(tmp_path / "run.npz", epochs=1)
+    with pytest.raises(CheckpointError, match="written with the generator PCG64; rng is SFC64"):
+        run(tmp_path / "run.npz", rng=GENERATORS["SFC64"]())
+
+
+def test_a_finished_run_can_be_read_again_and_be_made_longer(tmp_path):
+    short, long = run(None, epochs=3), run(None, epochs=6)
+    equal(run(tmp_path / "run.npz", epochs=3), short)
+    equal(run(tmp_path / "run.npz", epochs=3), short)
+    equal(run(tmp_path / "run.npz", epochs=6), long)
+    assert run(tmp_path / "run.npz", epochs=3).message == "used up all 6 epochs"
+
+
+def test_a_run_that_stopped_early_stays_stopped(tmp_path):
+    more = {"validation": (X[:9], -Y[:9]), "patience": 2, "epochs": 50}
+    whole = run(None, **more)
+    assert whole.converged
+    equal(run(tmp_path / "run.npz", **more), whole)
+    equal(run(tmp_path / "run.npz", **more), whole)
+
+
+SCRIPT = """
+    import os, signal, sys
+    import numpy as np
+    from lecturecode import Adam, Momentum, Network, SquaredError, train
+    path, out, library, rule, where = sys.argv[1:]
+    if library == "torch":
+        import torch
+        lib = torch.as_tensor
+    else:
+        lib = np.asarray
+    x = np.random.default_rng(0).standard_normal((40, 3))
+    y = np.sin(x[:, :2])
+
+    def schedule(i):
+        if where == f"step {i}":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0.01 / (1 + i / 20)
+
+    if where == "rename":
+        replace, count = os.replace, [0]
+        def killing(*names):
+            count[0] += 1
+            if count[0] == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(*names)
+        os.replace = killing
+
+    trace = train(
+        Network((3, 8, 2)), SquaredError(), lib(x), lib(y), Adam() if rule == "adam" else Momentum(1),
+        epochs=8, batch_size=7, rng=1, schedule=schedule, validation=(lib(x[:9] + 0.1), lib(y[:9])),
+        checkpoint=path, record_every=1,
+    )
+    np.savez(out, thetas=np.asarray(trace.thetas), values=np.asarray(trace.values),
+             last=np.asarray(trace.last), theta=np.asarray(trace.theta), value=trace.value,
+             **{k: np.asarray(v) for k, v in trace.extras.items()})
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+@pytest.mark.parametrize(
+    ("library", "rule", "where"),
+    [("numpy", "adam", "step 20"), ("numpy", "momentum", "rename"), ("torch", "adam", "step 31")],
+)
+def test_a_process_killed_with_sigkill_and_started_again_ends_bit_for_bit(
+    tmp_path, library, rule, where
+):
+    def start(path, out, where):
+        command = [sys.executable, "-c", textwrap.dedent(SCRIPT)]
+        names = [str(tmp_path / path), str(tmp_path / out)]
+        return subprocess.run([*command, *names, library, rule, where], timeout=120).returncode
+
+    assert start("whole.npz", "expected.npz", "never") == 0
+    assert start("run.npz", "no.npz", where) == -signal.SIGKILL
+    assert (tmp_path / "run.npz").exists()
+    assert not (tmp_path / "no.npz").exists()
+    assert start("run.npz", "found.npz", "never") == 0
+    with np.load(tmp_path / "expected.npz") as expected, np.load(tmp_path / "found.npz") as found:
+        assert found.files == expected.files
+        for name in expected.files:
+            assert found[name].tobytes() == expected[name].tobytes(), name
+
+
+def written(path):
+    write_checkpoint(path, {"theta": np.arange(5.0)}, {"run": {"a": 1}, "steps": 7})
+    return path.read_bytes()
+
+
+def test_what_was_written_is_read(tmp_path):
+    written(tmp_path / "c.npz")
+    arrays, text = read_checkpoint(tmp_path / "c.npz", {"a": 1})
+    assert {name: array.tolist() for name, array in arrays.items()} == {"theta": [0, 1, 2, 3, 4]}
+    assert text == {"run": {"a": 1}, "steps": 7}
+    assert os.listdir(tmp_path) == ["c.npz"]
+
+
+def refused(path, content, match, take=lambda path: read_checkpoint(path, {"a": 1})):
+    """Check that a file is refused by a clear message, and left as it is."""
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=match) as error:
+        take(path)
+    assert path.read_bytes() == content
+    assert str(path) in str(error.value)
+    assert isinstance(error.value, ValueError)
+
+
+WHOLE = (
+    r"is not a whole checkpoint \(.*It was left as it is; delete it, or give another path, to start an"
+)
+
+
+def test_truncated_anywhere(tmp_path):
+    content = written(tmp_path / "c.npz")
+    for length in range(len(content)):
+        refused(tmp_path / "c.npz", content[:length], WHOLE)
+
+
+def test_damaged_anywhere_it_is_refused_or_read_as_it_was(tmp_path):
+    content, rng, refusals = written(tmp_path / "c.npz"), np.random.default_rng(0), 0
+    for _ in range(400):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] ^= 1 << int(rng.integers(8))
+        (tmp_path / "c.npz").write_bytes(damaged)
+        try:
+            arrays, text = read_checkpoint(tmp_path / "c.npz", {"a": 1})
+        except CheckpointError:
+            refusals += 1
+        else:
+            assert arrays["theta"].tolist() == [0, 1, 2, 3, 4]
+            assert text["steps"] == 7
+    assert refusals > 200
+
+
+def foreign(tmp_path):
+    """Return the bytes of files that are no checkpoints."""
+    path, found = tmp_path / "foreign", {}
+    found["words"] = b"theta = 3\n"
+    found["nothing"] = b""
+    with open(path, "wb") as file:
+        np.save(file, np.ones(3))
+    found["npy"] = path.read_bytes()
+    with open(path, "wb") as file:
+        np.save(file, np.array([{}], dtype=object), allow_pickle=True)
+    found["pickle"] = path.read_bytes()
+    torch.save({"theta": torch.ones(3)}, path)
+    found["torch"] = path.read_bytes()
+    for name, arrays in {
+        "npz": {"theta": np.ones(3)},
+        "npz, a list": {"text": np.frombuffer(b"[1]", np.uint8)},
+        "npz, no run": {"text": np.frombuffer(b"{}", np.uint8)},
+        "npz, a number": {"text": np.frombuffer(b'{"run": 3}', np.uint8)},
+    }.items():
+        with open(path, "wb") as file:
+            np.savez(file, **arrays)
+        found[name] = path.read_bytes()
+    return found
+
+
+def test_files_that_are_no_checkpoints(tmp_path):
+    for content in foreign(tmp_path).values():
+        refused(tmp_path / "c.npz", content, WHOLE)
+        refused(tmp_path / "c.npz", content, WHOLE, run)
+
+
+def test_a_folder_is_no_checkpoint(tmp_path):
+    with pytest.raises(CheckpointError, match="is not a whole checkpoint"):
+        run(tmp_path)
+
+
+OTHERS = {
+    "network": {"network": Network((3, 7, 2))},
+    "activation": {"network": Network((3, 6, 2), "relu")},
+    "optimizer": {"rule": Adam(0.02)},
+    "kind of optimizer": {"rule": Momentum(0.01)},
+    "batch size": {"batch_size": 9},
+    "keep last": {"keep_last": False},
+    "record every": {"record_every": 1},
+    "data": {"x": X + 1e-12},
+    "targets": {"y": 2 * Y},
+    "validation": {"validation": (X, Y)},
+    "numbers": {"x": X.astype("f4"), "y": Y.astype("f4")},
+    "library": {"x": torch.as_tensor(X), "y": torch.as_tensor(Y)},
+    "loss": {"loss": CrossEntropy(), "y": np.zeros(30, int)},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_checkpoint_of_another_run_is_refused_and_left_as_it_is(tmp_path, other):
+    path = tmp_path / "run.npz"
+    given = {
+        "network": Network((3, 6, 2)),
+        "loss": SquaredError(),
+        "x": X,
+        "y": Y,
+        "rule": RULES["adam"],
+    }
+    given |= {"epochs": 2, "batch_size": 8, "rng": 0}
+
+    def start(network, loss, x, y, rule, **more):
+        return train(network, loss, x, y, rule, checkpoint=path, **more)
+
+    start(**given)
+    word = {"activation": "network", "kind of optimizer": "optimizer", "targets": "data",
+            "validation": "data", "library": "numbers"}.get(other, other)  # fmt: skip
+    match = (
+        rf"checkpoint of another run \(.*{word}: the file has .*this run .*It was left as it is; give"
+    )
+    refused(path, path.read_bytes(), match, lambda path: start(**(given | OTHERS[other])))
+    start(**given)
+
+
+def test_a_crash_between_writing_and_renaming_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "c.npz"
+    content = written(path)
+
+    def crash(*names):
+        raise OSError("the power went")
+
+    for name in ("replace", "fsync"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, crash)
+            with pytest.raises(OSError, match="the power went"):
+                write_checkpoint(path, {"theta": np.zeros(99)}, {"run": {}})
+        assert path.read_bytes() == content
+        assert os.listdir(tmp_path) == ["c.npz"]
+
+
+def test_what_is_on_disk_is_synced_before_it_gets_its_name(tmp_path, monkeypatch):
+    said, fsync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (said.append("fsync"), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (said.append("replace"), replace(a, b)))
+    written(tmp_path / "c.npz")
+    assert said == ["fsync", "replace"]
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path):
+    run(tmp_path / "run.npz", epochs=1, record_every=1)
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as file:
+        assert all(file[name].dtype.kind in "fiu" for name in file.files)
+
+
+def test_no_folder_for_the_checkpoint(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"no folder .*nowhere for the checkpoint; make it first"
+    ):
+        run(tmp_path / "nowhere" / "run.npz")
