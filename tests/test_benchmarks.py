@@ -17,7 +17,7 @@ def harness(monkeypatch):
     import run
 
     yield run
-    for name in ("run", "cases", "contest", "ant_cases", "population_cases"):
+    for name in ("run", "cases", "contest", "alternating_cases", "ant_cases", "population_cases"):
         sys.modules.pop(name)
 
 

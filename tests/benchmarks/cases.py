@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from alternating_cases import ALTERNATING_CASES
 from ant_cases import ANT_CASES
 from contest import Answer, Case, Problem
 from population_cases import POPULATION_CASES
@@ -265,4 +266,5 @@ CASES = {
     ),
     **POPULATION_CASES,
     **ANT_CASES,
+    **ALTERNATING_CASES,
 }

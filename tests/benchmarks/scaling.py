@@ -1,20 +1,22 @@
-"""Time one step of each population method against the number of coordinates that it moves.
+"""Time one step of the methods against the size of what they work on.
 
-The cost should grow linearly in population x dimension once the arrays are large enough to hide the
-cost of calling NumPy at all. The record is drawn on the page of benchmarks.
+A step of a population should cost time in proportion to population x dimension, and a sweep of an
+alternated minimization in proportion to the samples and to the clusters, once the arrays are large
+enough to hide the cost of calling NumPy at all. The record is drawn on the page of benchmarks.
 
-    python tests/benchmarks/scaling.py [--out docs/scaling.json]
+    python tests/benchmarks/scaling.py [--part population sweeps] [--out docs/scaling.json]
 """
 
 import argparse
 import json
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from lecturecode import genetic, particle_swarm
+from lecturecode import Mixture, factorize, gaussian_mixture, genetic, kmeans, particle_swarm
 from lecturecode.domains import Interval
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,7 @@ METHODS = {"particle_swarm": particle_swarm, "genetic": genetic}
 DIMENSIONS = (10, 100)
 SIZES = tuple(round(10 ** (3 + k / 2)) for k in range(7))  # three decades of population x dimension
 ROUNDS = 5
+SWEEPS = 4
 
 
 def sphere(theta: np.ndarray) -> np.ndarray:
@@ -41,7 +44,7 @@ def seconds_per_step(method, population: int, dimension: int) -> float:
     return statistics.median((run(12) - run(2)) / 10 for _ in range(ROUNDS))
 
 
-def measure() -> list[dict]:
+def population_rows() -> list[dict]:
     rows = []
     for name, method in METHODS.items():
         for dimension in DIMENSIONS:
@@ -54,21 +57,125 @@ def measure() -> list[dict]:
     return rows
 
 
-def slope(rows: list[dict]) -> float:
-    """Return the exponent of the cost in population x dimension, over the upper half of the sizes."""
-    size = np.array([row["population"] * row["dimension"] for row in rows])
+def sweep_kmeans(samples: int, features: int, clusters: int) -> Callable:
+    x = np.random.default_rng(0).standard_normal((samples, features))
+    return lambda sweeps, watch: kmeans(
+        x, clusters, centers=x[:clusters], sweeps=sweeps, record_every=0, callback=watch
+    )
+
+
+def sweep_mixture(samples: int, features: int, clusters: int) -> Callable:
+    x = np.random.default_rng(0).standard_normal((samples, features))
+    wide = np.tile(np.eye(features), (clusters, 1, 1))
+    start = Mixture(np.full(clusters, 1 / clusters), x[:clusters], wide)
+    return lambda sweeps, watch: gaussian_mixture(
+        x, clusters, start=start, sweeps=sweeps, tol=0, record_every=0, callback=watch
+    )
+
+
+def sweep_factorize(samples: int, features: int, clusters: int) -> Callable:
+    matrix = np.random.default_rng(0).standard_normal((samples, features))
+    return lambda sweeps, watch: factorize(
+        matrix, clusters, rng=0, sweeps=sweeps, tol=0, record_every=0, callback=watch
+    )
+
+
+def sizes(low: float, high: float, **fixed: int) -> list[dict[str, int]]:
+    """Return the sizes of an axis, two in a decade; the axis is the word that is missing in `fixed`."""
+    (axis,) = {"samples", "features", "clusters"} - fixed.keys()
+    steps = round(2 * np.log10(high / low))
+    return [{axis: round(low * 10 ** (k / 2)), **fixed} for k in range(steps + 1)]
+
+
+AXES = {
+    "kmeans": {
+        "samples": sizes(1e3, 1e6, features=16, clusters=20),
+        "features": sizes(1, 1e3, samples=10_000, clusters=20),
+        "clusters": sizes(2, 2e3, samples=10_000, features=16),
+    },
+    "gaussian_mixture": {
+        "samples": sizes(1e3, 1e6, features=8, clusters=5),
+        "features": sizes(1, 1e3, samples=5_000, clusters=2),
+        "clusters": sizes(1, 1e3, samples=5_000, features=4),
+    },
+    "factorize": {
+        "samples": sizes(1e2, 1e5, features=100, clusters=10),
+        "features": sizes(1e2, 1e5, samples=100, clusters=10),
+        "clusters": sizes(1, 1e3, samples=1_000, features=1_000),
+    },
+}
+"""For each method what is varied; in a matrix samples are rows, features columns, and clusters rank."""
+SWEEPERS = {"kmeans": sweep_kmeans, "gaussian_mixture": sweep_mixture, "factorize": sweep_factorize}
+
+
+def seconds_per_sweep(run: Callable) -> float:
+    """Time the half-steps one by one, from the start on; what comes before the start is no sweep.
+
+    Raises
+    ------
+    RuntimeError
+        If the method stops before it has made a sweep.
+    """
+    times: list[float] = []
+    for _ in range(ROUNDS):
+        moments: list[float] = []
+
+        def watch(trace, moments=moments) -> None:
+            moments.append(time.perf_counter())
+
+        run(SWEEPS, watch)
+        times += [after - before for before, after in zip(moments[:-2:2], moments[2::2], strict=True)]
+    if not times:
+        raise RuntimeError("the method stopped before it had made a sweep")
+    return statistics.median(times)
+
+
+def sweep_rows() -> list[dict]:
+    rows = []
+    for name, axes in AXES.items():
+        for axis, chosen in axes.items():
+            for size in chosen:
+                seconds = seconds_per_sweep(SWEEPERS[name](**size))
+                rows.append({"method": name, "axis": axis, **size, "seconds": seconds})
+                print(f"{name:17} {axis:9} {size[axis]:8} {seconds * 1e6:10.0f} us per sweep")
+    return rows
+
+
+def slope(size: np.ndarray, seconds: np.ndarray) -> float:
+    """Return the exponent of the cost in the size, over the upper half of the sizes."""
     upper = size >= np.median(size)
-    seconds = np.array([row["seconds"] for row in rows])
     return float(np.polyfit(np.log(size[upper]), np.log(seconds[upper]), 1)[0])
+
+
+def report(rows: list[dict]) -> None:
+    """Print the exponents."""
+    groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for row in rows:
+        axis = row.get("axis", "population x dimension")
+        size = row[axis] if "axis" in row else row["population"] * row["dimension"]
+        groups.setdefault((row["method"], axis), []).append((size, row["seconds"]))
+    for (name, axis), pairs in groups.items():
+        print(f"{name}: cost ~ ({axis})^{slope(*np.array(pairs).T):.2f}")
+
+
+PARTS = {"population": population_rows, "sweeps": sweep_rows}
+
+
+def part(row: dict) -> str:
+    return "sweeps" if "axis" in row else "population"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "scaling.json")
+    parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     options = parser.parse_args()
-    rows = measure()
-    for name in METHODS:
-        print(f"{name}: cost ~ size^{slope([row for row in rows if row['method'] == name]):.2f}")
+    old = json.loads(options.out.read_text()) if options.out.is_file() else []
+    rows = []
+    for name, measure in PARTS.items():
+        kept = [row for row in old if part(row) == name]
+        rows += measure() if name in options.part else kept
+    report(rows)
     options.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
