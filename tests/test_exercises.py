@@ -374,3 +374,153 @@ def test_wrong_points_of_a_grid_are_told_which_property_fails(answer, says):
     verdict = check("search/grid-points", answer)
     assert not verdict
     assert says in verdict.message
+
+
+# alternated minimization
+
+
+def nonnegative_sweep(W, y, theta, *, least=0.0, together=False, factor=1.0):
+    theta, old = theta.copy(), theta.copy()
+    for p, w in enumerate(W.T):
+        r = W @ (old if together else theta) - y
+        theta[p] = max(least, theta[p] - factor * (w @ r) / (w @ w))
+    return theta
+
+
+def nonnegative_sweep_in_place(W, y, theta):
+    theta[:] = nonnegative_sweep(W, y, theta)
+    return theta
+
+
+def medians_sweep(x, centers, *, middle=np.median, power=1, again=False):
+    def nearest(c):
+        return (np.abs(x[:, None, :] - c) ** power).sum(-1).argmin(1)
+
+    labels = nearest(centers)
+    centers = np.stack([middle(x[labels == k], axis=0) for k in range(len(centers))])
+    return (nearest(centers) if again else labels), centers
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [("alternated/nonnegative-sweep", nonnegative_sweep), ("alternated/medians-sweep", medians_sweep)],
+)
+def test_a_right_answer_on_alternated_minimization_passes(name, answer):
+    assert check(name, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (nonnegative_sweep_in_place, "has been changed"),
+        (lambda W, y, t: nonnegative_sweep(W, y, t, least=-np.inf), "is negative"),
+        (lambda W, y, t: nonnegative_sweep(W, y, t, together=True), "coordinate 1 does not end"),
+        (lambda W, y, t: nonnegative_sweep(W, y, t, factor=0.5), "coordinate 0 does not end"),
+        (lambda W, y, t: np.clip(least_squares(W, y), 0, None), "coordinate 0 does not end"),
+        (lambda W, y, t: nonnegative_sweep(W, y, t, least=0.1), "coordinate 0 does not end"),
+        (lambda W, y, t: nonnegative_sweep(W[:, ::-1], y, t[::-1])[::-1], "coordinate 0 does not end"),
+        (lambda W, y, t: nonnegative_sweep(W, y, t)[:2], "this has (2,)"),
+        (lambda W, y, t: np.full(4, np.nan), "not a number"),
+    ],
+)
+def test_a_wrong_nonnegative_sweep_is_told_which_property_fails(answer, says):
+    verdict = check("alternated/nonnegative-sweep", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda x, c: medians_sweep(x, c, middle=np.mean), "could be moved to one of its samples"),
+        (lambda x, c: medians_sweep(x, c, power=2), "another center nearer"),
+        (lambda x, c: medians_sweep(x, c, again=True), "another center nearer"),
+        (lambda x, c: (medians_sweep(x, c)[0], c), "could be moved"),
+        (lambda x, c: (medians_sweep(x, c)[0], np.nan * c), "not a number"),
+        (lambda x, c: medians_sweep(x, c)[::-1], "asked for shapes"),
+        (lambda x, c: (medians_sweep(x, c)[0] + 1, medians_sweep(x, c)[1]), "from 0 to 2"),
+    ],
+)
+def test_a_wrong_sweep_of_medians_is_told_which_property_fails(answer, says):
+    verdict = check("alternated/medians-sweep", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "median" not in verdict.message
+
+
+# the five families compared
+
+
+def zoom(g, low, high, points, rounds, reach=1.0, corner=0.0):
+    for _ in range(rounds):
+        axes = np.linspace(low + corner, high - corner, points).T
+        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+        theta = grid[g(grid).argmin()]
+        spacing = reach * (high - low) / (points - 1)
+        low, high = theta - spacing, theta + spacing
+    return theta
+
+
+def zoom_that_asks_again(g, *rest):
+    theta = zoom(g, *rest)
+    g(theta)
+    return theta
+
+
+def zoom_along_the_diagonal(g, low, high, points, rounds):
+    line = np.linspace(low, high, points)
+    grid = np.repeat(line, points ** (len(low) - 1), axis=0)
+    for _ in range(rounds):
+        theta = grid[g(grid).argmin()]
+    return theta
+
+
+def zoom_that_returns_a_corner(g, low, high, points, rounds):
+    theta = zoom(g, low, high, points, rounds)
+    return theta + (high - low) / 100
+
+
+def test_a_right_zoom_passes():
+    assert check("families/zoom", zoom)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda *a: zoom(*a, reach=0.5), "one spacing on each side"),
+        (lambda *a: zoom(*a, corner=0.1), "does not reach exactly as far as the box"),
+        (lambda g, a, b, k, n: zoom(g, a, b, k, n - 1), "evaluations"),
+        (zoom_that_asks_again, "evaluations"),
+        (zoom_along_the_diagonal, "reach exactly"),
+        (zoom_that_returns_a_corner, "not the best point"),
+        (lambda *a: zoom(*a)[None], "needs shape (1,)"),
+        (lambda g, a, b, k, n: zoom(lambda t: -g(t), a, b, k, n), "one spacing on each side"),
+    ],
+)
+def test_a_wrong_zoom_is_told_which_property_fails(answer, says):
+    verdict = check("families/zoom", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+def nan_like(*arguments, **options):
+    """Answer every call with NaN in the shape of the first array."""
+    arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+    return np.full(arrays[0].shape, np.nan) if arrays else math.nan
+
+
+NANS = [
+    math.nan,
+    (math.nan, math.nan),
+    *(np.full(shape, np.nan) for shape in [(), (1,), (2,), (3,), (5,), (10,), (2, 2), (4, 2)]),
+    nan_like,
+    lambda *arguments, **options: math.nan,
+    lambda *arguments, **options: (nan_like(*arguments), nan_like(*arguments)),
+    lambda theta, *others, **options: np.full(np.shape(theta)[:-1], np.nan),
+]
+
+
+@pytest.mark.parametrize("name", exercise_names())
+def test_no_judge_takes_nan_for_an_answer(name):
+    with np.errstate(all="ignore"):
+        assert not any(check(name, answer) for answer in NANS)

@@ -19,7 +19,16 @@ from matplotlib.animation import AbstractMovieWriter
 from mpl_toolkits.mplot3d import Axes3D
 from PIL import Image
 
-from lecturecode import gradient_descent, particle_swarm, plots
+from lecturecode import (
+    Mixture,
+    coordinate_descent,
+    gaussian_mixture,
+    gradient_descent,
+    kmeans,
+    particle_swarm,
+    plots,
+)
+from lecturecode.datasets import penguins
 from lecturecode.domains import Interval
 from lecturecode.objectives import DoubleWell, Quadratic, Rosenbrock
 
@@ -650,3 +659,213 @@ def test_animation_of_trails_follows_the_pheromone(swarm):
 def test_a_film_of_a_population_stays_light(swarm):
     animation = plots.animate_population(Rosenbrock(), swarm, label="particle swarm", log=True)
     assert len(plots.player(animation, "a swarm")._repr_html_()) < 2_000_000
+
+
+# ------------------------------------------------------------------------------ alternated
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_clusters_have_colours_that_everyone_can_tell_apart(vision):
+    seen = {c: cielab(np.array(VISION[vision]) @ linear_rgb(c)) for c in plots.CLUSTERS}
+    for one, other in combinations(seen, 2):
+        assert np.linalg.norm(seen[one] - seen[other]) > 15, (one, other)
+
+
+@pytest.mark.parametrize("colour", plots.CLUSTERS)
+def test_clusters_stand_out_from_white(colour):
+    assert 1.05 / (linear_rgb(colour) @ [0.2126, 0.7152, 0.0722] + 0.05) >= 3.0
+
+
+def test_no_two_of_seventy_clusters_look_alike():
+    assert len({plots.look(k) for k in range(70)}) == 70
+    assert len({plots.look(k)[0] for k in range(7)}) == len({plots.look(k)[1] for k in range(7)}) == 7
+
+
+def pieces(line):
+    """The straight pieces of a line that has gaps, shape (n, 2, 2)."""
+    points = data(line).reshape(-1, 3, 2)
+    assert np.isnan(points[:, 2]).all()
+    return points[:, :2]
+
+
+def test_staircase_has_the_half_steps_of_each_coordinate():
+    turned = Quadratic([1.0, 10.0], basis=np.array([[1.0, -1.0], [1.0, 1.0]]) / 2**0.5)
+    trace = coordinate_descent(turned, [-1.8, 0.5], sweeps=4, tol=0)
+    flat, steep = plots.staircase(trace, turned, BOX)
+    steps = np.stack([trace.thetas[:-1], trace.thetas[1:]], axis=1)
+    np.testing.assert_array_equal(pieces(flat), steps[::2])
+    np.testing.assert_array_equal(pieces(steep), steps[1::2])
+    assert (
+        np.ptp(pieces(flat)[:, :, 1], axis=1).max() == np.ptp(pieces(steep)[:, :, 0], axis=1).max() == 0
+    )
+    assert flat.get_color() != steep.get_color()
+    assert (flat.get_label(), steep.get_label()) == (r"$\theta_1$ moves", r"$\theta_2$ moves")
+    assert flat.axes.get_xlim() == BOX[0], "the contours beneath"
+    ends = [line for line in flat.axes.lines if line.get_marker() in ("o", "s")]
+    np.testing.assert_array_equal([data(line)[0] for line in ends], trace.thetas[[0, -1]])
+
+
+def test_staircase_alone_takes_tensors_and_leaves_out_what_does_not_move():
+    points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [2.0, 0.0]], requires_grad=True)
+    flat, steep = plots.staircase(points)
+    assert pieces(flat).tolist() == [[[0, 0], [1, 0]], [[1, 0], [2, 0]]]
+    assert len(pieces(steep)) == 0
+    assert not flat.axes.collections
+    many = np.cumsum(np.tile([[1.0, 0.0], [0.0, 1.0]], (150, 1)), axis=0)
+    assert [line.get_marker() for line in plots.staircase(many)] == ["", ""]
+
+
+def test_staircase_refuses_a_path_that_is_none(descent):
+    with pytest.raises(ValueError, match="step 1 moves both coordinates"):
+        plots.staircase(descent)
+    thinned = coordinate_descent(Quadratic([1.0, 10.0]), [1.0, 1.0], sweeps=3, record_every=2)
+    with pytest.raises(ValueError, match="record_every=1"):
+        plots.staircase(thinned)
+    with pytest.raises(ValueError, match=r"\(N, 2\)"):
+        plots.staircase(np.zeros((3, 4)))
+
+
+SAMPLES = np.array([[0.0, 0.0], [1.0, 0.0], [9.0, 9.0], [9.0, 8.0], [0.5, 0.5]])
+
+
+def test_clusters_draw_each_sample_with_its_own():
+    labels, centers = np.array([0, 0, 2, 2, 0]), np.array([[0.5, 0.2], [4.0, 4.0], [9.0, 8.5]])
+    names = ["a", "b", "c"]
+    lines = plots.clusters(SAMPLES, labels, centers, names=names)
+    assert [line.get_label() for line in lines[:3]] == names
+    for k in range(3):
+        np.testing.assert_array_equal(data(lines[k]), SAMPLES[labels == k])
+        np.testing.assert_array_equal(data(lines[3 + k]), centers[k : k + 1])
+        for line in (lines[k], lines[3 + k]):
+            assert (line.get_color(), line.get_marker()) == plots.look(k)
+    tensors = plots.clusters(torch.tensor(SAMPLES), torch.tensor(labels))
+    assert len(tensors) == 3
+    np.testing.assert_array_equal(data(tensors[2]), SAMPLES[2:4])
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "centers", "says"),
+    [
+        (SAMPLES[:, :1], [0] * 5, None, r"x must have two columns.*\(5, 1\)"),
+        (SAMPLES, [0] * 4, None, r"shape \(5,\); got \(4,\)"),
+        (SAMPLES, [0, 0, 0, 0, -1], None, "whole numbers from 0"),
+        (SAMPLES, [0, 0, 0, 0, 0.5], None, "whole numbers from 0"),
+        (SAMPLES, [0] * 5, np.zeros((2, 3)), r"centers must have two columns.*\(2, 3\)"),
+        (SAMPLES, [0, 0, 0, 0, 2], None, "3 clusters and 2 names"),
+    ],
+)
+def test_clusters_refuse_what_does_not_fit(x, labels, centers, says):
+    with pytest.raises(ValueError, match=says):
+        plots.clusters(x, labels, centers, names=["one", "two"])
+
+
+TWO = Mixture(
+    np.array([0.25, 0.75]), np.array([[0.0, 0.0], [9.0, 9.0]]), np.array([np.eye(2), [[4.0, 1], [1, 2]]])
+)
+
+
+def test_components_mix_the_colours_in_proportion():
+    shares = np.array([[1.0, 0.0], [0.75, 0.25], [0.0, 1.0], [0.25, 0.75], [0.6, 0.4]])
+    (first, second), _ = plots.components(SAMPLES, TWO, shares=shares)
+    one, other = (np.array(mpl.colors.to_rgb(plots.look(k)[0])) for k in range(2))
+    mixed = shares[:, :1] * one + shares[:, 1:] * other
+    np.testing.assert_array_equal(first.get_offsets(), SAMPLES[[0, 1, 4]])
+    np.testing.assert_allclose(first.get_facecolors()[:, :3], mixed[[0, 1, 4]])
+    np.testing.assert_array_equal(second.get_offsets(), SAMPLES[[2, 3]])
+    np.testing.assert_allclose(second.get_facecolors()[:, :3], mixed[[2, 3]])
+
+
+def test_components_have_ellipses_at_two_deviations_and_their_own_shares():
+    dots, (ring, mean, other_ring, _) = plots.components(SAMPLES, TWO)
+    np.testing.assert_allclose(np.linalg.norm(data(ring), axis=1), 2)
+    assert (ring.get_color(), mean.get_marker()) == plots.look(0)
+    away = data(other_ring) - 9
+    np.testing.assert_allclose((away @ np.linalg.inv(TWO.covariances[1]) * away).sum(1), 4)
+    assert other_ring.get_linewidth() > ring.get_linewidth(), "it has more weight"
+    assert [len(some.get_offsets()) for some in dots] == [3, 2]
+    pure = mpl.colors.to_rgb(plots.look(0)[0])
+    np.testing.assert_allclose(dots[0].get_facecolors()[0, :3], pure, atol=1e-6)
+    tensors = Mixture(*(torch.tensor(part) for part in (TWO.weights, TWO.means, TWO.covariances)))
+    again, _ = plots.components(torch.tensor(SAMPLES), tensors)
+    np.testing.assert_allclose(again[0].get_facecolors(), dots[0].get_facecolors())
+    with pytest.raises(ValueError, match=r"shares must have shape \(5, 2\); got \(5, 3\)"):
+        plots.components(SAMPLES, TWO, shares=np.ones((5, 3)))
+
+
+def test_animation_of_clusters_shows_every_half_step():
+    trace = kmeans(SAMPLES, 2, centers=SAMPLES[:2])
+    animation = plots.animate_clusters(SAMPLES, trace, names=("left", "up"))
+    ax, below = plt.gcf().axes
+
+    def look():
+        big = [line for line in ax.lines if line.get_label() == "_center"]
+        rings = [data(line) for line in ax.lines if line.get_markersize() == 10]
+        moves = sum(line.get_linewidth() == 3 for line in ax.lines)
+        dots = [data(line) for line in ax.lines if line.get_label().startswith("_cluster")]
+        now = data(below.lines[1])[0].tolist()
+        return np.concatenate([data(line) for line in big]), dots, rings, moves, now, ax.get_title()
+
+    seen = watch(animation, look)
+    labels = trace.extras["labels"]
+    assert len(seen) == len(trace) > 4
+    assert (labels[2] != labels[1]).any()
+    for i, (centers, dots, rings, moves, now, title) in enumerate(seen):
+        np.testing.assert_array_equal(centers, trace.thetas[i].reshape(2, 2))
+        for k in range(2):
+            np.testing.assert_array_equal(dots[k], SAMPLES[labels[i] == k])
+        assert now == [i, trace.values[i]]
+        assert moves == (2 if i % 2 else 0)
+        if i and i % 2 == 0:
+            changed = labels[i] != labels[i - 1]
+            np.testing.assert_array_equal(rings[0], SAMPLES[changed])
+            assert title == f"half-step {i}: {changed.sum()} of 5 labels change"
+        else:
+            assert not rings
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("left", "up")
+
+
+def test_animation_of_a_mixture_moves_ellipses_and_colours_in_turns():
+    x = np.random.default_rng(0).standard_normal((60, 2))
+    x[:30] += 3
+    start = replace(TWO, means=np.array([[1.0, 0.0], [1.0, 3.0]]))
+    trace = gaussian_mixture(x, 2, start=start, sweeps=6)
+    animation = plots.animate_mixture(x, trace)
+    ax = plt.gcf().axes[0]
+
+    def look():
+        colours = {
+            tuple(place): tuple(colour)
+            for dots in ax.collections
+            for place, colour in zip(dots.get_offsets(), dots.get_facecolors(), strict=True)
+        }
+        return [data(line) for line in ax.lines], [colours[tuple(t)] for t in x], ax.get_title()
+
+    seen = watch(animation, look)
+    assert len(seen) == len(trace) == 13
+    means = trace.extras["means"]
+    for i, (lines, colours, title) in enumerate(seen):
+        assert len(lines) == 4, "no ellipse of an earlier half-step is left"
+        np.testing.assert_array_equal(np.concatenate(lines[1::2]), means[i])
+        if i:
+            ellipses_moved = not np.array_equal(lines[0], seen[i - 1][0][0])
+            colours_changed = not np.array_equal(colours, seen[i - 1][1])
+            assert (ellipses_moved, colours_changed) == (i % 2 == 1, i % 2 == 0), title
+            assert ("M-step" in title, "E-step" in title) == (i % 2 == 1, i % 2 == 0)
+
+
+def test_animations_of_half_steps_need_all_of_them():
+    thin = kmeans(SAMPLES, 2, rng=0, record_every=2)
+    with pytest.raises(ValueError, match="record_every=2"):
+        plots.animate_clusters(SAMPLES, thin)
+    with pytest.raises(ValueError, match=r"weights, means, covariances.*extras labels"):
+        plots.animate_mixture(SAMPLES, kmeans(SAMPLES, 2, rng=0))
+    with pytest.raises(ValueError, match="two columns"):
+        plots.animate_clusters(np.ones((5, 3)), thin)
+
+
+def test_a_film_of_half_steps_stays_light():
+    birds = penguins().x[:, [0, 2]]
+    trace = gaussian_mixture(birds, 3, rng=0)
+    assert len(trace) > 40
+    page = plots.player(plots.animate_mixture(birds, trace), "penguins")._repr_html_()
+    assert len(page) < 2_000_000

@@ -15,7 +15,9 @@ CHAPTERS = (
     "search",
     "populations",
     "zeros_of_the_gradient",
+    "alternated_minimization",
     "gradient_descent",
+    "five_families_compared",
 )
 """The modules, in the order of the book."""
 

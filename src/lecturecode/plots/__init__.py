@@ -7,6 +7,16 @@ its grid reaches; without it the domain of g is taken. Each function draws into 
 figure, and returns what it drew.
 """
 
+from lecturecode.plots.alternated import (
+    CLUSTERS,
+    MARKERS,
+    animate_clusters,
+    animate_mixture,
+    clusters,
+    components,
+    look,
+    staircase,
+)
 from lecturecode.plots.animations import Player, animate, animate_path, player
 from lecturecode.plots.figures import (
     COLOURS,
@@ -33,24 +43,32 @@ from lecturecode.plots.populations import (
 )
 
 __all__ = [
+    "CLUSTERS",
     "COLOURS",
     "HEIGHTS",
     "KINDS",
+    "MARKERS",
     "METHODS",
     "Player",
     "animate",
+    "animate_clusters",
+    "animate_mixture",
     "animate_path",
     "animate_population",
     "animate_trails",
+    "clusters",
+    "components",
     "contours",
     "curve",
     "describe",
     "ellipse",
     "flights",
+    "look",
     "mark",
     "members",
     "path",
     "player",
+    "staircase",
     "surface",
     "tour",
     "trails",
