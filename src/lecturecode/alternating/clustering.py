@@ -99,7 +99,8 @@ def kmeans(
     rng = generator(rng)
     shift = middle(x)  # far from the origin, squares would lose digits
     x = x - shift
-    noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float((x * x).sum()) ** 0.5
+    flat = compat.array_namespace(x).reshape(x, (-1,))
+    noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
     def once(k: int) -> tuple[Sweeps, Trace]:
         start = given - shift if given is not None and k == 0 else spread(x, clusters, rng)
@@ -115,7 +116,8 @@ def kmeans(
 def _half_steps(x: Array, c: Array, shift: Array, refilled: list[int]) -> Updates:
     """Alternate; what the clusters add up to changes only by the samples that change their label."""
     xp = compat.array_namespace(x)
-    nearness = c @ x.T  # (K, T), the memory for all that follow
+    shape, device = (c.shape[0], x.shape[0]), compat.device(x)
+    nearness = xp.empty(shape, dtype=x.dtype, device=device)  # (K, T), the memory for all that follow
     labels = xp.argmax(_nearness(x, c, nearness), axis=0)
     sizes, sums = _totals(x, _one_hot(labels, c))
     value = known = float(_inertia(x, c, labels))
