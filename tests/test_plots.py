@@ -28,9 +28,14 @@ from lecturecode import (
     particle_swarm,
     plots,
 )
+from lecturecode.backpropagation import backprop_by_hand
 from lecturecode.datasets import penguins
 from lecturecode.domains import Interval
+from lecturecode.losses import CrossEntropy, SquaredError
+from lecturecode.network import Network
 from lecturecode.objectives import DoubleWell, Quadratic, Rosenbrock
+from lecturecode.optimizers import Adam
+from lecturecode.training import train
 
 BOX = [(-2.0, 1.0), (-1.0, 3.0)]
 
@@ -869,3 +874,239 @@ def test_a_film_of_half_steps_stays_light():
     assert len(trace) > 40
     page = plots.player(plots.animate_mixture(birds, trace), "penguins")._repr_html_()
     assert len(page) < 2_000_000
+
+
+# ------------------------------------------------------------------------------ networks
+
+SLIDES = Network((2, 3, 3, 2, 1))  # four layers, as in the lecture
+
+
+def segments(lines):
+    return np.array([np.asarray(segment) for segment in lines.get_segments()])
+
+
+def test_a_network_is_a_column_a_layer_and_an_edge_a_weight():
+    graph = plots.network_graph(SLIDES)
+    assert [len(column.get_offsets()) for column in graph.neurons] == [2, 3, 3, 2, 1]
+    assert [len(lines.get_segments()) for lines in graph.edges] == [6, 9, 6, 2]
+    for i, lines in enumerate(graph.edges):
+        starts, ends = graph.neurons[i].get_offsets(), graph.neurons[i + 1].get_offsets()
+        wanted = [[start, end] for end in ends for start in starts]
+        np.testing.assert_allclose(segments(lines), wanted)
+    assert [text.get_text() for text in graph.names][:2] == ["$x = x^0$", "$a^{1}, x^{1}$"]
+    assert [text.get_text() for text in graph.parameters][-1] == "$W^{4}, b^{4}$"
+    assert {"$l$", "$y$", "$r$"} <= {text.get_text() for text in graph.ax.texts}
+
+
+def test_an_edge_is_as_wide_as_its_weight_and_has_the_colour_of_its_sign():
+    network = Network((2, 2, 1))
+    W1, W2 = np.array([[4.0, -2.0], [0.0, 1.0]]), np.array([[-4.0, 3.0]])
+    theta = np.concatenate([np.zeros(2), W1.ravel(), np.zeros(1), W2.ravel()])
+    graph = plots.network_graph(network, theta=torch.tensor(theta, requires_grad=True))
+    for lines, W in zip(graph.edges, (W1, W2), strict=True):
+        extra = np.array(lines.get_linewidths()) - 0.4
+        np.testing.assert_allclose(extra / 3.1, abs(W.ravel()) / 4)
+        red, _, blue = np.asarray(lines.get_colors())[:, :3].T
+        np.testing.assert_array_equal(np.sign(red - blue), np.sign(W.ravel()))
+    with pytest.raises(ValueError, match="must have 9 entries"):
+        plots.network_graph(network, theta=theta[:-1])
+
+
+def test_of_a_wide_layer_the_first_neurons_and_the_last_are_drawn():
+    network = Network((64, 3, 10))
+    graph = plots.network_graph(network, theta=network.init(0), most=5)
+    assert [shown.tolist() for shown in graph.shown] == [[0, 1, 2, 63], [0, 1, 2], [0, 1, 2, 9]]
+    dots = [line for line in graph.ax.lines if line.get_marker() == "."]
+    assert [set(line.get_xdata()) for line in dots] == [{0}, {2}]
+    for line in dots:  # between the last two that are drawn
+        heights = graph.neurons[int(line.get_xdata()[0])].get_offsets()[:, 1]
+        assert heights[-1] < min(line.get_ydata())
+        assert max(line.get_ydata()) < heights[-2]
+    with pytest.raises(ValueError, match="most must be at least 3"):
+        plots.network_graph(network, most=2)
+
+
+def flow_frames(loss, y, network=SLIDES):
+    theta, x = network.init(4), np.array([1.0, -0.5])
+    animation = plots.animate_flow(network, loss, theta, x, y)
+    ax = plt.gcf().axes[0]
+    columns = [text for text in ax.texts if text.get_position()[0] % 1 == 0]
+
+    def look():
+        """The title, the numbers in each column, and the name beneath it."""
+        found = {}
+        for text in columns:
+            found.setdefault(int(text.get_position()[0]), []).append(text.get_text())
+        return ax.get_title(), found, [text.get_text() for text in ax.texts]
+
+    return theta, x, watch(animation, look)
+
+
+def numbers(column):
+    kept = []
+    for text in column:
+        try:
+            kept.append(float(text))
+        except ValueError:
+            continue
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "outputs"), [(SquaredError(), np.array([0.8]), 1), (CrossEntropy(), 2, 3)]
+)
+def test_the_flow_shows_the_numbers_of_the_slides(loss, y, outputs):
+    network = Network((2, 3, 3, 2, outputs))
+    theta, x, seen = flow_frames(loss, y, network)
+    value, _, G = backprop_by_hand(network, loss, theta, x, y)
+    a, xs = network.forward(theta, x[None, :])
+    assert len(seen) == 1 + 2 * 4 + 2 + 3 * 4
+
+    def check(frame, i, name, wanted):
+        found = seen[frame][1][i]
+        assert name in found, (frame, found)
+        np.testing.assert_allclose(numbers(found), wanted, atol=0.0051)
+
+    for i in range(1, 5):
+        check(2 * i - 1, i, f"$a^{i}$", a[i - 1][0])
+        check(2 * i, i, f"$x^{i}$", xs[i][0])
+        assert numbers(seen[2 * i - 2][1][i]) == []  # before, the column is empty
+        check(13 - 3 * i + 10, i, f"$G_{{a^{i}}}$", G[f"a{i}"])
+        check(13 - 3 * i + 12, i - 1, f"$G_{{x^{i - 1}}}$", G[f"x{i - 1}"])
+    check(10, 4, "$G_{x^4}$", G["x4"])
+    assert f"$r$ = {float(value):.2f}" in seen[9][2]
+    assert "$r$" in seen[8][2]
+    assert seen[-1][0] == "backwards: $G_{x^0} = W^{1T} G_{a^1}$"
+
+
+def test_the_flow_colours_the_edges_by_weights_and_then_by_their_gradients():
+    theta, x, y = SLIDES.init(4), np.array([1.0, -0.5]), np.array([0.8])
+    animation = plots.animate_flow(SLIDES, SquaredError(), theta, x, y)
+    edges = plt.gcf().axes[0].collections
+    layers = [lines for lines in edges if isinstance(lines, mpl.collections.LineCollection)]
+    seen = watch(animation, lambda: [np.asarray(lines.get_colors())[:, :3].copy() for lines in layers])
+    _, _, G = backprop_by_hand(SLIDES, SquaredError(), theta, x, y)
+    for i, (_, W) in enumerate(SLIDES.unpack(theta)):
+        red, green, blue = seen[2 * i + 1][i].T
+        assert len(seen[2 * i][i]) == 1  # grey before
+        np.testing.assert_array_equal(np.sign(red - blue), np.sign(W.ravel()))
+        red, green, blue = seen[-1][i].T
+        np.testing.assert_array_equal(np.sign(green - blue), np.sign(G[f"W{i + 1}"].ravel()))
+
+
+def test_a_film_of_the_flow_stays_light_and_numbers_can_be_read():
+    theta = SLIDES.init(4)
+    animation = plots.animate_flow(SLIDES, SquaredError(), theta, np.array([1.0, -0.5]), [0.8])
+    ink = lambda text: linear_rgb(text.get_color()) @ [0.2126, 0.7152, 0.0722]  # noqa: E731
+    ax = plt.gcf().axes[0]
+    columns = [dots for dots in ax.collections if isinstance(dots, mpl.collections.PathCollection)]
+    inside = {tuple(text.get_position()): text for text in ax.texts if float(text.get_fontsize()) == 8.0}
+
+    def contrasts():
+        worst = np.inf
+        for dots in columns:
+            faces = np.resize(dots.get_facecolor(), (len(dots.get_offsets()), 4))
+            for place, face in zip(dots.get_offsets(), faces, strict=True):
+                paper = linear_rgb(face[:3]) @ [0.2126, 0.7152, 0.0722]
+                dark, light = sorted([ink(inside[tuple(place)]), paper])
+                worst = min(worst, (light + 0.05) / (dark + 0.05))
+        return worst
+
+    assert min(watch(animation, contrasts)) >= 4.5  # WCAG 1.4.3
+    animation = plots.animate_flow(SLIDES, SquaredError(), theta, np.array([1.0, -0.5]), [0.8])
+    assert len(plots.player(animation, "the flow")._repr_html_()) < 2_000_000
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("scale", [plots.SIGNS, plots.GRADIENTS], ids=["signs", "gradients"])
+def test_signs_can_be_told_apart_by_everyone_at_every_depth(scale, vision):
+    for depth in (0.25, 0.5, 1.0):
+        below, above = (
+            cielab(np.array(VISION[vision]) @ linear_rgb(scale(0.5 + side * depth / 2)))
+            for side in (-1, 1)
+        )
+        assert np.linalg.norm(below - above) > 15
+    np.testing.assert_allclose(scale(0.5)[:3], 1)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    y = (x[:, 1] > x[:, 0] ** 2 - 0.5).astype(int)
+    network = Network((2, 8, 2))
+    trace = train(
+        network, CrossEntropy(), x, y, Adam(0.05), epochs=30, batch_size=20, rng=0, record_every=10
+    )
+    return network, trace, x, y
+
+
+def test_regions_end_where_two_classes_are_alike(classifier):
+    network, trace, x, y = classifier
+    drawn = plots.boundary(network, trace.theta, x, y, classes=("below", "above"))
+    lines = [contour for contour in drawn if not contour.filled]
+    found = np.concatenate([path.vertices for contour in lines for path in contour.get_paths()])
+    a = network.predict(trace.theta, found)
+    assert len(found) > 50
+    # between grid points the boundary is interpolated
+    np.testing.assert_allclose(a[:, 0], a[:, 1], atol=0.001 * np.ptp(network.predict(trace.theta, x)))
+    ax = drawn[0].axes
+    for k in range(2):
+        np.testing.assert_array_equal(data(ax.lines[k]), x[y == k])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["below", "above"]
+    assert (drawn[0].get_facecolor()[0][:3] > np.array(mpl.colors.to_rgb("#006aaa"))).all()  # paler
+
+
+def test_regions_of_three_classes_meet_without_a_gap():
+    network = Network((2, 3), output="identity")
+    x = np.array([[-1.0, -1.0], [1.0, -1.0], [0.0, 1.0]])
+    theta = np.concatenate([np.zeros(3), x.ravel()])  # class k is the one of the nearest corner
+    figure, ax = plt.subplots(layout="none")
+    ax.set_position([0, 0, 1, 1])
+    drawn = plots.boundary(network, theta, x, [0, 1, 2], ax)
+    assert sum(contour.filled for contour in drawn) == 3
+    figure.canvas.draw()
+    ax.set_axis_off()
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[2:-2, 2:-2, :3]
+    assert (picture == 255).all(axis=-1).mean() < 0.002  # white are only rims of the markers
+
+
+def test_a_class_that_is_never_chosen_has_no_region(classifier):
+    network, trace, x, y = classifier
+    biased = trace.theta.copy()
+    network.unpack(biased)[-1][0][:] = [1e6, 0.0]
+    (only,) = plots.boundary(network, biased, x, y)
+    assert only.filled
+
+
+def test_animation_of_a_boundary_follows_the_training(classifier):
+    network, trace, x, y = classifier
+    animation = plots.animate_boundary(network, trace, x, y, frames=4, points=40)
+    (ax,) = plt.gcf().axes
+
+    def look():
+        lines = [found for found in ax.collections if not found.filled]
+        return ax.get_title(), lines[0].get_paths()[0].vertices.copy(), len(ax.collections)
+
+    seen = watch(animation, look)
+    assert len(seen) == 4
+    for i, (title, line, artists) in zip([0, 3, 6, 9], seen, strict=True):
+        right = np.mean(network.predict(trace.thetas[i], x).argmax(-1) == y)
+        assert title == f"step {10 * i}: {100 * right:.0f} % right"
+        a = network.predict(trace.thetas[i], line)
+        spread = np.ptp(network.predict(trace.thetas[i], x))
+        np.testing.assert_allclose(a[:, 0], a[:, 1], atol=0.01 * spread)
+        assert artists == 4  # those of the picture before are gone
+
+
+def test_boundaries_need_a_plane_classes_and_a_record(classifier):
+    network, trace, x, y = classifier
+    with pytest.raises(ValueError, match=r"widths \(3, 2\)"):
+        plots.boundary(Network((3, 2)), np.zeros(8), x, y)
+    with pytest.raises(ValueError, match=r"widths \(2, 1\)"):
+        plots.boundary(Network((2, 1)), np.zeros(3), x, y)
+    with pytest.raises(ValueError, match=r"y \(T,\); got \(60, 2\) and \(59,\)"):
+        plots.boundary(network, trace.theta, x, y[:-1])
+    bare = replace(trace, record_every=0)
+    with pytest.raises(ValueError, match="record_every=10"):
+        plots.animate_boundary(network, bare, x, y)
