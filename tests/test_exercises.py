@@ -2,11 +2,12 @@
 
 import math
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from lecturecode import least_squares
+from lecturecode import least_squares, rescale_neuron
 from lecturecode.exercises import Verdict, check, exercise_names
 
 
@@ -499,6 +500,339 @@ def test_a_right_zoom_passes():
 )
 def test_a_wrong_zoom_is_told_which_property_fails(answer, says):
     verdict = check("families/zoom", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# feedforward/size, feedforward/xor, feedforward/forward
+
+
+def count(widths):
+    return sum(n * (m + 1) for m, n in pairwise(widths))
+
+
+def test_size_is_right():
+    assert check("feedforward/size", count)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(lambda w: sum(n * m for m, n in pairwise(w)), "a bias beside its weights"),
+     (lambda w: count(w) + w[0], "the inputs are no neurons"),
+     (lambda w: 17, "a single neuron"),
+     (lambda w: w[0] + 1 + (w[1] - 1) * 3, "five times the parameters"),
+     (lambda w: w[1] * (w[0] + 1), "the parameters of its layers"),
+     (lambda w: 4 * sum(w[1:]), "one more weight")],
+)  # fmt: skip
+def test_size_is_wrong(answer, says):
+    verdict = check("feedforward/size", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+XOR = [0, -1, 1, 1, 1, 1, 0, 1, -2]
+
+
+@pytest.mark.parametrize("theta", [XOR, np.array(XOR), [0, 0, 1, -1, -1, 1, 0, 1, 1]])
+def test_xor_is_right(theta):
+    assert check("feedforward/xor", theta)
+
+
+@pytest.mark.parametrize(
+    ("theta", "says"),
+    [(XOR[:-1], "have nine parameters"), ([*XOR[:6], 1, 1, -2], "(0, 0) is 1"),
+     ([0, 0, 1, 1, 1, 1, 0, 0.5, 0.5], "(1, 1) is 2"), ([0] * 9, "(0, 1) is 0"),
+     ([0, 0, -1, 1, 0, 0, 0, 1, 0], "(1, 0) is 0"), ([np.inf] * 9, "not finite")],
+)  # fmt: skip
+def test_xor_is_wrong(theta, says):
+    with np.errstate(invalid="ignore"):
+        verdict = check("feedforward/xor", theta)
+    assert not verdict
+    assert says in verdict.message
+
+
+def forward(theta, x, widths, *, last=False, columns=False, bias_last=False, hidden=np.tanh, bad=False):
+    if bad:
+        x *= 1.5
+        x /= 3
+    end = 0
+    for i, (m, n) in enumerate(pairwise(widths), start=1):
+        part = theta[end : end + n * (m + 1)]
+        b, W = (part[n * m :], part[: n * m]) if bias_last else (part[:n], part[n:])
+        W = W.reshape(m, n).T if columns else W.reshape(n, m)
+        x = x @ W.T + b
+        x = hidden(x) if last or i < len(widths) - 1 else x
+        end += n * (m + 1)
+    return x
+
+
+def test_forward_is_right():
+    assert check("feedforward/forward", forward)
+
+
+@pytest.mark.parametrize(
+    ("variant", "says"),
+    [({"bad": True}, "has been changed"), ({"last": True}, "the last layer is affine"),
+     ({"columns": True}, "here a column does"), ({"bias_last": True}, "nothing but the biases"),
+     ({"hidden": lambda a: np.maximum(a, 0)}, "with hidden layers")],
+)  # fmt: skip
+def test_forward_is_wrong(variant, says):
+    verdict = check("feedforward/forward", lambda *given: forward(*given, **variant))
+    assert not verdict
+    assert says in verdict.message
+
+
+def test_forward_of_the_wrong_shape_or_order():
+    assert "(7, 2)" in check("feedforward/forward", lambda *given: forward(*given).T).message
+    backwards = check("feedforward/forward", lambda theta, x, widths: forward(theta, -x, widths))
+    assert "one layer is the affine map" in backwards.message
+
+
+# backpropagation
+
+
+def softmax_slope(a, y):
+    p = np.exp(a - a.max())
+    p = p / p.sum()
+    p[y] -= 1
+    return p
+
+
+def careless_slope(a, y):
+    p = np.exp(a) / np.exp(a).sum()
+    p[y] -= 1
+    return p
+
+
+def tanh_backward(x, b, W, G):
+    """The way through the tanh alone."""
+    G_a = (1 - np.tanh(W @ x + b) ** 2) * G
+    return W.T @ G_a, G_a, G_a[:, None] * x[None, :]
+
+
+def residual_backward(x, b, W, G):
+    G_x, G_b, G_W = tanh_backward(x, b, W, G)
+    return G + G_x, G_b, G_W
+
+
+def residual_backward_in_place(x, b, W, G):
+    G_x, G_b, G_W = tanh_backward(x, b, W, G)
+    G += G_x
+    return G.copy(), G_b, G_W
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("backpropagation/softmax-gradient", softmax_slope),
+        ("backpropagation/residual-layer", residual_backward),
+    ],
+)
+def test_a_right_answer_on_backpropagation_passes(name, answer):
+    assert check(name, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda a, y: -softmax_slope(a, y), "the sign is wrong"),
+        (lambda a, y: softmax_slope(a, y) + np.eye(len(a))[y], "along it there is a slope"),
+        (lambda a, y: 2 * softmax_slope(a, y), "output of the right class"),
+        (lambda a, y: np.roll(softmax_slope(a, y), 1), "output of the right class"),
+        (
+            lambda a, y: (
+                np.where(np.arange(len(a)) == y, softmax_slope(a, y), -softmax_slope(a, y)[y])
+                / np.where(np.arange(len(a)) == y, 1, len(a) - 1)
+            ),
+            "output of a wrong class",
+        ),
+        (lambda a, y: softmax_slope(a, y)[:, None], "for 3 outputs"),
+        (careless_slope, "not finite"),
+        (lambda a, y: np.nan_to_num(careless_slope(a, y)), "finite, but not right"),
+    ],
+)
+def test_a_wrong_softmax_gradient_is_told_which_property_fails(answer, says):
+    verdict = check("backpropagation/softmax-gradient", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (tanh_backward, "only what flows through the tanh"),
+        (lambda x, b, W, G: (G, *tanh_backward(x, b, W, G)[1:]), "only what flows around the tanh"),
+        (lambda x, b, W, G: (W @ G, *tanh_backward(x, b, W, G)[1:]), "slopes along x"),
+        (lambda *a: (*residual_backward(*a)[:2], residual_backward(*a)[2].T), "transposed"),
+        (lambda *a: (*residual_backward(*a)[:2], np.ones((4, 4))), "slopes along W"),
+        (lambda *a: (residual_backward(*a)[0], a[3], residual_backward(*a)[2]), "slopes along b"),
+        (
+            lambda *a: (residual_backward(*a)[0], residual_backward(*a)[1] + a[3], a[2]),
+            "not on the way around",
+        ),
+        (
+            lambda *a: (*residual_backward(*a)[:2], residual_backward(*a)[2][0]),
+            "shape of what it belongs",
+        ),
+        (lambda *a: residual_backward(*a)[:2], "three gradients"),
+        (residual_backward_in_place, "has been changed"),
+    ],
+)
+def test_a_wrong_residual_layer_is_told_which_property_fails(answer, says):
+    verdict = check("backpropagation/residual-layer", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# sgd/minibatch-variance, sgd/nesterov-step
+
+
+@pytest.mark.parametrize("answer", [0.162, np.float64(0.162), 4 / 20 * 81 / 100])
+def test_minibatch_variance_is_judged(answer):
+    assert check("sgd/minibatch-variance", answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(-0.1, "is positive"), (0.162**0.5, "a standard deviation"), (0.2, "with replacement"),
+     (0.5, "noisier than"), (4 / 20 * 81 / 101, "a minibatch of one sample would vary less"),
+     (0.1, "not the variance of all")],
+)  # fmt: skip
+def test_a_wrong_minibatch_variance_is_told_which_property_fails(answer, says):
+    verdict = check("sgd/minibatch-variance", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "0.16" not in verdict.message
+
+
+def nesterov(gradient, theta, v, learning_rate, momentum):
+    v = momentum * v - learning_rate * gradient(theta + momentum * v)
+    return theta + v, v
+
+
+def in_place(gradient, theta, v, learning_rate, momentum):
+    theta += 0.0
+    v *= momentum
+    v -= learning_rate * gradient(theta + v)
+    return theta + v, v
+
+
+def old_velocity(gradient, theta, v, learning_rate, momentum):
+    return theta + v, momentum * v - learning_rate * gradient(theta + momentum * v)
+
+
+def heavy_ball(gradient, theta, v, learning_rate, momentum):
+    v = momentum * v - learning_rate * gradient(theta)
+    return theta + v, v
+
+
+def too_far(gradient, theta, v, learning_rate, momentum):
+    v = momentum * v - learning_rate * gradient(theta + v)
+    return theta + v, v
+
+
+def uphill(gradient, theta, v, learning_rate, momentum):
+    v = momentum * v + learning_rate * gradient(theta + momentum * v)
+    return theta + v, v
+
+
+def standing(gradient, theta, v, learning_rate, momentum):
+    return theta, nesterov(gradient, theta, v, learning_rate, momentum)[1]
+
+
+def twice(gradient, theta, v, learning_rate, momentum):
+    gradient(theta)
+    return nesterov(gradient, theta, v, learning_rate, momentum)
+
+
+def test_nesterov_step_is_judged():
+    assert check("sgd/nesterov-step", nesterov)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(in_place, "has been changed"), (old_velocity, "by the velocity of the step before"),
+     (heavy_ball, "as in plain momentum"), (too_far, "decayed velocity does not lead"),
+     (uphill, "minus the step against the gradient"), (standing, "did not move by the new"),
+     (twice, "asked for 2 times"), (lambda *a: a[1], "two things"),
+     (lambda *a: (a[1][:1], a[2]), "have the shape (2,)")],
+)  # fmt: skip
+def test_a_wrong_nesterov_step_is_told_which_property_fails(answer, says):
+    verdict = check("sgd/nesterov-step", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# minima/twins
+
+
+def twins(hidden):
+    return math.prod(2**n * math.factorial(n) for n in hidden)
+
+
+def test_the_number_of_equivalent_thetas_is_judged():
+    assert check("minima/twins", twins)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda hidden: math.prod(map(math.factorial, hidden)), "can be flipped"),
+        (lambda hidden: math.prod(math.factorial(n) + (n == 1) for n in hidden), "and not the signs"),
+        (lambda hidden: math.prod(n**n + (n == 1) for n in hidden), "one layer of 4"),
+        (lambda hidden: sum(twins([n]) for n in hidden), "independently"),
+        (lambda hidden: twins(hidden[:1]), "hidden widths [3, 2]"),
+        (lambda hidden: twins(hidden[:2]), "hidden widths [2, 2, 2]"),
+        (lambda hidden: float(twins(hidden)), "exact integer"),
+    ],
+)
+def test_a_wrong_number_of_equivalent_thetas_is_told_which_property_fails(answer, says):
+    verdict = check("minima/twins", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "384" not in verdict.message
+
+
+# minima/balance
+
+
+def balance(network, theta, power=0.5, bias=True):
+    (b, W), (_, V) = network.unpack(theta)
+    p, q = np.sqrt(bias * b**2 + (W**2).sum(1)), np.sqrt((V**2).sum(0))
+    for k, beta in enumerate((q / p) ** power):
+        theta = rescale_neuron(network, theta, 1, k, beta)
+    return theta
+
+
+def balance_in_place(network, theta):
+    theta[:] = balance(network, theta)
+    return theta
+
+
+def incoming_only(network, theta):
+    theta = theta.copy()
+    (_, W), _ = network.unpack(theta)
+    W *= 2
+    return theta
+
+
+def test_the_shortest_of_equivalent_thetas_is_judged():
+    assert check("minima/balance", balance)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (balance_in_place, "must not change"),
+        (lambda network, theta: theta[:-1], "shape (3,)"),
+        (incoming_only, "what it computed before"),
+        (lambda network, theta: balance(network, theta, bias=False), "bias is rescaled too"),
+        (lambda network, theta: balance(network, theta, power=1.0), "still make theta shorter"),
+        (lambda network, theta: theta.copy(), "still make theta shorter"),
+    ],
+)
+def test_a_theta_that_is_not_the_shortest_is_told_which_property_fails(answer, says):
+    verdict = check("minima/balance", answer)
     assert not verdict
     assert says in verdict.message
 

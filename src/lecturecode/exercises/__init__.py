@@ -18,6 +18,10 @@ CHAPTERS = (
     "alternated_minimization",
     "gradient_descent",
     "five_families_compared",
+    "feedforward_networks",
+    "backpropagation",
+    "stochastic_gradient_descent",
+    "local_minima",
 )
 """The modules, in the order of the book."""
 

@@ -1,0 +1,60 @@
+r"""
+Along a curve of equal loss the gradient changes its size
+=========================================================
+
+Multiply all that a ReLU neuron takes in by :math:`\beta > 0` and divide all
+that it gives out: the network computes the same. So a curve of equal loss
+runs through each :math:`\theta`. The left picture follows it in the plane of
+one incoming and one outgoing weight; on the right stand three numbers along
+it. Look for the one that does not change. See :ref:`minima-rescaling`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import Network, SquaredError, TotalLoss, rescale_neuron
+from lecturecode.plots import COLOURS, contours, describe, use_style
+
+use_style()
+rng = np.random.default_rng(0)
+network = Network((2, 3, 1), "relu")
+x = rng.normal(size=(200, 2))
+g = TotalLoss(network, SquaredError(), x, np.sin(2 * x[:, :1]) + x[:, 1:])
+theta = np.abs(network.init(rng))
+into, out = 3, 10  # W^1_{11} and W^2_{11} in theta
+beta = np.geomspace(0.05, 20, 81)
+curve = np.stack([rescale_neuron(network, theta, 1, 0, b) for b in beta])
+size = np.linalg.norm(g.gradient(curve), axis=-1)
+sharpest = np.linalg.eigvalsh(g.hessian(curve))[:, -1]
+
+
+def slice_of_g(pair):
+    moved = np.tile(theta, (*pair.shape[:-1], 1))
+    moved[..., into : into + 2] *= pair[..., :1] / theta[into]
+    moved[..., out] = pair[..., 1]
+    return g(moved)
+
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.0))
+contours(slice_of_g, [(0.05, 4), (0.05, 4)], ax=left, levels=16)
+left.plot(curve[:, into], curve[:, out], color=COLOURS["model"], lw=2.5)
+left.set(xlim=(0.05, 4), ylim=(0.05, 4), xlabel="incoming weight")
+left.set_ylabel("outgoing weight")
+right.loglog(beta, g(curve), label=r"$g$")
+right.loglog(beta, size, "--", label=r"$\Vert\nabla g\Vert$")
+right.loglog(beta, sharpest, ":", label=r"$\lambda_{\max}(H)$")
+right.set_xlabel(r"$\beta$")
+right.legend()
+words = "left a hyperbola along a level line of the loss, right the loss "
+words += "constant, gradient and largest eigenvalue rising to both ends"
+describe(figure, words)
+plt.show()
+
+# %%
+# The loss is the same to rounding. The gradient is several times as long at
+# the ends, and the largest learning rate, :math:`2/\lambda_{\max}`, is far
+# smaller there.
+
+assert np.ptp(g(curve)) < 1e-12 * g(theta)
+assert size[[0, -1]].min() > 3 * size.min()
+assert sharpest[[0, -1]].min() > 10 * sharpest.min()
