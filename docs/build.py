@@ -111,6 +111,9 @@ def environment(solutions: bool) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "TQDM_DISABLE": "1",
     }
+    # chapters and scripts run side by side: each keeps to its share of the cores
+    threads = str(max(1, (os.cpu_count() or 1) // 4))
+    settings |= {"OMP_NUM_THREADS": threads}
     kept = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "MATPLOTLIBRC")}
     return kept | settings
 

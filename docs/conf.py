@@ -3,6 +3,7 @@
 import os
 import sys
 import tomllib
+import warnings
 from pathlib import Path
 
 DOCS = Path(__file__).parent.resolve()
@@ -32,6 +33,7 @@ extensions = [
     "sphinx-mathjax-offline",
     # the book's own, from _ext/
     "failures",
+    "ahead",
     "figures",
     "solutions",
     "reference",
@@ -41,6 +43,9 @@ extensions = [
     "numbering",
     "accessibility",
 ]
+
+# joblib tells when it replaces a worker that has grown; nothing is lost by that.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
 
 # The gallery's generated scripts, notebooks and archives are no pages of their own.
 exclude_patterns = [
@@ -100,6 +105,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "nested_sections": True,
     "plot_gallery": True,
+    "parallel": min(os.cpu_count() or 1, 4),
     "capture_repr": (),
 }
 

@@ -1,0 +1,70 @@
+"""Run the chapters side by side, ahead of their reading, so that all cores have something to do.
+
+Sphinx reads one page after the other, and a chapter is run when it is read. Here the chapters of
+which the cache knows no run are run first, several at a time, and kept in that cache, where the
+reading finds them. One that fails is left to the reading, which runs it again and reports it.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
+from myst_nb.core.read import create_nb_reader
+from sphinx.application import Sphinx
+
+WORKERS = min(os.cpu_count() or 1, 4)
+
+
+def cached(cache: Any, notebook: Any) -> bool:
+    """Tell whether the cache holds a run of these cells."""
+    with suppress(KeyError):
+        cache.match_cache_notebook(notebook)
+        return True
+    return False
+
+
+def run_ahead(app: Sphinx, env: Any, docnames: list[str]) -> None:
+    """Run what is about to be read and was not run before."""
+    if WORKERS == 1:
+        return
+    config = env.mystnb_config
+    cache = get_cache(config.execution_cache_path)
+    waiting = {}
+    for docname in docnames:
+        path = Path(env.doc2path(docname))
+        if not docname.startswith("chapters/") or path.suffix != ".md":
+            continue
+        source = [path.read_text(encoding="utf-8")]
+        app.emit("source-read", docname, source)
+        reader = create_nb_reader(str(path), env.myst_config, config, source[0])
+        notebook = reader.read(source[0]) if reader else None
+        if notebook and not cached(cache, notebook):
+            waiting[path] = notebook
+
+    def run(path: Path, notebook: Any) -> ExecutionResult:
+        return single_nb_execution(
+            notebook, cwd=str(path.parent), timeout=config.execution_timeout, allow_errors=False
+        )
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        runs = {path: pool.submit(run, path, notebook) for path, notebook in waiting.items()}
+    for path, finished in runs.items():
+        if finished.exception() is None and finished.result().err is None:
+            result = finished.result()
+            bundle = CacheBundleIn(
+                result.nb,
+                cache.add_nb_to_project(str(path)).uri,
+                data={"execution_seconds": result.time},
+            )
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Connect to the moment before the first page is read."""
+    app.connect("env-before-read-docs", run_ahead)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
