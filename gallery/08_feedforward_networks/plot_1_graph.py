@@ -2,9 +2,10 @@ r"""
 A deep network is a graph that data cross once, from left to right
 ==================================================================
 
-Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each circle is a
-neuron, each line a weight: orange where it is positive, blue where it is negative, wide where it
-is large. Change ``widths`` and draw your own; the chapter is :ref:`network-graph`.
+Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each circle but
+the inputs is a neuron, each line between circles a weight: orange where it is positive, blue where
+it is negative, wide where it is large. Change ``widths`` and draw your own; the chapter is
+:ref:`network-graph`.
 """
 
 import matplotlib.pyplot as plt

@@ -48,7 +48,7 @@ ax.loglog(P, cost, "o-", color="#006aaa", label="backpropagation")
 ax.set(xlabel="parameters P", ylabel="cost: gradient / loss")
 ax.legend()
 text = """Cost of a gradient in losses, against P: differences rise along
-the line 2P, up to thousands; backpropagation stays level at about three."""
+the line 2P to some ten thousand; backpropagation stays level at about three."""
 plots.describe(ax.figure, text)
 plt.show()
 

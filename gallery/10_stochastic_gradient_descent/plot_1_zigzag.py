@@ -36,7 +36,7 @@ for rule in rules:
     run = train(line, loss, x, y, rule, record_every=1, **more)
     name = "gradient descent" if len(walks) == 0 else "momentum"
     walks[name] = run.thetas[:101]
-look = {"log": True, "panels": True, "frames": 51}
+look = {"log": True, "panels": True, "frames": 26}
 box = [(-2.6, 2.0), (-0.1, 1.8)]
 animation = plots.animate_path(canyon, walks, box, **look)
 for ax, name in zip(plt.gcf().axes, ("SGD", "with momentum"), strict=True):

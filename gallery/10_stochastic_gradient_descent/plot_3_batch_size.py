@@ -47,14 +47,14 @@ left.loglog(B[1:], noise[1:], "o", label="200 minibatches")
 left.set(xlabel="minibatches in an epoch, $B$", ylabel="standard deviation")
 right.loglog(B, epochs, "o-", label="epochs")
 right.loglog(B, epochs * B, "s--", color="#404055", label="steps")
-right.set(xlabel="minibatches in an epoch, $B$", ylabel="until it is low")
+right.set(xlabel="minibatches in an epoch, $B$", ylabel=f"until the loss is below {target}")
 _ = left.legend(), right.legend()
 text = "Left, standard deviations on their law. Right, with B steps rise and "
 plots.describe(figure, text + "epochs fall.")
 plt.show()
 
 # %%
-# With more minibatches the steps increase, and the epochs, which are the computation, fall.
+# With many minibatches it takes more steps, and far fewer epochs, which are the computation.
 assert np.allclose(noise, law, rtol=0.1, atol=1e-5)
 assert epochs[-1] < epochs[0] / 8
 assert epochs[-1] * B[-1] > epochs[0]

@@ -20,9 +20,9 @@ steps = 500  # try 2000: gradient descent is still on its way
 plots.use_style()
 canyon = Rosenbrock()
 rules = {
-    "gradient descent": GradientDescent(0.0019),
     "momentum": Momentum(0.001, 0.95),
     "Adam": Adam(0.2),
+    "gradient descent": GradientDescent(0.0019),  # drawn last, on top
 }
 
 

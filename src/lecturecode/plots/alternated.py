@@ -18,7 +18,7 @@ from lecturecode.plots.figures import METHODS, Box, contours, host, points_of
 from lecturecode.plots.populations import ellipse
 
 AXES = (METHODS["alternated minimization"], "#3b1a78")
-"""Colours of the half-steps along the first and along the second coordinate."""
+"""Colors of the half-steps along the first and along the second coordinate."""
 
 CLUSTERS = ("#0072b2", "#d55e00", "#00552a", "#aa55ff", "#808080", "#800055", "#0000d5")
 """A color for each cluster, by its number; after the last they begin again, with other markers."""
@@ -37,7 +37,7 @@ def staircase(
 ) -> tuple[Line2D, Line2D]:
     """Draw the half-steps of a coordinate descent in the plane, and beneath them the contours of g.
 
-    Half-steps along the first coordinate have one colour, those along the second another, so that a
+    Half-steps along the first coordinate have one color, those along the second another, so that a
     legend names them. A dot at every corner (of up to 200), an open circle at the start, a square at
     the end. The contours, if g is given, are those of :func:`contours` with the same `box` and `log`.
 
@@ -73,7 +73,7 @@ def staircase(
 
 
 def look(cluster: int) -> tuple[str, str]:
-    """Return the colour and the marker of a cluster by its number: no two of the first 70 are alike."""
+    """Return the color and the marker of a cluster by its number: no two of the first 70 are alike."""
     return CLUSTERS[cluster % len(CLUSTERS)], MARKERS[cluster % len(MARKERS)]
 
 

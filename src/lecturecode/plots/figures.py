@@ -26,7 +26,7 @@ METHODS = {
     "evolution strategy": "#4015ff",
     "ant colony": "#80006a",
 }
-"""One colour a method, the same in every figure, distinct under each kind of colour blindness."""
+"""One color a method, the same in every figure, distinct under each kind of color blindness."""
 
 KINDS = {"minimum": "v", "maximum": "^", "saddle": "X", "inconclusive": "P"}
 """One marker for each kind of stationary point."""
@@ -39,16 +39,16 @@ COLOURS = METHODS | {
     "saddle": "#6a3d9a",
     "inconclusive": "#404055",
 }
-"""Colours of methods, of data and model, and of the kinds of stationary points."""
+"""Colors of methods, of data and model, and of the kinds of stationary points."""
 
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#d5dfe8", "#8da2b5"])
-"""Colours of the values of g: pale in the valleys, so that paths stand out, dark on the heights."""
+"""Colors of the values of g: pale in the valleys, so that paths stand out, dark on the heights."""
 
 Box = Any
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults for the book: opaque white, large type, the methods' colours."""
+    """Set matplotlib's defaults for the book: opaque white, large type, the methods' colors."""
     plt.rcParams.update(
         {
             "figure.figsize": (6.4, 4.4),
@@ -158,7 +158,7 @@ def surface(
 
 
 def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> Line2D:
-    """Mark stationary points, shape (2,) or (N, 2), by the marker and colour of their kind.
+    """Mark stationary points, shape (2,) or (N, 2), by the marker and color of their kind.
 
     A single point of shape (1,), on a curve, needs its `height` g(theta).
 
@@ -186,7 +186,7 @@ def path(
     """Draw the iterates of a trace, or of an array of shape (N, 2), joined by a line.
 
     A dot for every iterate (up to 200), an open circle at the start, a square at the end. The
-    iterates of one coordinate are drawn on the curve of g, at the trace's values. The colour is
+    iterates of one coordinate are drawn on the curve of g, at the trace's values. The color is
     that of the method named by `label`, if there is one.
 
     Raises

@@ -80,17 +80,17 @@ def network_graph(
             lines = LineCollection(ends, colors=LINE, linewidths=0.8, zorder=1, capstyle="round")
             ax.add_collection(lines)
             edges.append(lines)
-            parameters.append(_write(ax, i - 0.5, top, rf"$W^{{{i}}}, b^{{{i}}}$"))
+            parameters.append(_write(ax, i - 0.5, top, _of_layer("W", "b", i)))
         size = 760 if max(map(len, shown)) <= ROOM else 200
         look: dict[str, Any] = {"edgecolors": INK, "linewidths": 1.2, "zorder": 2}
         neurons.append(ax.scatter(np.full(len(column), i), column, s=size, c=EMPTY, **look))
         if gap is not None:
             ax.plot([i] * 3, gap + np.array([-0.22, 0, 0.22]), ".", color=INK, markersize=4)
-        names.append(_write(ax, i, -top, rf"$a^{{{i}}}, x^{{{i}}}$" if i else "$x = x^0$"))
+        names.append(_write(ax, i, -top, _of_layer("a", "x", i) if i else "$x = x^0$"))
     end = len(network.widths)
     _loss_box(ax, end, heights[-1], top)
     residual = _write(ax, end + 0.48, 0.0, "$r$", side="left")
-    ax.set(xlim=(-0.45, end + 1.1), ylim=(-top - 0.4, top + 0.4))
+    ax.set(xlim=(-0.45, end + 1.25), ylim=(-top - 0.4, top + 0.4))
     ax.set_axis_off()
     graph = NetworkGraph(
         ax, shown, tuple(neurons), tuple(edges), tuple(names), tuple(parameters), residual
@@ -149,16 +149,19 @@ def animate_flow(
 
     frames: list[tuple[str, list[Any]]] = [("one sample $x$ comes in", [("x", 0)])]
     for i in range(1, depth + 1):
+        n, m = _superscript(i), _superscript(i - 1)
         frames += [
-            (rf"forwards: $a^{i} = W^{i} x^{i - 1} + b^{i}$", [("W", i), ("a", i)]),
-            (rf"forwards: $x^{i} = \sigma(a^{i})$", [("x", i)]),
+            (rf"forwards: $a^{n} = W^{n} x^{m} + b^{n}$", [("W", i), ("a", i)]),
+            (rf"forwards: $x^{n} = \sigma(a^{n})$", [("x", i)]),
         ]
-    frames.append((rf"the loss: $r = l(x^{depth}, y)$", [("r", depth)]))
-    frames.append((rf"backwards: $G_{{x^{depth}}} = \nabla_{{x^{depth}}}\, l$", [("G_x", depth)]))
+    n = _superscript(depth)
+    frames.append((rf"the loss: $r = l(x^{n}, y)$", [("r", depth)]))
+    frames.append((rf"backwards: $G_{{x^{n}}} = \nabla_{{x^{n}}}\, l$", [("G_x", depth)]))
     for i in range(depth, 0, -1):
-        equal = rf"$G_{{b^{i}}} = G_{{a^{i}}} = \sigma'(a^{i}) * G_{{x^{i}}}$"
-        product = rf"$G_{{W^{i}}} = G_{{a^{i}}} x^{{{i - 1}T}}$"
-        transposed = rf"$G_{{x^{i - 1}}} = W^{{{i}T}} G_{{a^{i}}}$"
+        n, m = _superscript(i), _superscript(i - 1)
+        equal = rf"$G_{{b^{n}}} = G_{{a^{n}}} = \sigma'(a^{n}) * G_{{x^{n}}}$"
+        product = rf"$G_{{W^{n}}} = G_{{a^{n}}} x^{{{i - 1}T}}$"
+        transposed = rf"$G_{{x^{m}}} = W^{{{i}T}} G_{{a^{n}}}$"
         frames += [
             (f"backwards: {equal}", [("G_a", i)]),
             (f"backwards: {product}", [("G_W", i)]),
@@ -166,21 +169,22 @@ def animate_flow(
         ]
 
     def change(what: str, i: int) -> None:
+        n = _superscript(i)
         if what == "W":
             _paint_edges(graph, i - 1, weights[i - 1], SIGNS, heavy)
         elif what == "G_W":
             _paint_edges(graph, i - 1, G_W[i - 1], GRADIENTS, steep)
-            graph.parameters[i - 1].set_text(f"$G_{{W^{i}}}, G_{{b^{i}}}$")
+            graph.parameters[i - 1].set_text(f"$G_{{W^{n}}}, G_{{b^{n}}}$")
         elif what == "r":
             graph.residual.set_text(f"$r$ = {_short(r)}")
         elif what == "a":
-            fill(i, a[i - 1], f"$a^{i}$", SIGNS, values)
+            fill(i, a[i - 1], f"$a^{n}$", SIGNS, values)
         elif what == "x":
-            fill(i, xs[i], f"$x^{i}$", SIGNS, values)
+            fill(i, xs[i], f"$x^{n}$", SIGNS, values)
         elif what == "G_a":
-            fill(i, G_a[i - 1], f"$G_{{a^{i}}}$", GRADIENTS, slopes)
+            fill(i, G_a[i - 1], f"$G_{{a^{n}}}$", GRADIENTS, slopes)
         else:
-            fill(i, G_x[i], f"$G_{{x^{i}}}$", GRADIENTS, slopes)
+            fill(i, G_x[i], f"$G_{{x^{n}}}$", GRADIENTS, slopes)
 
     ax.set_title(frames[-2][0])
     figure.draw_without_rendering()  # type: ignore[union-attr]
@@ -193,7 +197,7 @@ def animate_flow(
             graph.neurons[i].set_linewidth(1.2)
         for i, lines in enumerate(graph.edges):
             lines.set(color=LINE, linewidths=0.8)
-            graph.parameters[i].set_text(f"$W^{i + 1}, b^{i + 1}$")
+            graph.parameters[i].set_text(_of_layer("W", "b", i + 1))
         for _, changes in frames[: last + 1]:
             for what, i in changes:
                 change(what, i)
@@ -295,6 +299,16 @@ def _column(width: int, most: int) -> tuple[np.ndarray, np.ndarray, float | None
         return np.arange(width), heights, None
     keep = np.append(np.arange(most - 2), width - 1)
     return keep, np.delete(heights, most - 2), float(heights[most - 2])
+
+
+def _superscript(i: int) -> str:
+    """Return the number of a layer as TeX raises it: in braces if it has several digits."""
+    return f"{i}" if i < 10 else f"{{{i}}}"
+
+
+def _of_layer(first: str, second: str, i: int) -> str:
+    """Return the names of two quantities of layer i."""
+    return f"${first}^{{{i}}}, {second}^{{{i}}}$"
 
 
 def _write(

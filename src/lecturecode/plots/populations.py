@@ -21,7 +21,7 @@ FAINTEST = 0.02  # of the scent at a place
 def members(
     points: Array, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
 ) -> Line2D:
-    """Draw the members of a population, shape (M, 2), as dots of the method's colour.
+    """Draw the members of a population, shape (M, 2), as dots of the method's color.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def animate_population(
     """Animate a population over the contours of g, with what its trace has beside the members.
 
     Velocities are drawn as by :func:`flights`, means and covariances as by :func:`ellipse`. `label` is
-    the method's name, which gives the colour. At most `frames` pictures are spread evenly over the
+    the method's name, which gives the color. At most `frames` pictures are spread evenly over the
     steps.
 
     Raises
