@@ -17,7 +17,8 @@ def harness(monkeypatch):
     import run
 
     yield run
-    for name in ("run", "cases", "contest", "alternating_cases", "ant_cases", "population_cases"):
+    cases = ("alternating_cases", "ant_cases", "graph_cases", "population_cases")
+    for name in ("run", "cases", "contest", *cases):
         sys.modules.pop(name)
 
 

@@ -26,6 +26,7 @@ module                      what it teaches                                     
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
 :mod:`~.training`           the loop that fits a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
+:mod:`~.graph`              boxes with a forward and a backward method                  4
 :mod:`~.datasets`           small real data                                             all
 :mod:`~.exercises`          check("name", answer)                                       all
 :mod:`~.plots`              the figures of the book                                     all

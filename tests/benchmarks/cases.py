@@ -6,6 +6,7 @@ import numpy as np
 from alternating_cases import ALTERNATING_CASES
 from ant_cases import ANT_CASES
 from contest import Answer, Case, Problem
+from graph_cases import GRAPH_CASES
 from population_cases import POPULATION_CASES
 
 
@@ -267,4 +268,5 @@ CASES = {
     **POPULATION_CASES,
     **ANT_CASES,
     **ALTERNATING_CASES,
+    **GRAPH_CASES,
 }

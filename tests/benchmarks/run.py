@@ -31,7 +31,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 THREADS = "2"
 PEERS = (
-    "numpy", "torch", "scipy", "scikit-learn", "pyswarms", "pymoo", "deap", "cma", "acopy",
+    "numpy", "torch", "scipy", "scikit-learn", "pyswarms", "pymoo", "deap", "cma", "acopy", "autograd",
+    "micrograd",
 )  # fmt: skip
 PAUSE = 0.2  # seconds
 

@@ -18,6 +18,7 @@ from lecturecode.plots.alternated import (
     staircase,
 )
 from lecturecode.plots.animations import Player, animate, animate_path, player
+from lecturecode.plots.boundaries import animate_boundary, boundary
 from lecturecode.plots.figures import (
     COLOURS,
     HEIGHTS,
@@ -32,13 +33,12 @@ from lecturecode.plots.figures import (
     use_style,
     values,
 )
+from lecturecode.plots.graphs import ComputationGraph, animate_computation, computation_graph
 from lecturecode.plots.networks import (
     GRADIENTS,
     SIGNS,
     NetworkGraph,
-    animate_boundary,
     animate_flow,
-    boundary,
     network_graph,
 )
 from lecturecode.plots.populations import (
@@ -60,11 +60,13 @@ __all__ = [
     "MARKERS",
     "METHODS",
     "SIGNS",
+    "ComputationGraph",
     "NetworkGraph",
     "Player",
     "animate",
     "animate_boundary",
     "animate_clusters",
+    "animate_computation",
     "animate_flow",
     "animate_mixture",
     "animate_path",
@@ -73,6 +75,7 @@ __all__ = [
     "boundary",
     "clusters",
     "components",
+    "computation_graph",
     "contours",
     "curve",
     "describe",

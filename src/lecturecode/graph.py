@@ -1,0 +1,372 @@
+r"""Differentiable programming: running an expression builds its graph, walking back gives its gradient.
+
+The graph is made of boxes. Each has a forward method, called from left to right, which makes its value y
+of those of its children. Each has a backward method, called from right to left, which makes of
+:math:`G_y`, the gradient of the result with respect to y, that with respect to each child.
+
+There are boxes for ``+ - * / ** @``, for exp, log, tanh, sigmoid, relu, maximum and log_softmax, and
+behind the methods sum, mean, reshape, T and ``[ ]`` of a node.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import array_api_compat as compat
+import numpy as np
+
+from lecturecode.arrays import Array, as_array
+from lecturecode.losses import CrossEntropy
+from lecturecode.network import Network
+
+__all__ = [
+    "Box", "Node", "backward", "cross_entropy", "dnn", "exp", "log", "log_softmax", "maximum", "relu",
+    "sigmoid", "tanh", "topological_order", "value_and_gradient", "zero_grad",
+]  # fmt: skip
+
+
+class Box:
+    """A step of a computation: ``forward(a, b)`` gives y; ``backward`` has a function for each child.
+
+    Such a function takes ``(G, y, a, b)`` and gives the gradient of its child. Whatever a box copies by
+    broadcasting is summed by :func:`backward`, so that these functions need not care.
+    """
+
+    __slots__ = ("backward", "forward", "name")
+
+    def __init__(self, name: str, forward: Callable, *backward: Callable) -> None:
+        self.name, self.forward, self.backward = name, forward, backward
+
+    def __call__(self, *children: Any) -> "Node":
+        """Run forward on the values of the children, and return the new node of the graph."""
+        nodes = [child if type(child) is Node else _constant(child, children) for child in children]
+        y = Node.__new__(Node)
+        y.value = self.forward(*[child.value for child in nodes])
+        y.box, y.children, y.name, y.grad = self, nodes, "", None
+        y.level = 1 + max([child.level for child in nodes])
+        y.constant = all(child.constant for child in nodes)
+        return y
+
+    def __repr__(self) -> str:
+        return f"Box({self.name!r})"
+
+
+# fmt: off
+add = Box("+", lambda a, b: a + b,
+               lambda G, y, a, b: G,
+               lambda G, y, a, b: G)
+subtract = Box("-", lambda a, b: a - b,
+                    lambda G, y, a, b: G,
+                    lambda G, y, a, b: -G)
+multiply = Box("*", lambda a, b: a * b,
+                    lambda G, y, a, b: G * b,
+                    lambda G, y, a, b: G * a)
+divide = Box("/", lambda a, b: a / b,
+                  lambda G, y, a, b: G / b,
+                  lambda G, y, a, b: -G * y / b)
+power = Box("**", lambda a, b: a**b,
+                  lambda G, y, a, b: G * b * a ** (b - (b != 0)),  # 0 for a ** 0, even at a = 0
+                  lambda G, y, a, b: G * y * np.log(a + (a == 0)))  # 0 at a = 0
+negative = Box("neg", lambda a: -a,
+                      lambda G, y, a: -G)
+exp = Box("exp", np.exp,
+                 lambda G, y, a: G * y)
+log = Box("log", np.log,
+                 lambda G, y, a: G / a)
+tanh = Box("tanh", np.tanh,
+                   lambda G, y, a: G * (1 - y * y))
+sigmoid = Box("sigmoid", lambda a: 0.5 + 0.5 * np.tanh(0.5 * a),  # 1 / (1 + e^-a), without overflow
+                         lambda G, y, a: G * (y * (1 - y)))
+relu = Box("relu", lambda a: np.maximum(a, 0),
+                   lambda G, y, a: G * (a > 0))
+maximum = Box("max", np.maximum,
+                     lambda G, y, a, b: G * np.heaviside(a - b, 0.5),  # half each where they are equal
+                     lambda G, y, a, b: G * np.heaviside(b - a, 0.5))
+matmul = Box("@", lambda a, b: a @ b,
+                  lambda G, y, a, b: G[..., None] * b if b.ndim == 1 else _row(G, a) @ b.mT,
+                  lambda G, y, a, b: G[..., None] * a if b.ndim == 1 else _row(a, a).mT @ _row(G, a))
+transpose = Box("T", lambda a: a.T,
+                     lambda G, y, a: G.T)
+log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(a - a.max(-1, keepdims=True)),
+                                 lambda G, y, a: G - np.exp(y) * G.sum(-1, keepdims=True))
+# fmt: on
+
+
+def _row(u: Array, a: Array) -> Array:
+    """Write the left factor `a`, or the product, as a matrix of one row where `a` is a vector."""
+    return u[..., None, :] if a.ndim == 1 else u
+
+
+def _less_its_logsumexp(a: Array) -> Array:
+    return a - np.log(np.exp(a).sum(-1, keepdims=True))
+
+
+def _sum(axis: Any, keepdims: bool) -> Box:
+    def copied(G: Array, y: Array, a: Array) -> Array:
+        G = G if axis is None or keepdims else np.expand_dims(G, axis)
+        return np.broadcast_to(G, a.shape)
+
+    return Box("sum", lambda a: a.sum(axis, keepdims=keepdims), copied)
+
+
+def _reshape(shape: Any) -> Box:
+    return Box("reshape", lambda a: a.reshape(shape), lambda G, y, a: G.reshape(a.shape))
+
+
+def _entries(index: Any) -> Box:
+    parts = index if isinstance(index, tuple) else (index,)
+    slices = all(part is None or part is ... or isinstance(part, int | slice) for part in parts)
+
+    def put_back(G: Array, y: Array, a: Array) -> Array:
+        G_a = np.zeros_like(a)
+        if slices:
+            G_a[index] = G
+        else:
+            np.add.at(G_a, index, G)  # an entry that was taken twice gets both gradients
+        return G_a
+
+    return Box("[ ]", lambda a: a[index], put_back)
+
+
+def _operators(box: Box) -> tuple[Callable, Callable]:
+    """Return the methods behind ``a + b`` for a node on the left, and for one on the right."""
+    return (lambda a, b: box(a, b)), (lambda b, a: box(a, b))
+
+
+class Node:
+    r"""A box that has run: its value, its children, and, after :func:`backward`, its gradient.
+
+    Parameters
+    ----------
+    value : array, number or nested list of numbers
+        Data or parameters. Integers become float64, and float32 stays float32.
+    name : str
+        What a drawing calls the node.
+
+    Raises
+    ------
+    TypeError
+        If the value is a PyTorch tensor, complex, or not made of numbers.
+
+    Notes
+    -----
+    Operators and the functions of this module take nodes, arrays and numbers, and give nodes. What is
+    not a node is a constant, and no time is spent on its gradient. As in PyTorch, gradients add up over
+    several calls of :func:`backward`, until :func:`zero_grad`; unlike there, all nodes keep theirs. An
+    array must not be written into between forward and backward.
+
+    Examples
+    --------
+    >>> a = Node([[1, 2], [3, 4]])
+    >>> y = (a**2).sum()
+    >>> backward(y)
+    >>> float(y.value), a.grad.tolist()
+    (30.0, [[2.0, 4.0], [6.0, 8.0]])
+    """
+
+    __slots__ = ("box", "children", "constant", "grad", "level", "name", "value")
+    __array_ufunc__ = None  # array + node is left to the node
+    __iter__ = None  # indices alone would make an empty loop of a scalar
+    box: Box | None
+    children: list["Node"]
+    grad: Array | None
+    level: int  # the longest way from here to a leaf
+
+    def __init__(self, value: Any, name: str = "") -> None:
+        if compat.is_torch_array(value) or isinstance(value, Node):
+            raise TypeError(
+                f"a Node holds numbers or a NumPy array; got a {type(value).__name__}. Nodes and "
+                "PyTorch tensors do not mix: use tensor.numpy(), or PyTorch's own autograd for all"
+            )
+        self.value, self.name, self.grad = as_array(value, "value"), name, None
+        self.box, self.children, self.level, self.constant = None, [], 0, False
+
+    __add__, __radd__ = _operators(add)
+    __sub__, __rsub__ = _operators(subtract)
+    __mul__, __rmul__ = _operators(multiply)
+    __truediv__, __rtruediv__ = _operators(divide)
+    __pow__, __rpow__ = _operators(power)
+    __matmul__, __rmatmul__ = _operators(matmul)
+
+    def __neg__(self) -> "Node":
+        return negative(self)
+
+    def __getitem__(self, index: Any) -> "Node":
+        return _entries(index)(self)
+
+    def __repr__(self) -> str:
+        made = f", {self.box.name!r}" if self.box else ""
+        return f"Node({self.value}{made})"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the value."""
+        return np.shape(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes of the value."""
+        return np.ndim(self.value)
+
+    @property
+    def T(self) -> "Node":  # noqa: N802
+        """The node with its axes in reverse order."""
+        return transpose(self)
+
+    def reshape(self, shape: Any) -> "Node":
+        """Return the same entries in another shape."""
+        return _reshape(shape)(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Node":
+        """Return the sum of all entries, or of those along an axis or several."""
+        return _sum(axis, keepdims)(self)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> "Node":
+        """Return the mean of all entries, or of those along an axis or several."""
+        total = _sum(axis, keepdims)(self)
+        return total / (self.value.size / max(total.value.size, 1))
+
+    def backward(self) -> None:
+        """Give this scalar's gradient to all nodes that it is made of; :func:`backward` does it."""
+        backward(self)
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), more: Any = None) -> Any:
+        raise TypeError(
+            f"{function.__name__} got a PyTorch tensor and a Node, which do not mix: use "
+            "tensor.numpy(), or PyTorch's own autograd for all"
+        )
+
+
+def _constant(value: Any, siblings: Any) -> Node:
+    """Return what is not a node as one; a float32 sibling stays float32, whatever number it meets."""
+    node = Node(value)
+    node.constant = True
+    if node.value.ndim == 0:
+        node.value = float(node.value)
+    elif node.value is not value:  # a list, or whole numbers
+        like = next((child.value for child in siblings if type(child) is Node), node.value)
+        node.value = node.value.astype(np.asarray(like).dtype)
+    return node
+
+
+def topological_order(node: Node) -> list[Node]:
+    """Return all nodes that a node is made of, each after its children; itself comes last.
+
+    A box stands one level above its highest child, so it is enough to find them and sort by level.
+    """
+    found, waiting = {node: None}, [node]
+    while waiting:
+        for child in waiting.pop().children:
+            if child not in found:
+                found[child] = None
+                waiting.append(child)
+    return sorted(found, key=lambda node: node.level)
+
+
+def backward(node: Node) -> None:
+    r"""Add the gradient of a scalar node to the ``grad`` of every node that it is made of.
+
+    .. math:: G_{\text{child}} = \sum_{\text{boxes } y \text{ with this child}}
+        \Bigl(\frac{\partial y}{\partial\, \text{child}}\Bigr)^{\!T} G_y
+
+    From right to left, so that :math:`G_y` is complete before y passes it on.
+
+    Raises
+    ------
+    TypeError
+        If it is not a node.
+    ValueError
+        If its value is not a scalar, or if it is made of constants alone.
+    """
+    if type(node) is not Node:
+        raise TypeError(f"backward needs a Node; got a {type(node).__name__}. Make one: Node(value)")
+    if np.ndim(node.value):
+        raise ValueError(
+            f"backward needs a scalar, since only a number has a gradient; this node has shape "
+            f"{node.shape}. Reduce it first, for instance by node.sum() or node.mean()"
+        )
+    if node.constant:
+        raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
+    G_of = {node: np.ones_like(node.value)}
+    for y in reversed(topological_order(node)):
+        if y.constant:
+            continue
+        G = G_of.pop(y)
+        y.grad = +G if y.grad is None else y.grad + G  # a new array, never a view
+        if y.box:
+            values = [child.value for child in y.children]
+            for child, gradient in zip(y.children, y.box.backward, strict=True):
+                if not child.constant:
+                    G_child = _fitted(gradient(G, y.value, *values), child.value)
+                    G_of[child] = G_of[child] + G_child if child in G_of else G_child
+
+
+def _fitted(G: Array, value: Array) -> Array:
+    """Sum a gradient along the axes that broadcasting has copied, and give it the value's dtype."""
+    if G.shape != value.shape:
+        G = G.sum(tuple(range(G.ndim - value.ndim)))
+        G = G.sum(tuple(i for i, n in enumerate(value.shape) if n < G.shape[i]), keepdims=True)
+    return G if G.dtype == value.dtype else G.astype(value.dtype)
+
+
+def zero_grad(*nodes: Node) -> None:
+    """Forget the gradients of nodes and of all that they are made of, as before any backward."""
+    for node in nodes:
+        for below in topological_order(node):
+            below.grad = None
+
+
+def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array, Array]]:
+    """Return a function of theta that gives f(theta) and its gradient, as ``minimize`` takes it.
+
+    Examples
+    --------
+    >>> value, gradient = value_and_gradient(lambda theta: (theta * theta).sum())([3.0, 4.0])
+    >>> float(value), gradient.tolist()
+    (25.0, [6.0, 8.0])
+    """
+
+    def both(theta: Any) -> tuple[Array, Array]:
+        node = Node(theta)
+        y = f(node)
+        backward(y)
+        return y.value, np.zeros_like(node.value) if node.grad is None else node.grad
+
+    return both
+
+
+ACTIVATIONS: dict[str, Callable] = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "relu": relu,
+    "identity": lambda a: a,
+}
+
+
+def dnn(network: Network, theta: Node, x: Any) -> Node:
+    """Return the outputs of a network for the samples x, (T, N_0): its equation, run on nodes.
+
+    Raises
+    ------
+    ValueError
+        If theta does not fit the network, or if an activation has no box here.
+    """
+    if not set(network.activations) <= set(ACTIVATIONS):
+        raise ValueError(f"there are boxes for {', '.join(ACTIVATIONS)}; got {network.activations}")
+    for (b, W), sigma in zip(network.unpack(theta), network.activations, strict=True):
+        x = ACTIVATIONS[sigma](x @ W.T + b)
+    return x
+
+
+def cross_entropy(a: Node, labels: Any) -> Node:
+    """Return the mean of -log softmax(a) at the labels: outputs (T, N), class numbers (T,).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the labels are not class numbers, or not as many as the rows of `a`.
+    """
+    labels = CrossEntropy().targets(labels, a.shape[-1], a.value)
+    if a.shape[:-1] != labels.shape:
+        raise ValueError(f"outputs {a.shape} need one label per row; got labels {labels.shape}")
+    return -log_softmax(a)[np.arange(len(labels)), labels].mean()
