@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve browser bench test-cuda lint clean
+.PHONY: help docs test serve browser bench bench-cuda test-cuda lint clean
 
 help:  ## show this list
 	@echo "usage: make TARGET"
@@ -71,6 +71,10 @@ bench: $(VENV)/ready-bench  ## time each method against its peers, write the tab
 	@$(RUN) tests/benchmarks/scaling.py
 	@$(RUN) tests/benchmarks/bbob.py --out docs/bbob.json
 	@echo "next: make docs, to see the table in its page"
+
+bench-cuda: $(VENV)/ready  ## time training and methods on a CUDA device, and record them for the site
+	@$(RUN) tests/benchmarks/on_cuda.py
+	@echo "next: make docs, to see the record in its chapter"
 
 test-cuda: $(VENV)/ready  ## run the tests that need a CUDA device, and say so where there is none
 	@$(RUN) -m pytest -m cuda

@@ -181,7 +181,7 @@ EVERYTHING = {f"{module}.{name}": thing for module, name, thing in definitions()
 def exported():
     """What a reader imports: names in an __all__, the domains, and check."""
     names = {getattr(lecturecode, name) for name in lecturecode.__all__}
-    for module in ("objectives",):
+    for module in ("objectives", "pytorch"):
         inner = importlib.import_module(f"lecturecode.{module}")
         names |= {getattr(inner, name) for name in inner.__all__}
     domains = importlib.import_module("lecturecode.domains")

@@ -17,7 +17,7 @@ def harness(monkeypatch):
     import run
 
     yield run
-    cases = ("alternating_cases", "ant_cases", "graph_cases", "population_cases")
+    cases = ("alternating_cases", "ant_cases", "graph_cases", "population_cases", "torch_cases")
     for name in ("run", "cases", "contest", *cases):
         sys.modules.pop(name)
 
@@ -83,3 +83,41 @@ def test_new_cases_take_the_place_of_old_ones_of_the_same_machine_only(harness, 
     assert merged == [{"key": "least_squares", "rows": 1}, {"key": "contour_grid", "rows": 2}]
     elsewhere = {"machine": {"cpu": "b"}, "cases": new["cases"]}
     assert harness.merge(file, elsewhere) == elsewhere
+
+
+def on_cuda(*options):
+    return subprocess.run(
+        [sys.executable, str(HARNESS / "on_cuda.py"), *options],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_device_runs_on_the_cpu_and_writes_a_complete_record(tmp_path):
+    out = tmp_path / "record.json"
+    done = on_cuda("--device", "cpu", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert {"device", "cuda", "torch", "numpy", "python", "date", "tf32"} <= set(record["machine"])
+    assert [row["batch"] for row in record["training"]] == [1, 16, 64]
+    for row in record["training"]:
+        assert min(row[way] for way in ("plain", "train", "fast")) > 0
+        assert max(row["train distance"], row["fast distance"]) < 1e-4
+    assert {row["method"] for row in record["methods"]} == {"kmeans", "particle_swarm", "backprop"}
+
+
+@pytest.mark.slow
+def test_without_a_device_nothing_is_measured_and_no_record_is_touched(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    out = tmp_path / "record.json"
+    out.write_text("kept")
+    done = on_cuda("--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert "nothing was measured, and record.json is as it was: cuda was asked for" in done.stdout
+    assert out.read_text() == "kept"
+    assert on_cuda("--device", "cpu").returncode != 0

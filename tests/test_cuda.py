@@ -10,9 +10,12 @@ from network_runs import RUNS as NETWORKS
 from lecturecode import (
     Adam,
     CrossEntropy,
+    GradientDescent,
     Mixture,
+    Momentum,
     Network,
     SquaredError,
+    TotalLoss,
     affine_error,
     ant_colony,
     assign,
@@ -40,6 +43,7 @@ from lecturecode import (
     normal_equations,
     particle_swarm,
     pointwise,
+    pytorch,
     random_search,
     soft_threshold,
     train,
@@ -349,3 +353,89 @@ def test_networks_and_data_are_not_mixed_across_devices():
         backprop(network, SquaredError(), theta, like(X), like(CURVE))
     with pytest.raises(ValueError, match="x is on device cuda:0 and y on cpu; move one"):
         train(network, CrossEntropy(), like(X), torch.as_tensor(LABELS), Adam(), epochs=1, batch_size=4)
+
+
+# --- PyTorch's own loop ---------------------------------------------------------------------------
+
+
+def device_fit(theta=None, rule=None, checkpoint=None, epochs=6, fast=False, **more):
+    network = Network((3, 16, 2))
+    start = network.init(0) if theta is None else theta
+    module = pytorch.MLP.from_network(network, start.astype("f4")).to(DEVICE)
+    given = {"epochs": epochs, "batch_size": 8, "rng": 0, "record_every": 1, "checkpoint": checkpoint}
+    x, y = X.astype("f4"), CURVE.astype("f4")  # moved once, to the module
+    return pytorch.train(module, SquaredError(), x, y, rule or Adam(0.01), fast=fast, **given, **more)
+
+
+def test_a_function_of_theta_stays_on_the_device():
+    network = Network((3, 4, 2))
+    module = pytorch.MLP.from_network(network, network.init(0)).to(DEVICE)
+    g, by_hand = (
+        pytorch.TotalLoss(module, SquaredError(), X, CURVE),
+        TotalLoss(network, SquaredError(), X, CURVE),
+    )
+    theta = np.random.default_rng(0).standard_normal((5, network.size))
+    agree(g(there(theta)), by_hand(theta))
+    agree(g.gradient(there(theta)), by_hand.gradient(theta), rtol=1e-9)
+    agree(g.hessian(there(theta)), by_hand.hessian(theta), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("rule", [GradientDescent(0.05), Momentum(0.02), Adam(0.01)])
+def test_the_step_is_captured_and_repeats_the_plain_one(rule, monkeypatch):
+    made, record = [], pytorch.captured.record
+    monkeypatch.setattr(pytorch.captured, "record", lambda *a: made.append(record(*a)) or made[-1])
+    plain, fast = device_fit(rule=rule), device_fit(rule=rule, fast=True)
+    assert len(made) == 1
+    assert isinstance(made[0], torch.cuda.CUDAGraph)
+    agree(fast.values, plain.values.cpu().numpy(), rtol=1e-4)
+    agree(fast.theta, plain.theta.cpu().numpy(), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+def test_the_steps_of_an_epoch_ask_the_device_for_nothing(fast, monkeypatch):
+    from lecturecode.pytorch import loops
+
+    name = "_fast_pass" if fast else "_pass"
+    inner = getattr(loops._Run, name)
+
+    def strict(run, batches):
+        watched = run.epoch > 0  # the first epoch warms up and records
+        torch.cuda.set_sync_debug_mode("error" if watched else "default")
+        try:
+            inner(run, batches)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+    monkeypatch.setattr(loops._Run, name, strict)
+    assert device_fit(fast=fast).steps == 30
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+def test_an_explosion_on_the_device_is_told_at_its_step(fast):
+    trace = device_fit(rule=GradientDescent(50.0), fast=fast, epochs=200)
+    assert f"diverged at step {trace.steps}, after" in trace.message
+    assert torch.isfinite(trace.values[:-1]).all()
+    assert not torch.isfinite(trace.values[-1])
+    assert torch.isfinite(trace.theta).all()
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+def test_a_module_goes_on_from_its_checkpoint_on_the_device(tmp_path, fast):
+    whole = device_fit(fast=fast)
+    device_fit(fast=fast, epochs=3, checkpoint=tmp_path / "run.npz")
+    rest = device_fit(fast=fast, checkpoint=tmp_path / "run.npz")
+    agree(rest.thetas, whole.thetas.cpu().numpy(), rtol=1e-4, atol=1e-5)
+    assert fast or torch.equal(rest.thetas, whole.thetas)
+
+
+def test_a_step_that_looks_at_the_host_is_refused_or_runs_uncaptured():
+    with pytest.raises(ValueError, match="build it with capturable=True"):
+        device_fit(rule=lambda p: torch.optim.Adam(p, 0.01), fast=True)
+    trace = device_fit(rule=lambda p: torch.optim.Adam(p, 0.01, capturable=True), fast=True)
+    assert trace.value < trace.values[0]
+
+
+def test_modules_and_data_are_not_mixed_across_devices():
+    module = pytorch.MLP((3, 2)).double().to(DEVICE)
+    with pytest.raises(ValueError, match="the module is on device cuda:0 and x on cpu; move one"):
+        pytorch.train(module, SquaredError(), torch.as_tensor(X), CURVE, Adam(), epochs=1, batch_size=4)

@@ -4,9 +4,25 @@ import numpy as np
 import pytest
 import torch
 from alternated_runs import RUNS as ALTERNATED
+from equivalents import EQUIVALENTS
+from network_runs import CURVE, LABELS, X
 from network_runs import RUNS as NETWORKS
 
-from lecturecode import GradientDescent, affine_error, gradient_descent, least_squares, minimize
+from lecturecode import (
+    Adam,
+    CrossEntropy,
+    GradientDescent,
+    Momentum,
+    Network,
+    SquaredError,
+    affine_error,
+    gradient_descent,
+    inverse_time,
+    least_squares,
+    minimize,
+    pytorch,
+    train,
+)
 from lecturecode.datasets import norris, penguins
 from lecturecode.objectives import (
     Ackley,
@@ -168,3 +184,126 @@ def test_networks_of_arrays_and_of_tensors_do_the_same(name, dtype, close):
         within = np.finfo(dtype).eps ** 0.55 if n == "hessian" else close
         scale = within * abs(array).max()
         np.testing.assert_allclose(theirs[n].numpy(), array, rtol=within, atol=scale, err_msg=n)
+
+
+# --- whole runs of training -----------------------------------------------------------------------
+
+TRAINED = {
+    "regression": (Network((3, 8, 2), "tanh"), SquaredError(), CURVE),
+    "classes": (Network((3, 8, 5, 2), "relu"), CrossEntropy(), LABELS),
+}
+OPTIMIZERS = {"descent": GradientDescent(0.05), "momentum": Momentum(0.02, 0.9), "adam": Adam(0.01)}
+SCHEDULES = {"one rate": None, "falling": inverse_time(0.02, 20)}
+
+
+def both_runs(task, rule, device="cpu", dtype=np.float64, fast=False, **more):
+    """Train by hand on the CPU in float64, and a module on a device; return both traces."""
+    network, loss, y = TRAINED[task]
+    theta = network.init(1)
+    given = {"epochs": 40, "batch_size": 7, "rng": 5, "record_every": 1}
+    given |= {"validation": (X[:9] + 0.1, y[:9])} | more
+    ours = train(network, loss, X, y, OPTIMIZERS[rule], theta=theta, **given)
+    module = pytorch.MLP.from_network(network, theta.astype(dtype)).to(device)
+    x = X.astype(dtype)
+    y = y if y.dtype.kind == "i" else y.astype(dtype)
+    if given["validation"] is not None:
+        given["validation"] = tuple(a.astype(dtype) if a.dtype.kind == "f" else a
+                                    for a in given["validation"])  # fmt: skip
+    return ours, pytorch.train(module, loss, x, y, OPTIMIZERS[rule], fast=fast, **given)
+
+
+def same_run(ours, theirs, close):
+    """Compare all that two runs recorded, value by value."""
+    assert (ours.steps, ours.message, ours.converged) == (theirs.steps, theirs.message, theirs.converged)
+    pairs = {n: (getattr(ours, n), getattr(theirs, n)) for n in ("thetas", "values", "theta", "last")}
+    pairs |= {n: (kept, torch.as_tensor(theirs.extras[n])) for n, kept in ours.extras.items()}
+    for n, (array, tensor) in pairs.items():
+        scale = close * abs(array).max()
+        np.testing.assert_allclose(tensor.cpu().numpy(), array, rtol=close, atol=scale, err_msg=n)
+    assert ours.value == pytest.approx(theirs.value, rel=close)
+    np.testing.assert_array_equal(ours.evaluations, theirs.evaluations)
+    assert list(ours.extras) == list(theirs.extras)
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_run_by_hand_is_the_run_of_a_module(task, rule, schedule, fast):
+    ours, theirs = both_runs(task, rule, schedule=SCHEDULES[schedule], fast=fast)
+    assert ours.steps == 40 * 6
+    same_run(ours, theirs, 1e-10)
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"keep_last": False},
+        {"validation": None},
+        {"patience": 1},
+        {"record_every": 5},
+        {"batch_size": 40},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_a_run_by_hand_is_the_run_of_a_module_whatever_was_asked_for(more, fast):
+    same_run(*both_runs("regression", "adam", fast=fast, **more), 1e-10)
+
+
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_run_of_a_module_in_float32_stays_close(rule):
+    ours, theirs = both_runs("regression", rule, dtype=np.float32, epochs=10)
+    assert theirs.thetas.dtype == torch.float32
+    same_run(ours, theirs, 1e-4)
+
+
+@pytest.mark.parametrize("row", EQUIVALENTS, ids=lambda row: row.algorithm)
+def test_the_equivalents_of_pytorch_find_the_same(row):
+    assert row.distance() <= row.tolerance
+
+
+def test_every_algorithm_has_an_equivalent():
+    found = {row.algorithm for row in EQUIVALENTS}
+    assert len(found) == len(EQUIVALENTS)
+    assert [row.section for row in EQUIVALENTS] == sorted(row.section for row in EQUIVALENTS)
+    assert found >= {
+        "brute_force", "grid_search", "random_search", "genetic", "evolution_strategy",
+        "particle_swarm", "ant_colony",
+        "find_stationary_point", "classify", "normal_equations", "least_squares", "fit_affine", "kmeans",
+        "factorize", "gaussian_mixture", "lasso", "nonnegative_least_squares", "gradient_descent",
+        "momentum", "adam", "check_gradient", "backprop", "sample_gradients", "train",
+    }  # fmt: skip
+
+
+# --- the same on a CUDA device --------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_tf32():
+    """Multiply float32 matrices in float32: TF32 keeps 10 bits of 23, and is no rounding error."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.cuda
+@pytest.mark.usefixtures("no_tf32")
+@pytest.mark.parametrize(("dtype", "close"), [(np.float64, 1e-9), (np.float32, 1e-3)])
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+@pytest.mark.parametrize("task", TRAINED)
+def test_a_run_by_hand_is_the_run_of_a_module_on_the_device(task, rule, fast, dtype, close):
+    ours, theirs = both_runs(task, rule, device="cuda", dtype=dtype, fast=fast, epochs=10)
+    assert (theirs.theta.device.type, theirs.values.device.type) == ("cuda", "cuda")
+    same_run(ours, theirs, close)
+
+
+@pytest.mark.cuda
+@pytest.mark.usefixtures("no_tf32")
+@pytest.mark.parametrize("rule", OPTIMIZERS)
+def test_a_captured_run_follows_a_schedule_on_the_device(rule):
+    falling = SCHEDULES["falling"]
+    ours, theirs = both_runs("regression", rule, "cuda", np.float32, True, epochs=10, schedule=falling)
+    same_run(ours, theirs, 1e-3)

@@ -27,6 +27,7 @@ module                      what it teaches                                     
 :mod:`~.training`           the loop that fits a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.graph`              boxes with a forward and a backward method                  4
+:mod:`~.pytorch`            modules, autograd, torch.optim, CUDA                        4
 :mod:`~.datasets`           small real data                                             all
 :mod:`~.exercises`          check("name", answer)                                       all
 :mod:`~.plots`              the figures of the book                                     all

@@ -8,6 +8,7 @@ from ant_cases import ANT_CASES
 from contest import Answer, Case, Problem
 from graph_cases import GRAPH_CASES
 from population_cases import POPULATION_CASES
+from torch_cases import TORCH_CASES
 
 
 def tall_problem() -> Problem:
@@ -269,4 +270,5 @@ CASES = {
     **ANT_CASES,
     **ALTERNATING_CASES,
     **GRAPH_CASES,
+    **TORCH_CASES,
 }

@@ -1,0 +1,26 @@
+"""PyTorch's own way of fitting a network: modules, autograd, ``torch.optim`` and devices.
+
+What the rest of the package writes out by hand is called here, with the same arguments and the same
+traces: a fit moves from one to the other by changing the network's line.
+"""
+
+from lecturecode.pytorch.distributed import train_distributed
+from lecturecode.pytorch.functional import TotalLoss, value_and_gradient
+from lecturecode.pytorch.loops import train
+from lecturecode.pytorch.modules import MLP, cross_entropy, device
+from lecturecode.pytorch.parameters import get_theta, set_theta
+from lecturecode.pytorch.scaling import speed_up, step_seconds
+
+__all__ = [
+    "MLP",
+    "TotalLoss",
+    "cross_entropy",
+    "device",
+    "get_theta",
+    "set_theta",
+    "speed_up",
+    "step_seconds",
+    "train",
+    "train_distributed",
+    "value_and_gradient",
+]

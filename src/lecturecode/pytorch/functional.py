@@ -1,0 +1,166 @@
+r"""A module as a function g of one flat theta, which everything in the package can minimize.
+
+``torch.func.functional_call`` runs a module with other parameters than its own, ``grad`` and ``hessian``
+differentiate that, and ``vmap`` does it for a whole population of thetas in one call.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value, hessian, vmap
+
+from lecturecode.arrays import same_kind
+from lecturecode.pytorch.parameters import named_parts, split
+from lecturecode.pytorch.samples import checked_data
+
+__all__ = ["TotalLoss", "value_and_gradient"]
+
+
+def value_and_gradient(
+    module: nn.Module, loss: Any, x: Any, y: Any
+) -> Callable[[Any], tuple[Tensor, Tensor]]:
+    r"""Return the function that maps a flat theta to the module's loss and its gradient.
+
+    .. math:: \theta \mapsto \bigl(g(\theta),\; \nabla g(\theta)\bigr), \qquad
+        g(\theta) = \frac1T \sum_{t=1}^T l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr)
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of P parameters; it is copied, and stays as it is.
+    loss : Loss or callable
+        As for :func:`lecturecode.pytorch.train`.
+    x : tensor of shape (T, ...)
+        The samples, on the module's device; or an array.
+    y : tensor of shape (T, ...)
+        Their targets.
+
+    Returns
+    -------
+    callable
+        Takes theta of shape (..., P), in the order of :func:`lecturecode.pytorch.get_theta`; returns the
+        value, shape (...), and the gradient, (..., P). This is what :func:`lecturecode.minimize` takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :class:`lecturecode.pytorch.TotalLoss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lecturecode import SquaredError
+    >>> f = value_and_gradient(torch.nn.Linear(1, 1), SquaredError(), [[3.0]], [[5.0]])
+    >>> value, gradient = f([0.0, 2.0])
+    >>> value.item(), gradient.tolist()
+    (1.0, [2.0, 6.0])
+    """
+    return TotalLoss(module, loss, x, y).value_and_gradient
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TotalLoss:
+    r"""The total loss of a module on a training set, as a function g of a flat theta.
+
+    .. math:: g(\theta) = \frac{1}{T} \sum_{t=1}^T l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr)
+
+    All searches, populations and descents of the package take it, as they take
+    :class:`lecturecode.TotalLoss`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of P parameters. A copy is kept, in evaluation mode, so that g stays the same function.
+    loss : Loss or callable
+        As for :func:`lecturecode.pytorch.train`.
+    x : tensor of shape (T, ...)
+        The samples, on the module's device; or an array.
+    y : tensor of shape (T, ...)
+        Their targets.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the module has no parameters, or it, the loss and the data do not fit each other.
+
+    Notes
+    -----
+    A step of the module that ``vmap`` cannot take, such as one that looks at numbers, works for a single
+    theta only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lecturecode import SquaredError
+    >>> g = TotalLoss(torch.nn.Linear(1, 1), SquaredError(), [[3.0], [1.0]], [[5.0], [0.0]])
+    >>> g([0.0, 2.0]).item(), g.gradient([0.0, 2.0]).tolist()
+    (2.5, [3.0, 5.0])
+    >>> g.hessian([[0.0, 2.0]]).tolist()
+    [[[2.0, 4.0], [4.0, 10.0]]]
+    """
+
+    module: nn.Module
+    loss: Any
+    x: Tensor
+    y: Tensor
+    start: Tensor = field(init=False)
+    """The theta of the module when g was made."""
+
+    def __post_init__(self) -> None:
+        parts = named_parts(self.module)
+        frozen = copy.deepcopy(self.module).eval().requires_grad_(False)
+        x, y, mean = checked_data(frozen, self.loss, self.x, self.y, like=next(iter(parts.values())))
+        values: dict[str, Any] = {"module": frozen, "x": x, "y": y, "loss": mean.loss}
+        values["start"] = torch.cat([part.detach().reshape(-1) for part in parts.values()])
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_names", list(parts))
+        object.__setattr__(self, "_shapes", [frozen.get_parameter(name) for name in parts])
+        object.__setattr__(self, "_mean", mean)
+
+    def __repr__(self) -> str:
+        return f"TotalLoss({type(self.module).__name__}, {self.loss}, {self.x.shape[0]} samples)"
+
+    def __call__(self, theta: Any) -> Tensor:
+        """Return g at theta of shape (..., P): shape (...)."""
+        return self._batched(self._one, theta)
+
+    def gradient(self, theta: Any) -> Tensor:
+        """Return the gradient, shape (..., P), by autograd."""
+        return self.value_and_gradient(theta)[1]
+
+    def value_and_gradient(self, theta: Any) -> tuple[Tensor, Tensor]:
+        """Return both, in one pass forward and one backward."""
+        gradient, value = self._batched(grad_and_value(self._one), theta)
+        return value, gradient
+
+    def hessian(self, theta: Any) -> Tensor:
+        """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
+        return self._batched(hessian(self._one), theta)
+
+    def _one(self, theta: Tensor) -> Tensor:
+        own: Any = self
+        parameters = dict(zip(own._names, split(own._shapes, theta), strict=True))
+        return own._mean(functional_call(self.module, parameters, (self.x,)), self.y)
+
+    def _batched(self, function: Callable, theta: Any) -> Any:
+        theta = same_kind(theta, self.start)
+        if theta.ndim == 0 or theta.shape[-1] != self.start.shape[0]:
+            raise ValueError(
+                f"theta must have {self.start.shape[0]} entries along its last axis, one for each "
+                f"parameter of the module; got shape {tuple(theta.shape)}"
+            )
+        if theta.ndim == 1:
+            return function(theta)
+        lead = theta.shape[:-1]
+        answer = vmap(function)(theta.reshape(-1, theta.shape[-1]))
+        shaped = [part.reshape(*lead, *part.shape[1:]) for part in _listed(answer)]
+        return tuple(shaped) if isinstance(answer, tuple) else shaped[0]
+
+
+def _listed(answer: Any) -> list[Tensor]:
+    return list(answer) if isinstance(answer, tuple) else [answer]

@@ -1,0 +1,95 @@
+r"""A run of PyTorch on disk: parameters, buffers, what the optimizer remembers, and the generators.
+
+The file is that of :mod:`lecturecode.checkpoints`. What must be equal for a run to go on is named in it.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lecturecode.checkpoints import generator_state, set_generator_state
+from lecturecode.pytorch.parameters import named_parts, write
+from lecturecode.pytorch.rules import describe
+
+
+def identity_of(run: Any) -> dict[str, Any]:
+    """Return what must be the same for a run that goes on."""
+    named = {name: list(part.shape) for name, part in named_parts(run.module).items()}
+    frozen = [part.detach() for part in run.module.parameters() if not part.requires_grad]
+    return {
+        "network": lasting(repr(run.module)),
+        "parameters": named,
+        "frozen": _digest(frozen),
+        "loss": lasting(repr(run.mean.loss)),
+        "optimizer": describe(run.optimizer, run.rule.torch),
+        "batch size": run.batch_size,
+        "keep last": run.keep_last,
+        "record every": run.recorder.record_every,
+        "data": _digest([run.x, run.y, *(run.held_out or ())]),
+        "numbers": str(run.x.dtype),
+    }
+
+
+def frozen(run: Any, identity: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the state of the run as arrays and text."""
+    arrays = {"theta": run.theta, "before": run.before, "best": run.best}
+    arrays["values"] = run.recorder.values.so_far()
+    if run.recorder.record_every:
+        arrays["thetas"] = run.recorder.thetas.so_far()
+    arrays |= run.rule.state()
+    arrays |= {f"buffer {name}": part for name, part in run.module.named_buffers()}
+    arrays |= {f"chance {kind}": state for kind, state in _chance(run.x.device).items()}
+    text = {
+        "run": identity,
+        "steps": run.steps,
+        "loss": run.losses,
+        "end": run.ends,
+        "validation": run.validation,
+        "lowest": run.lowest,
+        "best epoch": run.best_epoch,
+        "rng": generator_state(run.rng),
+    }
+    return {name: array.detach().cpu().numpy() for name, array in arrays.items()}, text
+
+
+def resume(run: Any, arrays: dict[str, np.ndarray], text: dict[str, Any]) -> None:
+    """Go back to the state that :func:`frozen` returned."""
+    set_generator_state(run.rng, text["rng"])
+    run.steps, run.lowest, run.best_epoch = text["steps"], text["lowest"], text["best epoch"]
+    run.losses, run.ends, run.validation = text["loss"], text["end"], text["validation"]
+    found = {name: torch.as_tensor(array).to(run.x.device) for name, array in arrays.items()}
+    write(run.parts, found["theta"])
+    run.ended, run.before, run.best = found["theta"], found["before"], found["best"]
+    if run.best_epoch == run.epoch:
+        run.best = run.ended
+    run.rule.restore({k: torch.as_tensor(v) for k, v in arrays.items() if k.startswith("state ")})
+    for name, part in run.module.named_buffers():
+        part.copy_(found[f"buffer {name}"])
+    for kind in _chance(run.x.device):
+        set_state = torch.set_rng_state if kind == "cpu" else torch.cuda.set_rng_state
+        set_state(torch.as_tensor(arrays[f"chance {kind}"]))
+    run.recorder.restore(found["values"], found["theta"], found.get("thetas"))
+
+
+def _chance(device: torch.device) -> dict[str, Tensor]:
+    """Return the states of PyTorch's global generators, from which Dropout draws."""
+    if device.type == "cuda":
+        return {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state(device)}
+    return {"cpu": torch.get_rng_state()}
+
+
+def _digest(tensors: list[Tensor]) -> str:
+    from hashlib import blake2b
+
+    data = blake2b(digest_size=16)
+    for tensor in tensors:
+        data.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+    return data.hexdigest()
+
+
+def lasting(text: str) -> str:
+    """Return a repr without addresses, which another process would not have."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", text)
