@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from torch_networks import LAYERS, autograd, random_case
+from torch_networks import LAYERS, autograd, module, random_case, total_loss
 
 from lecturecode import (
     Backprop,
@@ -252,3 +252,52 @@ def test_one_step_worked_out_by_hand_in_the_tests_of_scikit_learn():
     probability = 0.7654329236196236  # right to four digits
     np.testing.assert_allclose(G_W2[1], probability * hidden[0], rtol=1e-4)
     np.testing.assert_allclose(G_W2[0], -G_W2[1], rtol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_autograd_and_torch_func_differentiate_the_total_loss(seed):
+    network, loss, theta, x, y = random_case(seed)
+    g = TotalLoss(network, loss, torch.as_tensor(x), torch.as_tensor(y))
+    thetas = torch.as_tensor(theta) + 0.1 * torch.arange(3.0, dtype=torch.float64)[:, None]
+    exact = {"rtol": 1e-10, "atol": 1e-10}
+    torch.testing.assert_close(torch.func.grad(g)(thetas[0]), g.gradient(thetas[0]), **exact)
+    torch.testing.assert_close(torch.vmap(g)(thetas), g(thetas), **exact)
+    torch.testing.assert_close(torch.vmap(torch.func.grad(g))(thetas), g.gradient(thetas), **exact)
+    watched = thetas.clone().requires_grad_()
+    g(watched).sum().backward()
+    torch.testing.assert_close(watched.grad, g.gradient(thetas), **exact)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_hessian_of_torch_func_is_that_of_pytorchs_layers_and_ours_is_near(seed):
+    """Ours comes from central differences: 1e-8 is what they can do."""
+    network, loss, theta, x, y = random_case(seed)
+    theta, x, y = (torch.as_tensor(part) for part in (theta, x, y))
+    g, net = TotalLoss(network, loss, x, y), module(network, theta)
+    names = [name for name, _ in net.named_parameters()]
+
+    def theirs(theta):
+        parts, rest = {}, theta
+        for weight, bias in zip(names[::2], names[1::2], strict=True):
+            n, m = net.get_parameter(weight).shape
+            parts[bias], parts[weight] = rest[:n], rest[n : n + n * m].reshape(n, m)
+            rest = rest[n + n * m :]
+        return total_loss(loss, torch.func.functional_call(net, parts, (x,)), y)
+
+    H = torch.func.hessian(g)(theta)
+    scale = max(1.0, float(H.abs().max()))
+    expected = torch.autograd.functional.hessian(theirs, theta)
+    # torch.nn.Softplus is linear above 20, and its second derivative is none there.
+    torch.testing.assert_close(H, expected, rtol=1e-10, atol=1e-10 * scale)
+    torch.testing.assert_close(g.hessian(theta), H, rtol=1e-8, atol=1e-8 * scale)
+
+
+def test_autograd_goes_through_forward_and_backprop_takes_what_it_watches():
+    network = Network((2, 3, 3, 1), "softplus", "sigmoid")
+    theta = torch.as_tensor(network.init(0)).requires_grad_()
+    x, y = torch.ones((4, 2), dtype=torch.float64), torch.zeros((4, 1), dtype=torch.float64)
+    pre, xs = network.forward(theta, x)
+    (SquaredError()(xs[-1], y).mean() + 0 * pre[0].sum()).backward()
+    _, gradient = backprop(network, SquaredError(), theta, x, y)
+    assert not gradient.requires_grad
+    torch.testing.assert_close(theta.grad, gradient, rtol=1e-12, atol=1e-14)

@@ -17,7 +17,14 @@ def harness(monkeypatch):
     import run
 
     yield run
-    cases = ("alternating_cases", "ant_cases", "graph_cases", "population_cases", "torch_cases")
+    cases = (
+        "alternating_cases",
+        "ant_cases",
+        "graph_cases",
+        "network_cases",
+        "population_cases",
+        "torch_cases",
+    )
     for name in ("run", "cases", "contest", *cases):
         sys.modules.pop(name)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import torch
 from lecturecode import Adam, CrossEntropy, GradientDescent, Momentum, Network, SquaredError, train
 from lecturecode.checkpoints import (
     CheckpointError,
+    clear_remains,
     generator_state,
     read_checkpoint,
     set_generator_state,
@@ -199,7 +201,9 @@ def test_a_process_killed_with_sigkill_and_started_again_ends_bit_for_bit(
     assert start("run.npz", "no.npz", where) == -signal.SIGKILL
     assert (tmp_path / "run.npz").exists()
     assert not (tmp_path / "no.npz").exists()
+    assert len(list(tmp_path.glob("*.part"))) == (where == "rename")
     assert start("run.npz", "found.npz", "never") == 0
+    assert not list(tmp_path.glob("*.part"))
     with np.load(tmp_path / "expected.npz") as expected, np.load(tmp_path / "found.npz") as found:
         assert found.files == expected.files
         for name in expected.files:
@@ -369,3 +373,48 @@ def test_no_folder_for_the_checkpoint(tmp_path):
         FileNotFoundError, match=r"no folder .*nowhere for the checkpoint; make it first"
     ):
         run(tmp_path / "nowhere" / "run.npz")
+
+
+def test_another_schedule_is_refused_if_the_steps_already_taken_tell(tmp_path):
+    path = tmp_path / "run.npz"
+    run(path, epochs=3)
+    says = r"another run \(learning rate of step 0: the file has 0\.02, this run 0\.03\).*"
+    refused(path, path.read_bytes(), says, lambda path: run(path, schedule=lambda i: 0.03))
+    says = r"learning rate of step 8: the file has 0\.02, this run 0\.01\)"
+    refused(
+        path, path.read_bytes(), says, lambda path: run(path, schedule=lambda i: 0.02 if i < 8 else 0.01)
+    )
+    later = run(path, schedule=lambda i: 0.02 if i < 12 else 0.01)
+    assert later.steps == 24
+
+
+def test_a_run_without_a_schedule_has_the_rate_of_its_optimizer(tmp_path):
+    def start(**more):
+        return train(Network((3, 6, 2)), SquaredError(), X, Y, Adam(0.01), rng=0, batch_size=8,
+                     checkpoint=tmp_path / "run.npz", **more)  # fmt: skip
+
+    start(epochs=2)
+    start(epochs=3, schedule=lambda i: 0.01)
+    with pytest.raises(
+        CheckpointError, match=r"learning rate of step 0: the file has 0\.01, this run 0\.02"
+    ):
+        start(epochs=4, schedule=lambda i: 0.02)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="where a process can be asked whether it runs")
+def test_what_a_killed_process_left_is_cleared_at_the_next_start_and_nothing_else(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    node, path = platform.node(), tmp_path / "run [1].npz"
+    left = [f"{path.name}.{node}-{gone.pid}.part"]
+    stays = [
+        f"{path.name}.{node}-{os.getpid()}.part", f"{path.name}.other-machine-{gone.pid}.part",
+        f"{path.name}.{node}-x.part", f"other.npz.{node}-{gone.pid}.part", f"{path.name}.part",
+    ]  # fmt: skip
+    for name in left + stays[1:]:
+        (tmp_path / name).write_bytes(b"half")
+    run(path, epochs=1)
+    assert sorted(os.listdir(tmp_path)) == sorted([path.name, *stays[1:]])
+    (tmp_path / stays[0]).write_bytes(b"half")
+    clear_remains(path)
+    assert (tmp_path / stays[0]).exists()

@@ -160,3 +160,15 @@ def test_a_start_is_drawn_from_the_rng():
     assert torch.equal(draw, network.init(torch.Generator().manual_seed(0), like=like))
     population = network.init(0, networks=(2,))
     assert not np.array_equal(population[0], population[1])
+
+
+def test_so_many_networks_may_be_one_number():
+    network = Network((3, 4, 2))
+    np.testing.assert_array_equal(network.init(3, networks=5), network.init(3, networks=(5,)))
+    assert network.init(0, networks=np.int64(2)).shape == (2, network.size)
+    assert network.init(0, networks=[2, 3]).shape == (2, 3, network.size)
+    for bad in (2.0, "2", True, (2, 1.5), None):
+        with pytest.raises(TypeError, match="networks must be an integer or a tuple of integers; got"):
+            network.init(0, networks=bad)
+    with pytest.raises(ValueError, match="networks must be 0 or more; got -1"):
+        network.init(0, networks=-1)

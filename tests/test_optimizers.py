@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from lecturecode import Adam, GradientDescent, Momentum, constant, cosine, inverse_time
 from lecturecode.objectives import Rosenbrock
-from lecturecode.optimizers import positive
+from lecturecode.optimizers import positive, steps_in_place
 
 numbers = st.floats(-1e6, 1e6)
 
@@ -218,7 +218,11 @@ def test_schedules():
     assert half(0) == 0.2
     assert half(25) == pytest.approx(0.1 * (1 + 2**-0.5))
     assert half(50) == pytest.approx(0.1)
-    assert (half(100), half(150), half(300)) == (0, 0, 0)
+    assert half(100) == 0
+    with pytest.raises(
+        ValueError, match="made for a run of 100 steps, and is asked for the rate after 101"
+    ):
+        half(101)
     p = torch.zeros(1, requires_grad=True)
     optimizer = torch.optim.SGD([p], lr=0.2)
     theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 100)
@@ -260,3 +264,36 @@ def test_momentum_zero_is_gradient_descent():
     theta, gradient = np.array([1.0, 2.0]), np.array([3.0, -4.0])
     after, _ = Momentum(0.1, 0).step(theta, gradient, Momentum(0.1, 0).init(theta))
     assert after.tolist() == GradientDescent(0.1).step(theta, gradient, ())[0].tolist()
+
+
+@pytest.mark.parametrize("rule", [GradientDescent(0.1), Momentum(0.1, 0.8), Momentum(0.1, 0), Adam(0.01),
+                                  Adam(0.1, 0, 0)], ids=repr)  # fmt: skip
+@pytest.mark.parametrize("library", [np.array, torch.as_tensor], ids=["numpy", "torch"])
+def test_a_step_in_place_is_the_step_in_the_same_memory(rule, library):
+    rng = np.random.default_rng(0)
+    start = rng.standard_normal(20)
+    theta, here = library(start), library(start.copy())
+    state, kept = rule.init(theta), rule.init(here)
+    places = [np.asarray(part) for part in (here, *kept) if not isinstance(part, int)]  # share memory
+    for _ in range(1000):
+        gradient = library(rng.standard_normal(20) * 10.0 ** rng.integers(-6, 6))
+        theta, state = rule.step(theta, gradient, state)
+        kept = rule.step_in_place(here, gradient, kept)
+    for place, part in zip(places, (here, *kept), strict=False):
+        assert np.shares_memory(place, np.asarray(part))
+    np.testing.assert_allclose(np.asarray(here), np.asarray(theta), rtol=1e-11, atol=1e-12)
+    for ours, theirs in zip(kept, state, strict=True):
+        np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), rtol=1e-11, atol=1e-300)
+
+
+def test_a_rule_whose_step_is_its_own_is_not_replaced_by_the_inherited_one():
+    class Halved(GradientDescent):
+        def step(self, theta, gradient, state):
+            return theta - self.learning_rate / 2 * gradient, state
+
+    class Named(GradientDescent):
+        pass
+
+    assert [steps_in_place(rule) for rule in (Adam(), Named(0.1), Halved(0.1), object())] == [
+        True, True, False, False,
+    ]  # fmt: skip

@@ -193,7 +193,11 @@ TRAINED = {
     "classes": (Network((3, 8, 5, 2), "relu"), CrossEntropy(), LABELS),
 }
 OPTIMIZERS = {"descent": GradientDescent(0.05), "momentum": Momentum(0.02, 0.9), "adam": Adam(0.01)}
-SCHEDULES = {"one rate": None, "falling": inverse_time(0.02, 20)}
+SCHEDULES = {
+    "one rate": None,
+    "falling": inverse_time(0.02, 20),
+    "from rest and back": lambda i: 0.02 * min(i, 3) / 3 * (i % 7 != 6),  # 0 now and then
+}
 
 
 def both_runs(task, rule, device="cpu", dtype=np.float64, fast=False, **more):

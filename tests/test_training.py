@@ -185,20 +185,33 @@ def test_a_schedule_sets_the_rate_of_every_step(rule):
     for _ in range(4):
         for batch in minibatches(20, 6, rng=rng):
             gradient = TotalLoss(network, SquaredError(), LINE[batch], LINE[batch]).gradient(theta)
-            np.testing.assert_array_equal(trace.thetas[i], theta)
+            np.testing.assert_allclose(trace.thetas[i], theta, rtol=1e-12)
             now = dataclasses.replace(rule, learning_rate=rates(i))
             theta, state = now.step(theta, gradient, state)
             i += 1
-    np.testing.assert_array_equal(trace.last, theta)
+    np.testing.assert_allclose(trace.last, theta, rtol=1e-12)
 
 
 def test_a_schedule_that_ends_too_early_says_where_and_leaves_the_trace():
     with pytest.raises(
-        ValueError, match=r"schedule\(4\) must be positive and finite; got 0\.0"
-    ) as error:
+        ValueError, match="made for a run of 4 steps, and is asked for the rate after 5"
+    ) as e:
         train(Network((1, 1)), SquaredError(), LINE, LINE, GradientDescent(0.1),
               epochs=5, batch_size=10, rng=0, schedule=cosine(0.1, 4))  # fmt: skip
-    assert len(error.value.trace.extras["loss"]) == 2
+    assert len(e.value.trace.extras["loss"]) == 2
+
+
+@pytest.mark.parametrize("rule", [GradientDescent(1.0), Momentum(1.0, 0.8), Adam(1.0)])
+def test_at_a_rate_of_zero_only_the_velocity_moves_theta(rule):
+    """The last of ten steps is one after the horizon of the cosine."""
+    trace = train(Network((1, 3, 1)), SquaredError(), LINE, LINE, rule, epochs=5, batch_size=10, rng=0,
+                  schedule=cosine(0.1, 9), record_every=1)  # fmt: skip
+    assert trace.steps == 10
+    assert trace.message == "used up all 5 epochs"
+    moves = np.diff(trace.thetas, axis=0)
+    assert abs(moves[-2]).max() > 0
+    kept = 0.8 if isinstance(rule, Momentum) else 0.0
+    np.testing.assert_allclose(moves[-1], kept * moves[-2], rtol=1e-9, atol=1e-15)
 
 
 def overfit(patience, library=np.asarray, **more):
@@ -259,6 +272,42 @@ def test_a_callback_sees_every_epoch_and_can_stop():
     assert seen == [(3 * k - 1, f"after {k} epochs", k) for k in (1, 2, 3)]
     assert trace.message == "stopped by the callback after 3 epochs"
     assert trace.steps == 9
+
+
+@libraries
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("record_every", [0, 1])
+def test_a_callback_sees_the_theta_after_the_last_step_and_it_stays(rule, library, record_every):
+    network, loss, y = TASKS["regression"]
+    seen, copies = [], []
+
+    def callback(trace):
+        seen.append(trace)
+        copies.append([np.asarray(part).copy() for part in (trace.last, trace.theta)])
+
+    given = {"batch_size": 8, "rng": 1, "theta": library(network.init(0)), "record_every": record_every}
+    data = network, loss, library(X), library(y), RULES[rule][0]
+    end = train(*data, epochs=4, callback=callback, **given)
+    for k, trace in enumerate(seen):
+        shorter = train(*data, epochs=k + 1, **given)
+        np.testing.assert_array_equal(np.asarray(trace.last), np.asarray(shorter.last))
+        np.testing.assert_array_equal(np.asarray(trace.last), copies[k][0])
+        np.testing.assert_array_equal(np.asarray(trace.theta), copies[k][1])
+    np.testing.assert_array_equal(np.asarray(seen[-1].last), np.asarray(end.last))
+
+
+def test_a_rule_of_ones_own_needs_no_step_in_place():
+    class Rule:
+        def init(self, theta):
+            return ()
+
+        def step(self, theta, gradient, state):
+            return theta - 0.1 * gradient, state
+
+    given = {"epochs": 3, "batch_size": 6, "rng": 0, "record_every": 1}
+    ours = train(Network((1, 3, 1)), SquaredError(), LINE, LINE, GradientDescent(0.1), **given)
+    theirs = train(Network((1, 3, 1)), SquaredError(), LINE, LINE, Rule(), **given)
+    np.testing.assert_array_equal(ours.thetas, theirs.thetas)
 
 
 def test_an_interrupted_run_returns_what_it_has():
@@ -344,17 +393,20 @@ def peak(epochs, optimizer, widths=(200, 64, 5), batch_size=32, samples=4000):
 def test_memory_grows_by_two_numbers_a_step():
     """The value and the count of evaluations; a theta of 13189 numbers would be 53 kB a step."""
     peak(1, Adam())  # what is imported on first use
-    (short, _, _), (long, _, _) = peak(2, Adam()), peak(18, Adam())
-    assert long - short < 2000 * 50
+    (short, _, _), (long, _, _) = peak(12, Adam()), peak(44, Adam())
+    assert long - short < 4000 * 50
 
 
 @pytest.mark.parametrize(
     ("optimizer", "most"),
-    [(GradientDescent(0.01), 6), (Momentum(0.01), 7), (Adam(), 12)],
+    [(GradientDescent(0.01), 5), (Momentum(0.01), 6), (Adam(), 7)],
     ids=["descent", "momentum", "adam"],
 )
 def test_memory_is_a_few_times_that_of_parameters_and_one_batch(optimizer, most):
-    """Theta, its two copies at the ends of the best epoch, the gradient, the state, and a step's own."""
+    """Theta, the gradient, the state, and three thetas: where this epoch began, and the best one's ends.
+
+    A minibatch needs its activations and their gradients; 20 kB are for 400 values and what is small.
+    """
     peak(1, optimizer)
-    found, P, activations = peak(2, optimizer)
-    assert found < most * P + 3 * activations + 50_000
+    found, P, activations = peak(20, optimizer, samples=640)
+    assert found < most * P + 2 * activations + 20_000

@@ -9,9 +9,8 @@ ever nearer. Right, the radius of the ball, by the law of :ref:`sgd-noise-ball` 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import GradientDescent, Network, SquaredError, plots, train
+from lecturecode import GradientDescent, Network, SquaredError, inverse_time, plots, train
 from lecturecode.backpropagation import backprop, sample_gradients
-from lecturecode.optimizers import inverse_time
 
 n = 8  # the size of a minibatch; try 16 or 32
 plots.use_style()

@@ -17,6 +17,7 @@ module                      what it teaches                                     
 :mod:`~.least_squares`      the zero that can be written down                           2.3
 :mod:`~.alternating`        one block at a time: k-means, EM, low rank, lasso           2.4
 :mod:`~.optimizers`         update rules: init and step                                 2.5
+:mod:`~.schedules`          learning rates that change from step to step                3.2
 :mod:`~.descent`            the one first-order loop, and a check for gradients         2.5
 :mod:`~.activations`        what a neuron makes of its pre-activation                   3
 :mod:`~.losses`             squared error and cross-entropy                             3
@@ -24,6 +25,7 @@ module                      what it teaches                                     
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
 :mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
+:mod:`~.epochs`             one run: what it remembers                                   3.2
 :mod:`~.training`           the loop that fits a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.graph`              boxes with a forward and a backward method                  4
@@ -76,7 +78,7 @@ from lecturecode.least_squares import (
 from lecturecode.losses import CrossEntropy, SquaredError
 from lecturecode.minibatching import minibatches
 from lecturecode.network import Network
-from lecturecode.optimizers import Adam, GradientDescent, Momentum, constant, cosine, inverse_time
+from lecturecode.optimizers import Adam, GradientDescent, Momentum
 from lecturecode.population import (
     ant_colony,
     ant_paths,
@@ -85,6 +87,7 @@ from lecturecode.population import (
     particle_swarm,
     tour_length,
 )
+from lecturecode.schedules import constant, cosine, inverse_time
 from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
 from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron

@@ -1,11 +1,11 @@
 r"""Activations: what a neuron makes of its pre-activation, and the derivative of that.
 
-Each is given by two functions. The first overwrites its argument with sigma(a), so that a pass through a
-network needs no new memory. The second is sigma'(a), computed from x = sigma(a) instead of a.
+Each is given by two functions. The first is sigma(a), which can be written over a, so that a pass
+through a network needs no new memory. The second is sigma'(a), computed from x = sigma(a) instead of a.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lecturecode.arrays import Array, namespace
 
@@ -14,35 +14,40 @@ __all__ = ["ACTIVATIONS", "Activation"]
 LEAK = 0.01  # the slope below zero, after Maas, Hannun & Ng (2013)
 
 
-class Activation(NamedTuple):
+class Sigma(Protocol):
     """A function of one number, applied to each entry of an array."""
 
-    function: Callable[[Array], Array]
-    """Overwrites a with sigma(a), and returns it."""
+    def __call__(self, a: Array, out: Array | None = None) -> Array:
+        """Return sigma(a); if `out` is a itself it is overwritten, which autograd does not forgive."""
+
+
+class Activation(NamedTuple):
+    """A function of one number, and its derivative."""
+
+    function: Sigma
+    """Takes a, returns sigma(a); ``function(a, out=a)`` overwrites a."""
     derivative: Callable[[Array], Array]
     """Takes x = sigma(a), returns sigma'(a)."""
 
 
-def _sigmoid(a: Array) -> Array:
-    a *= 0.5  # 1 / (1 + e^-a) = (1 + tanh(a / 2)) / 2, which cannot overflow
-    namespace(a).tanh(a, out=a)
-    a += 1
-    a *= 0.5
-    return a
+def _sigmoid(a: Array, out: Array | None = None) -> Array:
+    xp = namespace(a)
+    x = xp.multiply(a, 0.5, out=out)  # 1 / (1 + e^-a) = (1 + tanh(a / 2)) / 2, which cannot overflow
+    x = xp.tanh(x, out=out)
+    x = xp.add(x, 1, out=out)
+    return xp.multiply(x, 0.5, out=out)
 
 
-def _tanh(a: Array) -> Array:
-    return namespace(a).tanh(a, out=a)
+def _tanh(a: Array, out: Array | None = None) -> Array:
+    return namespace(a).tanh(a, out=out)
 
 
-def _relu(a: Array) -> Array:
-    a *= a > 0
-    return a
+def _relu(a: Array, out: Array | None = None) -> Array:
+    return namespace(a).multiply(a, a > 0, out=out)
 
 
-def _leaky_relu(a: Array) -> Array:
-    a *= _leaky_slope(a)
-    return a
+def _leaky_relu(a: Array, out: Array | None = None) -> Array:
+    return namespace(a).multiply(a, _leaky_slope(a), out=out)
 
 
 def _leaky_slope(x: Array) -> Array:
@@ -50,9 +55,13 @@ def _leaky_slope(x: Array) -> Array:
     return LEAK + (1 - LEAK) * positive
 
 
-def _softplus(a: Array) -> Array:
+def _softplus(a: Array, out: Array | None = None) -> Array:
     xp = namespace(a)
-    return xp.logaddexp(a, xp.zeros_like(a), out=a)  # log(1 + e^a)
+    return xp.logaddexp(a, xp.zeros_like(a), out=out)  # log(1 + e^a)
+
+
+def _identity(a: Array, out: Array | None = None) -> Array:
+    return 1 * a if out is None else out
 
 
 ACTIVATIONS = {
@@ -61,6 +70,6 @@ ACTIVATIONS = {
     "relu": Activation(_relu, lambda x: x > 0),
     "leaky relu": Activation(_leaky_relu, _leaky_slope),
     "softplus": Activation(_softplus, lambda x: -namespace(x).expm1(-x)),
-    "identity": Activation(lambda a: a, lambda x: True),
+    "identity": Activation(_identity, lambda x: True),
 }
 """The activations by their names. At zero, ReLU and leaky ReLU take the slope from below."""

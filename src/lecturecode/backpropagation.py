@@ -62,7 +62,7 @@ def backprop(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[
     (1.0, [2.0, 6.0])
     """
     theta, x, y = checked_samples(network, loss, theta, x, y)
-    return Backprop(network, loss)(theta, x, y)
+    return Backprop(network, loss)(detached(theta), detached(x), y)
 
 
 class Backprop:
@@ -78,7 +78,7 @@ class Backprop:
     Notes
     -----
     Calls are not checked; :func:`backprop` does that. The gradient that a call returns is overwritten
-    by the next call.
+    by the next call. The views of the weights are kept, too, as long as theta is the same array.
 
     Examples
     --------
@@ -94,22 +94,23 @@ class Backprop:
         self.network, self.loss = network, loss
         self.sigmas = [ACTIVATIONS[name] for name in network.activations]
         self.buffers: dict[Any, Array] = {}
+        self.views: dict[str, tuple[Array, Any]] = {}
 
     def __call__(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
         """Return the mean loss, shape (...), and its gradient, (..., P), for checked arrays."""
-        xp, layers = namespace(theta), self.network.unpack(theta)
+        xp, layers = namespace(theta), self._unpacked("theta", theta)
         lead, samples = theta.shape[:-1], x.shape[0]
         xs = [xp.broadcast_to(x, (*lead, *x.shape)) if lead else x]
         for i, (b, W) in enumerate(layers):
             a = self._buffer(("x", i), (*lead, samples, W.shape[-2]), theta)
             xp.matmul(xs[-1], _transposed(W), out=a)
             a += b[..., None, :]
-            xs.append(self.sigmas[i].function(a))
+            xs.append(self.sigmas[i].function(a, out=a))
 
         losses, G = self.loss.with_gradient(xs[-1], y)  # G_{x^L}, (..., T, N_L)
         G /= samples
         gradient = self._buffer("gradient", theta.shape, theta)
-        gradients = self.network.unpack(gradient)
+        gradients = self._unpacked("gradient", gradient)
         for i in reversed(range(len(layers))):
             G_b, G_W = gradients[i]
             G *= self.sigmas[i].derivative(xs[i + 1])  # G_{a^i}
@@ -119,6 +120,11 @@ class Backprop:
                 before = self._buffer(("G", i), xs[i].shape, theta)
                 G = xp.matmul(G, layers[i][1], out=before)  # G_{x^{i-1}}
         return losses.sum(-1) / samples, gradient
+
+    def _unpacked(self, name: str, theta: Array) -> Any:
+        if name not in self.views or self.views[name][0] is not theta:
+            self.views[name] = theta, self.network.unpack(theta)
+        return self.views[name][1]
 
     def _buffer(self, name: Any, shape: tuple[int, ...], like: Array) -> Array:
         found = self.buffers.get(name)

@@ -4,13 +4,13 @@ A checkpoint is an ``.npz`` file with the arrays of a run and one text, in JSON,
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-__all__ = ["CheckpointError", "read_checkpoint", "write_checkpoint"]
+__all__ = ["CheckpointError", "clear_remains", "read_checkpoint", "write_checkpoint"]
 
 TEXT = "text"
 
@@ -33,7 +33,7 @@ def write_checkpoint(path: Any, arrays: Mapping[str, np.ndarray], text: Mapping[
     """
     import json  # not at the top: it takes long to import
 
-    beside = f"{os.fspath(path)}.{os.getpid()}.part"
+    beside = f"{_beside(path)}{os.getpid()}.part"
     letters = np.frombuffer(json.dumps({**text, "arrays": list(arrays)}).encode(), dtype=np.uint8)
     try:
         with open(beside, "wb") as file:
@@ -46,7 +46,47 @@ def write_checkpoint(path: Any, arrays: Mapping[str, np.ndarray], text: Mapping[
             os.remove(beside)
 
 
-def read_checkpoint(path: Any, run: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def clear_remains(path: Any) -> None:
+    """Remove what a process of this machine that was killed while it wrote to `path` left beside it.
+
+    The files of processes that still run, and of other machines, stay. On Windows, where it does harm to
+    ask a process whether it still runs, all of them do.
+
+    Parameters
+    ----------
+    path : str or path
+        As for :func:`write_checkpoint`.
+    """
+    from glob import escape, glob
+
+    start = _beside(path)
+    for remains in glob(escape(start) + "*.part"):
+        number = remains.removeprefix(start).removesuffix(".part")
+        if os.name == "posix" and number.isdecimal() and not _runs(int(number)):
+            with suppress(OSError):
+                os.remove(remains)
+
+
+def _beside(path: Any) -> str:
+    """Return how the names of files begin that this machine writes beside a checkpoint."""
+    from platform import node
+
+    return f"{os.fspath(path)}.{node()}-"
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
+
+
+def read_checkpoint(
+    path: Any, run: Mapping[str, Any], rates: Callable[[int], Mapping[str, float]] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what :func:`write_checkpoint` wrote, and check that it belongs to this run.
 
     Parameters
@@ -55,6 +95,9 @@ def read_checkpoint(path: Any, run: Mapping[str, Any]) -> tuple[dict[str, np.nda
         Where from.
     run : mapping
         What the text must say under "run", word by word.
+    rates : callable, optional
+        Takes the number of steps that the text has, and returns what it must say under "rates":
+        learning rates by their steps.
 
     Returns
     -------
@@ -92,7 +135,19 @@ def read_checkpoint(path: Any, run: Mapping[str, Any]) -> tuple[dict[str, np.nda
             f"{path} is the checkpoint of another run ({'; '.join(differences)}). It was left as it is; "
             "give another path to start anew"
         )
+    if rates is not None:
+        _check_rates(path, text.get("rates", {}), rates(text["steps"]))
     return arrays, text
+
+
+def _check_rates(path: Any, theirs: Mapping[str, float], ours: Mapping[str, float]) -> None:
+    for i in sorted({*theirs, *ours}, key=int):
+        if theirs.get(i) != ours.get(i):
+            raise CheckpointError(
+                f"{path} is the checkpoint of another run (learning rate of step {i}: the file has "
+                f"{theirs.get(i)}, this run {ours.get(i)}). It was left as it is; give the schedule "
+                "that it was written with, or another path to start anew"
+            )
 
 
 def generator_state(rng: Any) -> Any:

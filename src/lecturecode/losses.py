@@ -99,16 +99,18 @@ class CrossEntropy:
 
     def __call__(self, prediction: Array, y: Array) -> Array:
         """Return the loss of each sample, shape (..., T), in nats."""
-        shifted, total = _shifted(prediction)
-        return namespace(total).log(total[..., 0]) - shifted[..., _samples(y), y]
+        shifted = _shifted(prediction)
+        total = namespace(shifted).exp(shifted).sum(-1)
+        return namespace(total).log(total) - shifted[..., _samples(y), y]
 
     def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
         """Return losses (..., T) and gradients (..., T, N)."""
         xp, samples = namespace(prediction), _samples(y)
-        shifted, total = _shifted(prediction)
-        value = xp.log(total[..., 0]) - shifted[..., samples, y]
+        shifted = _shifted(prediction)
         gradient = xp.exp(shifted)
-        gradient /= total  # p
+        total = gradient.sum(-1)
+        value = xp.log(total) - shifted[..., samples, y]
+        gradient /= total[..., None]  # p
         gradient[..., samples, y] -= 1
         return value, gradient
 
@@ -157,11 +159,9 @@ def _residual(prediction: Array, y: Array) -> Array:
     return prediction - y
 
 
-def _shifted(a: Array) -> tuple[Array, Array]:
-    """Return a minus its largest entry, and the sum of the exponentials of that, (..., T, 1)."""
-    xp = namespace(a)
-    shifted = a - xp.max(a, axis=-1, keepdims=True)
-    return shifted, xp.exp(shifted).sum(-1)[..., None]
+def _shifted(a: Array) -> Array:
+    """Return a minus its largest entry."""
+    return a - namespace(a).max(a, axis=-1, keepdims=True)
 
 
 def _samples(y: Array) -> Array:

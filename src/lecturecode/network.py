@@ -84,7 +84,7 @@ class Network:
         """The name of the activation of each layer."""
         return (self.activation,) * (self.depth - 1) + (self.output,)
 
-    def init(self, rng: Rng = None, *, networks: tuple[int, ...] = (), like: Any = None) -> Array:
+    def init(self, rng: Rng = None, *, networks: int | tuple[int, ...] = (), like: Any = None) -> Array:
         r"""Draw a start: biases zero, weights as wide as keeps signals from fading or exploding.
 
         .. math:: W \sim U\Bigl(\pm\sqrt{\tfrac{6}{N_{i-1} + N_i}}\Bigr) \text{ (Glorot)}, \qquad
@@ -94,7 +94,7 @@ class Network:
         ----------
         rng : None, int, numpy.random.Generator or torch.Generator
             Where chance comes from.
-        networks : tuple of int
+        networks : int or tuple of int
             Leading axes: how many networks to draw.
         like : array, optional
             An array of the wanted library, dtype and device; float64 NumPy if not given.
@@ -104,6 +104,11 @@ class Network:
         array of shape (..., P)
             A theta.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If `networks` holds anything but integers of at least 0, or `rng` does not go with `like`.
+
         References
         ----------
         Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks,
@@ -111,15 +116,14 @@ class Network:
         (2015), equation 10.
         """
         rng, like = generator(rng), np.empty(0) if like is None else like
+        lead = _checked_lead(networks)
         parts: list[Array] = []
         for m, n, sigma in zip(self.widths, self.widths[1:], self.activations, strict=False):
-            parts.append(
-                namespace(like).zeros((*networks, n), dtype=like.dtype, device=compat.device(like))
-            )
+            parts.append(namespace(like).zeros((*lead, n), dtype=like.dtype, device=compat.device(like)))
             if "relu" in sigma:
-                parts.append(normal(rng, (*networks, n * m), like) * math.sqrt(2 / m))
+                parts.append(normal(rng, (*lead, n * m), like) * math.sqrt(2 / m))
             else:
-                parts.append((2 * uniform(rng, (*networks, n * m), like) - 1) * math.sqrt(6 / (m + n)))
+                parts.append((2 * uniform(rng, (*lead, n * m), like) - 1) * math.sqrt(6 / (m + n)))
         return namespace(like).concat(parts, axis=-1)
 
     def unpack(self, theta: Array) -> Layers:
@@ -167,11 +171,13 @@ class Network:
         for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
             a = xs[-1] @ _transposed(W) + b[..., None, :]
             pre_activations.append(a)
-            xs.append(ACTIVATIONS[sigma].function(namespace(a).asarray(a, copy=True)))
+            xs.append(ACTIVATIONS[sigma].function(a))
         return pre_activations, xs
 
     def predict(self, theta: Any, x: Any) -> Array:
         """Return the outputs for the samples x, (T, N_0): shape (..., T, N_L).
+
+        Autograd and ``torch.func`` can differentiate this, and :meth:`forward`, where theta is a tensor.
 
         Raises
         ------
@@ -183,7 +189,7 @@ class Network:
         for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
             x = x @ _transposed(W)
             x += b[..., None, :]
-            x = ACTIVATIONS[sigma].function(x)
+            x = ACTIVATIONS[sigma].function(x, out=x if isinstance(x, np.ndarray) else None)
         return x
 
     def samples(self, x: Any, like: Array) -> Array:
@@ -208,10 +214,23 @@ def _transposed(W: Array) -> Array:
     return W.T if W.ndim == 2 else compat.array_namespace(W).matrix_transpose(W)
 
 
+def _checked_lead(networks: Any) -> tuple[int, ...]:
+    lead = (networks,) if _whole(networks) else networks
+    if not isinstance(lead, tuple | list) or not all(_whole(n) for n in lead):
+        raise TypeError(f"networks must be an integer or a tuple of integers; got {networks!r}")
+    if any(n < 0 for n in lead):
+        raise ValueError(f"networks must be 0 or more; got {networks!r}")
+    return tuple(int(n) for n in lead)
+
+
+def _whole(n: Any) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool)
+
+
 def _checked_widths(widths: Any) -> tuple[int, ...]:
     try:
         found = tuple(widths)
-        whole = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in found)
+        whole = all(_whole(n) for n in found)
     except TypeError:
         whole = False
     if not whole:

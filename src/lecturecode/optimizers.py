@@ -2,38 +2,36 @@
 
 An optimizer is a frozen set of hyper-parameters with two pure functions: ``state = init(theta)`` and
 ``theta, state = step(theta, gradient, state)``. Nothing is changed in place, so a step can be repeated,
-compared or undone.
+compared or undone. Where a million steps are made and no theta but the last is wanted, ``step_in_place``
+does the same in the memory that is there.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, namespace
 
 __all__ = [
     "Adam",
     "GradientDescent",
     "Momentum",
     "Optimizer",
-    "Schedule",
-    "constant",
-    "cosine",
-    "inverse_time",
 ]
 
 State = Any
 """What an optimizer remembers between two steps: a tuple of arrays shaped like theta, and numbers."""
 
-Schedule = Callable[[int], float]
-"""A learning rate as a function of the number of steps taken so far."""
-
 
 class Optimizer(Protocol):
-    """The two functions that :func:`lecturecode.minimize` asks of an update rule."""
+    """The two functions that :func:`lecturecode.minimize` asks of an update rule.
+
+    A rule may have a third, ``state = step_in_place(theta, gradient, state)``, for
+    :func:`lecturecode.train`: the same step, up to rounding. It overwrites theta and the arrays of the
+    state with the next ones, and the gradient with whatever it likes.
+    """
 
     def init(self, theta: Array) -> State:
         """Return the state before the first step."""
@@ -91,6 +89,12 @@ class GradientDescent:
     def step(self, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
         r"""Return :math:`\theta - \epsilon \nabla g` and the unchanged state."""
         return theta - self.learning_rate * gradient, state
+
+    def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
+        """Overwrite theta with the next one, and the gradient; return the unchanged state."""
+        gradient *= self.learning_rate
+        theta -= gradient
+        return state
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,15 @@ class Momentum:
         v = self.momentum * v
         v -= self.learning_rate * gradient
         return theta + v, (v,)
+
+    def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
+        """Overwrite theta and its velocity with the next ones, and the gradient; return the state."""
+        (v,) = state
+        gradient *= self.learning_rate
+        v *= self.momentum
+        v -= gradient
+        theta += v
+        return (v,)
 
 
 @dataclass(frozen=True)
@@ -239,6 +252,25 @@ class Adam:
         move *= self.learning_rate / (1 - self.beta1**i)
         return theta - move, (m, s, i)
 
+    def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
+        """Overwrite theta and both averages with the next ones, and the gradient; return the state."""
+        xp, (m, s, i) = namespace(theta), state
+        i = i + 1
+        m *= self.beta1 / (1 - self.beta1)  # so that m + gradient is the new m, but for a factor
+        m += gradient
+        m *= 1 - self.beta1
+        gradient *= gradient
+        s *= self.beta2 / (1 - self.beta2)
+        s += gradient
+        s *= 1 - self.beta2
+        move, root = gradient, math.sqrt(1 - self.beta2**i)  # both corrections go into two numbers
+        xp.sqrt(s, out=move)
+        move += self.eps * root
+        xp.divide(m, move, out=move)
+        move *= self.learning_rate * root / (1 - self.beta1**i)
+        theta -= move
+        return m, s, i
+
 
 def check_optimizer(optimizer: Any) -> None:
     """Check that an optimizer has its two functions.
@@ -259,102 +291,10 @@ def check_optimizer(optimizer: Any) -> None:
         )
 
 
-def constant(learning_rate: float) -> Schedule:
-    """Return the schedule that stays at one rate.
-
-    Parameters
-    ----------
-    learning_rate : float
-        The rate.
-
-    Returns
-    -------
-    callable
-        As for :func:`inverse_time`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If it is not positive and finite.
-
-    Examples
-    --------
-    >>> constant(0.1)(7)
-    0.1
-    """
-    rate = positive(learning_rate, "learning_rate")
-    return lambda i: rate
-
-
-def inverse_time(learning_rate: float, half: float) -> Schedule:
-    r"""Return the schedule that decreases as 1/i: enough steps to get anywhere, and noise that dies out.
-
-    .. math:: \epsilon_i = \frac{\epsilon_0}{1 + i/h}
-
-    It meets the conditions of Robbins & Monro (1951), :math:`\sum \epsilon_i = \infty` and
-    :math:`\sum \epsilon_i^2 < \infty`.
-
-    Parameters
-    ----------
-    learning_rate : float
-        The first one, :math:`\epsilon_0`.
-    half : float
-        The number h of steps after which half of it is left.
-
-    Returns
-    -------
-    callable
-        Takes the number i of steps taken so far, returns the learning rate of the next.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is not positive and finite.
-
-    Examples
-    --------
-    >>> rate = inverse_time(0.1, 100)
-    >>> rate(0), rate(100), round(rate(900), 6)
-    (0.1, 0.05, 0.01)
-    """
-    rate, half = positive(learning_rate, "learning_rate"), positive(half, "half")
-    return lambda i: rate / (1 + i / half)
-
-
-def cosine(learning_rate: float, steps: int) -> Schedule:
-    r"""Return the schedule that follows half a wave of the cosine down to zero.
-
-    .. math:: \epsilon_i = \tfrac12 \epsilon_0 \Bigl(1 + \cos\frac{\pi i}{n}\Bigr)
-
-    Parameters
-    ----------
-    learning_rate : float
-        The first one, :math:`\epsilon_0`.
-    steps : int
-        The number n of steps of the whole run; the rate after its last one would be zero.
-
-    Returns
-    -------
-    callable
-        As for :func:`inverse_time`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is not positive and finite.
-
-    References
-    ----------
-    Loshchilov & Hutter, SGDR: stochastic gradient descent with warm restarts, *ICLR* (2017), equation 5.
-
-    Examples
-    --------
-    >>> rate = cosine(0.1, 100)
-    >>> rate(0), round(rate(50), 6), round(rate(99), 6)
-    (0.1, 0.05, 2.5e-05)
-    """
-    rate, end = positive(learning_rate, "learning_rate"), positive(steps, "steps")
-    return lambda i: rate / 2 * (1 + math.cos(math.pi * min(i, end) / end))
+def steps_in_place(optimizer: Any) -> bool:
+    """Return whether the class that defines an optimizer's step also defines it in place."""
+    owner = next((kind for kind in type(optimizer).__mro__ if "step" in vars(kind)), None)
+    return owner is not None and "step_in_place" in vars(owner)
 
 
 def positive(value: Any, name: str) -> float:

@@ -7,6 +7,7 @@ from alternating_cases import ALTERNATING_CASES
 from ant_cases import ANT_CASES
 from contest import Answer, Case, Problem
 from graph_cases import GRAPH_CASES
+from network_cases import NETWORK_CASES
 from population_cases import POPULATION_CASES
 from torch_cases import TORCH_CASES
 
@@ -271,4 +272,5 @@ CASES = {
     **ALTERNATING_CASES,
     **GRAPH_CASES,
     **TORCH_CASES,
+    **NETWORK_CASES,
 }

@@ -2,9 +2,10 @@
 
 A step of a population should cost time in proportion to population x dimension, and a sweep of an
 alternated minimization in proportion to the samples and to the clusters, once the arrays are large
-enough to hide the cost of calling NumPy at all. The record is drawn on the page of benchmarks.
+enough to hide the cost of calling NumPy at all. An epoch of training cannot take less than its
+products of matrices alone. The record is drawn on the page of benchmarks.
 
-    python tests/benchmarks/scaling.py [--part population sweeps] [--out docs/scaling.json]
+    python tests/benchmarks/scaling.py [--part population sweeps training] [--out docs/scaling.json]
 """
 
 import argparse
@@ -16,7 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from lecturecode import Mixture, factorize, gaussian_mixture, genetic, kmeans, particle_swarm
+from lecturecode import (
+    CrossEntropy,
+    GradientDescent,
+    Mixture,
+    Network,
+    factorize,
+    gaussian_mixture,
+    genetic,
+    kmeans,
+    particle_swarm,
+    train,
+)
 from lecturecode.domains import Interval
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,6 +153,54 @@ def sweep_rows() -> list[dict]:
     return rows
 
 
+SAMPLES, INPUTS, OUTPUTS = 4096, 64, 10
+WIDTHS = tuple({"varied": "width", "width": 2**k, "batch": 64} for k in range(4, 13))
+BATCHES = tuple({"varied": "batch", "width": 128, "batch": 2**k} for k in range(13))
+
+
+def seconds_per_epoch(width: int, batch: int) -> tuple[float, float]:
+    """Time an epoch of training in float32, and the products of matrices in it alone."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((SAMPLES, INPUTS), dtype=np.float32)
+    y, network = rng.integers(0, OUTPUTS, SAMPLES), Network((INPUTS, width, OUTPUTS), "relu")
+    theta = network.init(0, like=x)
+    (_, W1), (_, W2) = network.unpack(theta)
+    W1, W2, x1 = W1.copy(), W2.copy(), np.ones((batch, width), np.float32)
+    x2, to1, to2 = np.ones((batch, OUTPUTS), np.float32), np.empty_like(W1), np.empty_like(W2)
+    batches = np.split(x, SAMPLES // batch)
+
+    def run(epochs: int) -> float:
+        started = time.perf_counter()
+        train(network, CrossEntropy(), x, y, GradientDescent(1e-3), epochs=epochs, batch_size=batch,
+              rng=0, theta=theta)  # fmt: skip
+        return time.perf_counter() - started
+
+    def products() -> float:
+        started = time.perf_counter()
+        for x0 in batches:
+            np.matmul(x0, W1.T, out=x1)
+            np.matmul(x1, W2.T, out=x2)
+            np.matmul(x2.T, x1, out=to2)
+            np.matmul(x2, W2, out=x1)
+            np.matmul(x1.T, x0, out=to1)
+        return time.perf_counter() - started
+
+    run(1), products()
+    pairs = [((run(3) - run(1)) / 2, products()) for _ in range(ROUNDS)]
+    epoch, floor = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return epoch, floor
+
+
+def training_rows() -> list[dict]:
+    rows = []
+    for chosen in (*WIDTHS, *BATCHES):
+        epoch, floor = seconds_per_epoch(chosen["width"], chosen["batch"])
+        rows.append({"method": "train", **chosen, "seconds": epoch, "products": floor})
+        print(f"train, width {chosen['width']:5} batch {chosen['batch']:5} {epoch * 1e3:9.2f} ms, "
+              f"{epoch / floor:.2f} times its products")  # fmt: skip
+    return rows
+
+
 def slope(size: np.ndarray, seconds: np.ndarray) -> float:
     """Return the exponent of the cost in the size, over the upper half of the sizes."""
     upper = size >= np.median(size)
@@ -151,6 +211,8 @@ def report(rows: list[dict]) -> None:
     """Print the exponents."""
     groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for row in rows:
+        if part(row) == "training":
+            continue
         axis = row.get("axis", "population x dimension")
         size = row[axis] if "axis" in row else row["population"] * row["dimension"]
         groups.setdefault((row["method"], axis), []).append((size, row["seconds"]))
@@ -158,10 +220,12 @@ def report(rows: list[dict]) -> None:
         print(f"{name}: cost ~ ({axis})^{slope(*np.array(pairs).T):.2f}")
 
 
-PARTS = {"population": population_rows, "sweeps": sweep_rows}
+PARTS = {"population": population_rows, "sweeps": sweep_rows, "training": training_rows}
 
 
 def part(row: dict) -> str:
+    if "varied" in row:
+        return "training"
     return "sweeps" if "axis" in row else "population"
 
 

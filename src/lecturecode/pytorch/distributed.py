@@ -16,20 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from lecturecode.arrays import check_finite
-from lecturecode.checkpoints import (
-    generator_state,
-    read_checkpoint,
-    write_checkpoint,
-)
+from lecturecode.checkpoints import clear_remains, generator_state, read_checkpoint, write_checkpoint
 from lecturecode.minibatching import check_batch_size, minibatches
-from lecturecode.optimizers import Schedule, positive
+from lecturecode.optimizers import positive
 from lecturecode.pytorch.loops import _finite_or_inf, _progress_bar
 from lecturecode.pytorch.parameters import checked_theta, flat, named_parts, split
 from lecturecode.pytorch.processes import Ranks, check_divisible, join, share
-from lecturecode.pytorch.resuming import frozen, identity_of, resume
+from lecturecode.pytorch.resuming import frozen, identity_of, rates_of, resume
 from lecturecode.pytorch.rules import Rule, check_rule
 from lecturecode.pytorch.samples import MeanLoss, checked_data
 from lecturecode.randomness import Rng, generator
+from lecturecode.schedules import Schedule
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Recorder, Trace
 
@@ -393,7 +390,8 @@ class _Run:
                 raise FileNotFoundError(
                     f"there is no folder {path.absolute().parent} for the checkpoint; make it first"
                 )
+            clear_remains(path)
             if path.exists():
-                read_checkpoint(path, self.identity)
+                read_checkpoint(path, self.identity, rates_of(self))
                 content = path.read_bytes()
         return self.ranks.spread_bytes(content)

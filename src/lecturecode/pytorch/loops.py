@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lecturecode.checkpoints import read_checkpoint, write_checkpoint
+from lecturecode.checkpoints import clear_remains, read_checkpoint, write_checkpoint
 from lecturecode.minibatching import check_batch_size, minibatches
-from lecturecode.optimizers import Schedule
 from lecturecode.pytorch.captured import CapturedSteps
 from lecturecode.pytorch.parameters import checked_theta, flat, named_parts, write
-from lecturecode.pytorch.resuming import frozen, identity_of, resume
+from lecturecode.pytorch.resuming import frozen, identity_of, rates_of, resume
 from lecturecode.pytorch.rules import Rule, check_rule
 from lecturecode.pytorch.samples import MeanLoss, checked_data
 from lecturecode.randomness import Rng, generator
+from lecturecode.schedules import Schedule
 from lecturecode.search import check_count
 from lecturecode.trace import Callback, Recorder, Trace
 
@@ -200,8 +200,10 @@ class _Run:
 
     def follow(self, epochs: int, checkpoint: Any, callback: Callback | None, progress: bool) -> Trace:
         identity = {} if checkpoint is None else identity_of(self)
+        if checkpoint is not None:
+            clear_remains(checkpoint)
         if checkpoint is not None and os.path.exists(checkpoint):
-            resume(self, *read_checkpoint(checkpoint, identity))
+            resume(self, *read_checkpoint(checkpoint, identity, rates_of(self)))
         bar = _progress_bar(epochs, self.epoch) if progress else None
         message, done = f"used up all {max(epochs, self.epoch)} epochs", False
         try:

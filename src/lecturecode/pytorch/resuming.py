@@ -4,6 +4,7 @@ The file is that of :mod:`lecturecode.checkpoints`. What must be equal for a run
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from lecturecode.checkpoints import generator_state, set_generator_state
 from lecturecode.pytorch.parameters import named_parts, write
 from lecturecode.pytorch.rules import describe
+from lecturecode.schedules import sampled_rates
 
 
 def identity_of(run: Any) -> dict[str, Any]:
@@ -33,6 +35,11 @@ def identity_of(run: Any) -> dict[str, Any]:
     }
 
 
+def rates_of(run: Any) -> Callable[[int], dict[str, float]]:
+    """Return the function from a number of steps to some of the learning rates that they had."""
+    return lambda steps: sampled_rates(run.schedule, steps, run.optimizer)
+
+
 def frozen(run: Any, identity: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the state of the run as arrays and text."""
     arrays = {"theta": run.theta, "before": run.before, "best": run.best}
@@ -50,6 +57,7 @@ def frozen(run: Any, identity: dict[str, Any]) -> tuple[dict[str, np.ndarray], d
         "validation": run.validation,
         "lowest": run.lowest,
         "best epoch": run.best_epoch,
+        "rates": rates_of(run)(run.steps),
         "rng": generator_state(run.rng),
     }
     return {name: array.detach().cpu().numpy() for name, array in arrays.items()}, text

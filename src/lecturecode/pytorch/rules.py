@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecturecode.optimizers import Adam, GradientDescent, Momentum, Schedule, positive
+from lecturecode.optimizers import Adam, GradientDescent, Momentum
+from lecturecode.schedules import Schedule, rate_of
 
 
 class Rule:
@@ -100,7 +101,7 @@ class Rule:
         """
         if self.schedule is None:
             return
-        rate = positive(self.schedule(step), f"schedule({step})")
+        rate = rate_of(self.schedule, step)
         if self.rate is not None:
             self.rate.fill_(rate)
             return
