@@ -6,9 +6,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from lecturecode import least_squares, rescale_neuron
 from lecturecode.exercises import Verdict, check, exercise_names
+from lecturecode.graph import Box
 
 
 def test_names_are_chapter_slash_name_and_differ():
@@ -833,6 +835,176 @@ def test_the_shortest_of_equivalent_thetas_is_judged():
 )
 def test_a_theta_that_is_not_the_shortest_is_told_which_property_fails(answer, says):
     verdict = check("minima/balance", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# differentiable programming
+
+
+def softplus_box(forward=lambda a: np.logaddexp(0, a), slope=lambda y, a: -np.expm1(-y)):
+    return Box("softplus", forward, lambda G, y, a: G * slope(y, a))
+
+
+def plain_slope(y, a):
+    return np.exp(a) / (1 + np.exp(a))
+
+
+def backward_in_place(G, y, a):
+    G *= -np.expm1(-y)
+    return G.copy()
+
+
+class Dual:
+    def __init__(self, value, slope=0.0):
+        self.value, self.slope = value, slope
+
+    def lifted(self, b):
+        return b if isinstance(b, Dual) else type(self)(b)
+
+    def __add__(self, b):
+        b = self.lifted(b)
+        return type(self)(self.value + b.value, self.slope + b.slope)
+
+    def __mul__(self, b):
+        b = self.lifted(b)
+        return type(self)(self.value * b.value, self.slope * b.value + self.value * b.slope)
+
+    def __truediv__(self, b):
+        b = self.lifted(b)
+        y = self.value / b.value
+        return type(self)(y, (self.slope - y * b.slope) / b.value)
+
+    def __rtruediv__(self, a):
+        return type(self)(a) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def dual_with(**methods):
+    return type("Changed", (Dual,), methods)
+
+
+@pytest.mark.parametrize(
+    "box", [softplus_box(), softplus_box(slope=lambda y, a: 0.5 + np.tanh(a / 2) / 2)]
+)
+def test_a_right_softplus_box_passes(box):
+    assert check("differentiable-programming/softplus-box", box)
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        (np.logaddexp, "not a Box"),
+        (Box("softplus", lambda a: np.logaddexp(0, a)), "one backward function; this box has 0"),
+        (softplus_box(np.exp), "are not ln(1 + e^a)"),
+        (softplus_box(lambda a: np.logaddexp(0, a).sum()), "are not ln(1 + e^a)"),
+        (Box("softplus", lambda a: np.logaddexp(0, a), backward_in_place), "has changed the gradient"),
+        (Box("softplus", lambda a: np.logaddexp(0, a), lambda G, y, a: G.sum()), "has that shape"),
+        (
+            Box("softplus", lambda a: np.logaddexp(0, a), lambda G, y, a: plain_slope(y, a)),
+            "slope alone",
+        ),
+        (softplus_box(slope=lambda y, a: y), "what differences of the values say"),
+        (softplus_box(lambda a: np.log(1 + np.exp(a))), "the value is not right"),
+        (softplus_box(slope=plain_slope), "the value is right, but the gradient is not"),
+    ],
+)
+def test_a_wrong_softplus_box_is_told_which_property_fails(box, says):
+    verdict = check("differentiable-programming/softplus-box", box)
+    assert not verdict
+    assert says in verdict.message
+
+
+def test_dual_numbers_pass():
+    assert check("differentiable-programming/dual-numbers", Dual)
+
+
+def add_in_place(a, b):
+    a.value, a.slope = a.value + a.lifted(b).value, a.slope + a.lifted(b).slope
+    return a
+
+
+@pytest.mark.parametrize(
+    ("dual", "says"),
+    [
+        (dual_with(__radd__=None), "a number plus a dual number is refused"),
+        (dual_with(__rtruediv__=lambda a, b: a / b), "a number over a dual number has the wrong value"),
+        (
+            dual_with(__mul__=lambda a, b: Dual(a.value * b.value, a.slope * b.slope)),
+            "a product of two dual numbers has the right value and the wrong slope",
+        ),
+        (
+            dual_with(__truediv__=lambda a, b: type(a)(a.value / b.value, a.slope / b.value)),
+            "a quotient of two has the right value and the wrong slope",
+        ),
+        (dual_with(__add__=add_in_place), "has changed one of the two"),
+        (3.0, "the answer raised TypeError"),
+    ],
+)
+def test_wrong_dual_numbers_are_told_which_property_fails(dual, says):
+    verdict = check("differentiable-programming/dual-numbers", dual)
+    assert not verdict
+    assert says in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (0.729, "with zero_grad"),
+        (0.71, "another number of steps"),
+        (0.81, "lead further"),
+        (0.3, "sum of all gradients"),
+    ],
+)
+def test_a_wrong_theta_without_zero_grad_is_told_which_property_fails(answer, says):
+    assert check("pytorch/forgotten-zero-grad", 0.449)
+    verdict = check("pytorch/forgotten-zero-grad", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+def training_loop(*, zero="each", record=torch.Tensor.item, after=False, factor=1.0, drop=0):
+    """Return a training loop that is right, or wrong in one respect."""
+
+    def fit(module, criterion, x, y, learning_rate, steps):
+        optimizer = torch.optim.SGD(module.parameters(), lr=factor * learning_rate)
+        losses = []
+        if zero == "once":
+            optimizer.zero_grad()
+        for _ in range(steps):
+            loss = criterion(module(x), y)
+            if zero == "each":
+                optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if zero == "late":
+                optimizer.zero_grad()
+            losses.append(record(criterion(module(x), y) if after else loss))
+        return losses[drop:]
+
+    return fit
+
+
+def test_the_five_lines_of_training_are_judged():
+    assert check("pytorch/training-loop", training_loop())
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (training_loop(zero="late"), "before the first step"),
+        (training_loop(zero="once"), "of earlier steps"),
+        (training_loop(zero="never"), "no step forgets"),
+        (training_loop(factor=0.5), "with this learning rate"),
+        (training_loop(record=lambda loss: loss), "with its graph"),
+        (training_loop(after=True), "before each step"),
+        (training_loop(drop=1), "a list of 4 losses"),
+        (lambda *arguments: [0.0] * 4, "has not changed"),
+    ],
+)
+def test_a_training_loop_that_is_wrong_is_told_which_property_fails(answer, says):
+    verdict = check("pytorch/training-loop", answer)
     assert not verdict
     assert says in verdict.message
 

@@ -22,6 +22,8 @@ CHAPTERS = (
     "backpropagation",
     "stochastic_gradient_descent",
     "local_minima",
+    "differentiable_programming",
+    "pytorch_framework",
 )
 """The modules, in the order of the book."""
 

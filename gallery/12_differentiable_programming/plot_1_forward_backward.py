@@ -1,0 +1,51 @@
+r"""
+Values run forward through a graph, and gradients run back
+==========================================================
+
+The expression :math:`r = dc` with :math:`c = ab` and :math:`d = c + a` as a graph of boxes. First the
+values appear, from left to right; then the gradients, :eq:`eq-box-backward`, from right to left. Look
+at c and at a, which are used twice: they get a gradient when both of their users have spoken, and it is
+the sum. See :doc:`/chapters/12_differentiable_programming`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import plots
+from lecturecode.graph import Node, backward, topological_order
+
+first, second = 2.0, 3.0  # try others, or another expression
+
+
+def expression(a, b):
+    c = a * b
+    d = c + a
+    return d * c
+
+
+plots.use_style()
+a, b = Node(first, "a"), Node(second, "b")
+r = expression(a, b)
+d, c = r.children
+c.name, d.name, r.name = "c", "d", "r"
+backward(r)
+animation = plots.animate_computation(r)
+plots.describe(
+    plt.gcf(),
+    "Animation. Leaves a and b, and boxes for c, d and r, joined by arrows. "
+    "A blue value appears in each box from left to right, then a purple "
+    "gradient in each from right to left.",
+)
+plt.show()
+
+# %%
+# Each gradient is the slope of r along that value: moved up and down by a little, the expression
+# answers with the same number.
+
+h = 1e-6
+along_a = (expression(first + h, second) - expression(first - h, second)) / (2 * h)
+along_b = (expression(first, second + h) - expression(first, second - h)) / (2 * h)
+for node in topological_order(r):
+    print(f"{node.name}: value {node.value:g}, gradient {node.grad:g}")
+assert np.allclose([a.grad, b.grad], [along_a, along_b], rtol=1e-6, atol=1e-6)
+assert np.isclose(c.grad, d.grad + d.value)  # from the sum, and from the product

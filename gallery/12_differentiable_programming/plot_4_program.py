@@ -1,0 +1,56 @@
+r"""
+A loop that stops by itself has a slope, except where it forgets to run
+=======================================================================
+
+Newton's loop for the square root runs until it has arrived, so its graph has another length for each a.
+The gradient is that of the operations that ran, and it agrees with :math:`1/(2\sqrt a)`. Look at
+:math:`a = 1`, where the start is the answer and nothing runs. See :ref:`dp-running`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import plots
+from lecturecode.graph import Node, backward, topological_order
+
+tolerance = 1e-12  # a looser one lets more slopes go wrong
+
+
+def root(a):
+    x = a
+    while abs(x.value**2 - a.value) > tolerance * a.value:
+        x = (x + a / x) / 2
+    return x
+
+
+plots.use_style()
+numbers = np.geomspace(0.01, 100, 81)
+numbers[40] = 1.0
+slopes, boxes = [], []
+for number in numbers:
+    a = Node(number)
+    x = root(a)
+    backward(x)
+    slopes.append(float(a.grad))
+    boxes.append(sum(node.box is not None for node in topological_order(x)))
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.6))
+left.loglog(numbers, 1 / (2 * np.sqrt(numbers)), color="#404055", label=r"$1/(2\sqrt{a})$")
+left.loglog(numbers, slopes, "o", ms=3.5, color="#d45500", label="gradient of the loop")
+left.set(xlabel="a", ylabel="slope of the root")
+left.legend()
+right.semilogx(numbers, boxes, "o", ms=3.5, color="#006aaa")
+right.set(xlabel="a", ylabel="boxes in the graph")
+plots.describe(
+    figure,
+    "Left: the gradients lie on the curve one over twice the root of a, but for one dot at a = 1, "
+    "which lies above it at 1. Right: the number of boxes is 0 at 1 and grows to both sides in steps.",
+)
+plt.show()
+
+# %%
+# Eighty slopes are right. The one at 1 belongs to the program ``x = a``, which is what ran.
+
+off = np.abs(np.array(slopes) * 2 * np.sqrt(numbers) - 1)
+assert (off[40], boxes[40]) == (1, 0)
+assert np.delete(off, 40).max() < np.sqrt(tolerance)
