@@ -91,7 +91,6 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
             "errata": errata_table,
             "notation": notation_table,
             "chapters-written": written_list,
-            "chapters-to-come": coming_list,
         }[node["kind"]]
         node.replace_self(make(app, page))
 
@@ -301,22 +300,10 @@ def written_list(app: Sphinx, page: str) -> list[nodes.Node]:
     return [nodes.bullet_list("", *items)]
 
 
-def coming_list(app: Sphinx, page: str) -> list[nodes.Node]:
-    """Return the chapters that are not written yet."""
-    lecture = the_map(app)
-    written = lecture.written(Path(app.srcdir))
-    items = [
-        nodes.list_item("", *words(f"{int(number)} {chapter['title']}: {chapter['about']}"))
-        for number, chapter in lecture.chapters.items()
-        if number not in written
-    ]
-    return [nodes.bullet_list("", *items)] if items else words("None: the book is complete.")
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directives and the checks."""
     app.add_node(book_table)
-    for name in ("lecture-map", "claims", "errata", "notation", "chapters-written", "chapters-to-come"):
+    for name in ("lecture-map", "claims", "errata", "notation", "chapters-written"):
         app.add_directive(name, BookTable)
     app.connect("env-updated", check_all)
     app.connect("doctree-resolved", fill)
