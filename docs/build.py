@@ -31,6 +31,8 @@ INPUTS = (
     "docs/_ext",
     "docs/chapters/snippets",
     "docs/scaling.json",
+    "docs/distributed.json",
+    "docs/cuda.json",
 )
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")

@@ -1009,6 +1009,65 @@ def test_a_training_loop_that_is_wrong_is_told_which_property_fails(answer, says
     assert says in verdict.message
 
 
+# gpus/ring-sum
+
+
+def ring_sum(arrays, send, extra=0, add=True, rounds=None):
+    n = len(arrays)
+    parts = [[part.copy() for part in np.split(a, n)] for a in arrays]
+    for r in range(2 * (n - 1) if rounds is None else rounds):
+        got = [send(k, parts[k][(k - r) % n]) for k in range(n)]
+        for k in range(n):
+            here, which = (k + 1) % n, (k - r) % n
+            parts[here][which] = got[k] + (parts[here][which] if add and r < n - 1 else 0)
+    for _ in range(extra):
+        send(0, arrays[0])
+    return [np.concatenate(p) for p in parts]
+
+
+def all_the_way_round(arrays, send):
+    n, sums, passed = len(arrays), [a.copy() for a in arrays], list(arrays)
+    for _ in range(n - 1):
+        got = [send(k, passed[k]) for k in range(n)]
+        passed = [got[k - 1] for k in range(n)]
+        sums = [a + b for a, b in zip(sums, passed, strict=True)]
+    return sums
+
+
+def ring_sum_in_place(arrays, send):
+    arrays[0][:] = (sums := ring_sum(arrays, send))[0]
+    return sums
+
+
+def reads_what_it_should_be_sent(arrays, send):
+    send(0, arrays[0][:1])
+    return [sum(arrays) for _ in arrays]
+
+
+def test_a_sum_around_a_ring_is_judged():
+    assert check("gpus/ring-sum", ring_sum)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (ring_sum_in_place, "has been changed"),
+        (lambda arrays, send: ring_sum(arrays, send)[:1], "2 processes are to have the sum"),
+        (lambda arrays, send: [sum(arrays) for _ in arrays], "nothing was sent"),
+        (lambda arrays, send: [a[:1] for a in ring_sum(arrays, send)], "shape (1,)"),
+        (lambda arrays, send: ring_sum(arrays, send, add=False), "process 0 of 2 does not have the sum"),
+        (lambda arrays, send: ring_sum(arrays, send, rounds=len(arrays) - 1), "does not have the sum"),
+        (lambda arrays, send: ring_sum(arrays, send, extra=1), "of 2 processes"),
+        (all_the_way_round, "of 3 processes with 6 numbers each, one sent 12 numbers; 8 are enough"),
+        (reads_what_it_should_be_sent, "read without sending"),
+    ],
+)
+def test_a_sum_around_a_ring_that_is_none_is_told_which_property_fails(answer, says):
+    verdict = check("gpus/ring-sum", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
 def nan_like(*arguments, **options):
     """Answer every call with NaN in the shape of the first array."""
     arrays = [a for a in arguments if isinstance(a, np.ndarray)]

@@ -24,6 +24,7 @@ CHAPTERS = (
     "local_minima",
     "differentiable_programming",
     "pytorch_framework",
+    "gpus_and_many_machines",
 )
 """The modules, in the order of the book."""
 

@@ -1,0 +1,59 @@
+r"""
+A minibatch that is too small wastes the device
+===============================================
+
+A step of training takes about :math:`t_0 + t_1 B` seconds for a minibatch of :math:`B` samples, so
+that a sample costs :math:`t_0/B + t_1` (:eq:`eq-time-per-sample`). Two networks are timed on
+whatever device is here. Where is the bend of each? The chapter: :ref:`gpu-batch-size`.
+"""
+
+from time import perf_counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from lecturecode import least_squares, plots
+from lecturecode.pytorch import MLP, device
+
+networks = {"narrow": (64, 32, 10), "wide": (784, 512, 10)}  # try others
+there, sizes = device(), 4 ** np.arange(7)
+plots.use_style()
+torch.set_num_threads(1)
+
+
+def seconds(widths, B):
+    """Time a step of each of some rounds, and return the shortest."""
+    module, best = MLP(widths).to(there), np.inf
+    optimizer = torch.optim.Adam(module.parameters())
+    x, y = torch.rand(B, widths[0], device=there), torch.zeros(B, dtype=int, device=there)
+    for _ in range(30 if B < 1000 else 10):
+        begin = perf_counter()
+        optimizer.zero_grad()
+        loss = cross_entropy(module(x), y)
+        loss.backward()
+        optimizer.step()
+        module.theta[0].item()  # asks for a number: the step is over
+        best = min(best, perf_counter() - begin)
+    return best
+
+
+figure, ax = plt.subplots(figsize=(7, 4.2))
+waste = {}
+for (name, widths), mark in zip(networks.items(), "os", strict=True):
+    times = np.array([seconds(widths, int(B)) for B in sizes])
+    W = np.stack([np.ones(len(sizes)), sizes], -1) / times[:, None]
+    t0, t1 = least_squares(W, np.ones(len(sizes)))  # of relative errors
+    (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=f"{name}, bend at {t0 / t1:.0f}")
+    ax.loglog(sizes, 1e6 * times / sizes, mark, color=line.get_color())
+    waste[name] = times[0] / (times / sizes).min()
+ax.set(xlabel="samples in a minibatch, $B$", ylabel="microseconds per sample")
+ax.set_title(f"measured on: {there.type}")
+ax.legend()
+plots.describe(figure, "Time per sample falls with the size of the minibatch, then levels off.")
+plt.show()
+
+# %%
+# The wide network computes more for each beginning: it bends at a smaller minibatch.
+assert min(waste.values()) > 3

@@ -1,0 +1,49 @@
+r"""
+Beyond some number of nodes a further one does harm
+===================================================
+
+On :math:`n` nodes a step takes :math:`c/n + 2\frac{n-1}{n} D/\beta + 2(n-1)\alpha` seconds
+(:eq:`eq-ring`): work that is divided, a gradient of :math:`D` bytes that is sent, and messages that
+arrive late. Three networks, each node computing a tenth of a million million operations a second.
+Look for the best :math:`n` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from lecturecode import plots
+from lecturecode.pytorch import speed_up
+
+arithmetic = 1e11  # operations a second of one node
+bandwidth = 1e9  # bytes a second: a network of 10 gigabits
+latency = 5e-5  # seconds until a message is there
+batch = 1024  # samples, of all nodes together
+
+plots.use_style()
+nodes = np.arange(1, 1025)
+figure, ax = plt.subplots(figsize=(7, 4.4))
+best = []
+for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
+    given = {"compute": 6 * P * batch / arithmetic, "size": 4 * P, "bandwidth": bandwidth}
+    s = speed_up(nodes, latency=latency, **given)
+    top = int(s.argmax())
+    best.append(nodes[top])
+    (line,) = ax.loglog(nodes, s, style, label=f"P = {P:,}: best at {nodes[top]}")
+    ax.plot(nodes[top], s[top], "o", color=line.get_color())
+    law = np.sqrt((given["compute"] - 2 * 4 * P / bandwidth) / (2 * latency))
+    assert abs(nodes[top] - np.clip(law, 1, 1024)) <= 1
+    assert (s <= nodes * (1 + 1e-12)).all()
+limit = 3 / 4 * batch * bandwidth / arithmetic  # the same for every P
+ax.axhline(limit, color="#404055", linestyle=":", label="limit without latency")
+ax.loglog(nodes, nodes, color="#404055", linewidth=1)
+ax.set(xlabel="nodes $n$", ylabel="speed-up $s(n)$", ylim=(0.05, 60))
+ax.legend(loc="lower left")
+text = "Speed-up against nodes: each curve rises below the diagonal, peaks and falls."
+plots.describe(figure, text)
+plt.show()
+
+# %%
+# Large networks bear more nodes, but all share one limit: work and gradient both grow with
+# :math:`P`, so that only a larger minibatch or a faster network moves it.
+
+assert best == sorted(best)
