@@ -148,6 +148,18 @@ def test_parameters_share_no_memory_when_the_run_is_over(alone):
     assert all(part.grad is None for part in module.parameters())
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_module_learns_in_training_mode_is_measured_in_evaluation_mode_and_has_its_own_back(
+    alone, training
+):
+    module, seen = runs.module_from(0).train(training), []
+    module.register_forward_pre_hook(lambda module, args: seen.append((module.training, len(args[0]))))
+    runs.fit(train_distributed, module, "validation", epochs=1, batch_size=41)
+    door, start, held_out, total = (False, 2), (False, 11), (False, 11), (False, 41)
+    assert seen == [door, door, start, (True, 41), held_out, total]
+    assert module.training == training
+
+
 # --- a process that dies --------------------------------------------------------------------------
 
 

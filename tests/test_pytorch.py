@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -443,6 +444,14 @@ def test_steps_are_recorded_after_the_warm_up_and_the_odd_ones_run_unrecorded(mo
     assert made[0].replays == 6 * 3 - captured.WARM_UP  # of four minibatches an epoch, one is smaller
 
 
+def test_all_steps_after_the_warm_up_are_repeated(monkeypatch):
+    made = []
+    monkeypatch.setattr(captured, "can_record", lambda device: True)
+    monkeypatch.setattr(captured, "record", lambda *a: made.append(Recording(*a)) or made[-1])
+    fit(fast=True, keep_last=False)
+    assert [graph.replays for graph in made] == [6 * 3 - captured.WARM_UP]
+
+
 def test_a_step_that_cannot_be_captured_runs_uncaptured(monkeypatch):
     def fails(body, stream):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
@@ -536,7 +545,7 @@ def test_a_process_killed_with_sigkill_and_started_again_ends_bit_for_bit(tmp_pa
 
     def start(*names):
         command = [sys.executable, "-c", textwrap.dedent(SCRIPT), *arguments(*names)]
-        return subprocess.run(command, timeout=120).returncode
+        return subprocess.run(command, timeout=120, cwd=Path(__file__).parent).returncode
 
     monkeypatch.setattr(sys, "argv", ["script", *arguments("whole.npz", "expected.npz", "never")])
     exec(textwrap.dedent(SCRIPT), {})

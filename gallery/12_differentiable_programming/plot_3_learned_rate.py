@@ -5,7 +5,7 @@ Descending through a descent finds its learning rate and its momentum
 Twenty steps with momentum are a program, and the mean loss of the last five (a single one dips whenever
 :math:`\theta` swings past the minimum) is a function of the learning rate :math:`\epsilon` and the
 factor :math:`\alpha`. Its gradient runs back through all steps: a :term:`hypergradient`. Look at where
-the dots go, and at the cross, the best pair for infinitely many steps. See :ref:`dp-hypergradient`.
+the dots go, and at the cross, the best pair in the long run. See :ref:`dp-hypergradient`.
 """
 
 import matplotlib.pyplot as plt
@@ -48,8 +48,11 @@ ax.figure.colorbar(shades, label=f"log10 of the loss, steps {steps - 4} to {step
 ax.plot(*walk[:, ::4], "o-", ms=4, lw=1, color="#d45500")
 ax.plot(*advised, "x", ms=11, mew=2.5, color="#b00020")
 ax.set(xlabel=r"learning rate $\epsilon$", ylabel=r"momentum $\alpha$")
-text = "The loss over learning rate and momentum; dots lead downhill from a low rate into the valley."
-plots.describe(ax.figure, text)
+plots.describe(
+    ax.figure,
+    "The loss over learning rate and momentum, darkest in a triangular valley. Dots lead from a low "
+    "rate down into its deepest part, left of a cross.",
+)
 plt.show()
 
 # %%

@@ -43,8 +43,9 @@ right.semilogx(numbers, boxes, "o", ms=3.5, color="#006aaa")
 right.set(xlabel="a", ylabel="boxes in the graph")
 plots.describe(
     figure,
-    "Left: the gradients lie on the curve one over twice the root of a, but for one dot at a = 1, "
-    "which lies above it at 1. Right: the number of boxes is 0 at 1 and grows to both sides in steps.",
+    "Left: the gradients lie on the curve one over twice the root of a, but for one dot at "
+    "a = 1, which lies above it at 1. Right: the number of boxes is 0 at a = 1, and to both "
+    "sides of it grows in steps.",
 )
 plt.show()
 

@@ -212,9 +212,9 @@ class Node:
         """The node with its axes in reverse order."""
         return transpose(self)
 
-    def reshape(self, shape: Any) -> "Node":
-        """Return the same entries in another shape."""
-        return _reshape(shape)(self)
+    def reshape(self, *shape: Any) -> "Node":
+        """Return the same entries in another shape, given as one tuple or number by number."""
+        return _reshape(shape[0] if len(shape) == 1 else shape)(self)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Node":
         """Return the sum of all entries, or of those along an axis or several."""
@@ -229,6 +229,15 @@ class Node:
         """Give this scalar's gradient to all nodes that it is made of; :func:`backward` does it."""
         backward(self)
 
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} is neither true nor false; ask its value, as in: if node.value > 0")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise TypeError(_NOT_NUMPY.format("NumPy"))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, more: Any) -> Any:
+        raise TypeError(_NOT_NUMPY.format(f"numpy.{function.__name__}"))
+
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), more: Any = None) -> Any:
         raise TypeError(
@@ -237,7 +246,13 @@ class Node:
         )
 
 
-def _constant(value: Any, siblings: Any) -> Node:
+_NOT_NUMPY = (
+    "{} got a Node, and would lose its graph; use the functions of lecturecode.graph and the methods of "
+    "the node, or node.value for its numbers alone"
+)
+
+
+def _constant(value: Any, siblings: Any = ()) -> Node:
     """Return what is not a node as one; a float32 sibling stays float32, whatever number it meets."""
     node = Node(value)
     node.constant = True
@@ -353,6 +368,7 @@ def dnn(network: Network, theta: Node, x: Any) -> Node:
     """
     if not set(network.activations) <= set(ACTIVATIONS):
         raise ValueError(f"there are boxes for {', '.join(ACTIVATIONS)}; got {network.activations}")
+    theta = theta if type(theta) is Node else _constant(theta)
     for (b, W), sigma in zip(network.unpack(theta), network.activations, strict=True):
         x = ACTIVATIONS[sigma](x @ W.T + b)
     return x
@@ -364,8 +380,11 @@ def cross_entropy(a: Node, labels: Any) -> Node:
     Raises
     ------
     TypeError, ValueError
-        If the labels are not class numbers, or not as many as the rows of `a`.
+        If `a` has another shape, the labels are not class numbers, or not as many as its rows.
     """
+    a = a if type(a) is Node else _constant(a)
+    if a.ndim != 2:
+        raise ValueError(f"outputs must have shape (T, N); got {a.shape}")
     labels = CrossEntropy().targets(labels, a.shape[-1], a.value)
     if a.shape[:-1] != labels.shape:
         raise ValueError(f"outputs {a.shape} need one label per row; got labels {labels.shape}")

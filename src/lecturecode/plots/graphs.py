@@ -8,9 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
 
 from lecturecode.graph import Node, topological_order
 from lecturecode.plots.animations import animate
@@ -18,7 +20,7 @@ from lecturecode.plots.figures import describe
 
 VALUE, GRADIENT = "#00507f", "#7a1f80"
 INK, LINE, FACE, LEAF = "#2b2b38", "#6b6b7a", "#ffffff", "#eef2f6"
-SIZE, ROW, LETTER, GAP = 10.5, 0.2, 0.085, 0.3  # points, and inches: a line, a letter, between columns
+SIZE, ROW, RIM, GAP = 10.5, 0.2, 0.12, 0.3  # points, and inches: a line, beside it, between columns
 MOST = 4  # entries of an array that still have room, two in a row
 
 
@@ -234,13 +236,19 @@ def _short(number: float) -> str:
 
 def _box_size(nodes: tuple[Node, ...]) -> tuple[float, float]:
     """Return the width and the height, in inches, that hold the texts of every box."""
-    texts = []
+    rows, wide = 1, 0.5
     for one in nodes:
-        lines = filter(None, (_title(one), _written(one.value), _slope(one)))
-        texts.append("\n".join(lines).split("\n"))
-    bold = max(1.2 * len(_title(one)) for one in nodes)
-    letters = max(bold, *(len(row) for rows in texts for row in rows))
-    return max(0.5, 0.2 + LETTER * letters), 0.14 + ROW * max(map(len, texts))
+        lines = "\n".join(filter(None, (_written(one.value), _slope(one)))).split("\n")
+        lengths = [_length(_title(one), "bold"), *map(_length, lines)]
+        rows = max(rows, len(lines) + bool(_title(one)))
+        wide = max(wide, 2 * RIM + max(lengths))
+    return wide, 0.14 + ROW * rows
+
+
+def _length(text: str, weight: str = "normal") -> float:
+    """Return how long a line of text is, in inches."""
+    font = FontProperties(size=SIZE, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
 def _told(nodes: tuple[Node, ...]) -> str:

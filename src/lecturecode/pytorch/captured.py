@@ -49,7 +49,7 @@ class CapturedSteps:
         self.order = torch.zeros(x.shape[0], dtype=torch.int64, device=there)
         self.offsets = torch.arange(batch_size, device=there)
         self.first, self.count = torch.zeros_like(self.order[:1]), torch.zeros_like(self.order[:1])
-        self.losses = torch.zeros(-(-x.shape[0] // batch_size), dtype=x.dtype, device=x.device)
+        self.losses = rule.parameters[0].new_zeros(-(-x.shape[0] // batch_size))
         self.recordable, self.warm = can_record(x.device), 0
         self.graph: Any = None
         self.stream = torch.cuda.Stream(x.device) if x.device.type == "cuda" else None
@@ -79,7 +79,7 @@ class CapturedSteps:
         self.rule.torch.zero_grad()
         value.backward(self.rule.rate)
         self.rule.torch.step()
-        self.losses.index_copy_(0, self.count, value.detach().reshape(1))
+        self.losses.index_copy_(0, self.count, value.detach().reshape(1).to(self.losses))
         self.first += size
         self.count += 1
 

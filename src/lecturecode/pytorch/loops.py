@@ -226,6 +226,11 @@ class _Run:
                 raise
             message = f"interrupted after {self.steps} steps, in epoch {self.epoch + 1}"
         except Exception as error:
+            last = self.x.shape[0] % self.batch_size or self.batch_size
+            error.add_note(
+                f"raised in epoch {self.epoch + 1}, after {self.steps} steps. Minibatches have "
+                f"{self.batch_size} samples, the last of an epoch {last}; keep_last=False drops it"
+            )
             self._record(self._seen())
             some = self.recorder.last is not None
             error.trace = self._trace(str(error)) if some else None  # type: ignore[attr-defined]
@@ -237,7 +242,7 @@ class _Run:
             message = f"the validation loss has not fallen for {self.patience} epochs"
         total = self._total(self.x, self.y)
         if self.recorder.values.count == self.steps:  # else it has a value, of a step not taken
-            self.recorder.add(self.theta, torch.as_tensor(total, dtype=self.x.dtype))
+            self.recorder.add(self.theta, self.start.new_tensor(total))
             message = message if math.isfinite(total) else self._diverged()
         if self.held_out is None:
             self._settle(total)
@@ -329,7 +334,7 @@ class _Run:
         """Return the losses that are not recorded yet, and forget them."""
         count = len(self.pending)
         if self.captured is not None or not count:
-            values = self.captured.losses[:count].clone() if self.captured else self.x.new_empty(0)
+            values = self.captured.losses[:count].clone() if self.captured else self.start.new_empty(0)
         else:
             values = torch.stack(self.pending)
         self.pending = []

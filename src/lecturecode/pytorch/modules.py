@@ -147,7 +147,7 @@ def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     >>> cross_entropy(torch.zeros(2, 4), torch.tensor([3, 0]))
     tensor(1.3863)
     """
-    check_labels(outputs, labels)
+    labels = class_numbers(outputs, labels)
     batch_size = outputs.shape[0]
     samples = torch.arange(batch_size, device=outputs.device)  # range(batch_size)
 
@@ -156,8 +156,8 @@ def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     return -picked.sum() / batch_size
 
 
-def check_labels(outputs: Tensor, labels: Tensor) -> None:
-    """Check that labels are class numbers, one for each row of the outputs.
+def class_numbers(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Check that labels are class numbers, one for each row of the outputs; return them as int64.
 
     Raises
     ------
@@ -176,6 +176,7 @@ def check_labels(outputs: Tensor, labels: Tensor) -> None:
             "outputs must have shape (batch_size, K) and labels (batch_size,), one class number for "
             f"each row; got {tuple(outputs.shape)} and {tuple(labels.shape)}"
         )
+    return labels.long()  # as an index, uint8 would be a mask
 
 
 def device(name: str | torch.device | None = None) -> torch.device:

@@ -31,7 +31,7 @@ def identity_of(run: Any) -> dict[str, Any]:
         "keep last": run.keep_last,
         "record every": run.recorder.record_every,
         "data": _digest([run.x, run.y, *(run.held_out or ())]),
-        "numbers": str(run.x.dtype),
+        "numbers": str(run.parts[0].dtype),
     }
 
 
@@ -60,7 +60,7 @@ def frozen(run: Any, identity: dict[str, Any]) -> tuple[dict[str, np.ndarray], d
         "rates": rates_of(run)(run.steps),
         "rng": generator_state(run.rng),
     }
-    return {name: array.detach().cpu().numpy() for name, array in arrays.items()}, text
+    return dict(_as_numpy(name, array.detach().cpu()) for name, array in arrays.items()), text
 
 
 def resume(run: Any, arrays: dict[str, np.ndarray], text: dict[str, Any]) -> None:
@@ -68,17 +68,18 @@ def resume(run: Any, arrays: dict[str, np.ndarray], text: dict[str, Any]) -> Non
     set_generator_state(run.rng, text["rng"])
     run.steps, run.lowest, run.best_epoch = text["steps"], text["lowest"], text["best epoch"]
     run.losses, run.ends, run.validation = text["loss"], text["end"], text["validation"]
-    found = {name: torch.as_tensor(array).to(run.x.device) for name, array in arrays.items()}
+    stored = dict(_as_tensor(name, array) for name, array in arrays.items())
+    found = {name: array.to(run.x.device) for name, array in stored.items()}
     write(run.parts, found["theta"])
     run.ended, run.before, run.best = found["theta"], found["before"], found["best"]
     if run.best_epoch == run.epoch:
         run.best = run.ended
-    run.rule.restore({k: torch.as_tensor(v) for k, v in arrays.items() if k.startswith("state ")})
+    run.rule.restore({name: array for name, array in stored.items() if name.startswith("state ")})
     for name, part in run.module.named_buffers():
         part.copy_(found[f"buffer {name}"])
     for kind in _chance(run.x.device):
         set_state = torch.set_rng_state if kind == "cpu" else torch.cuda.set_rng_state
-        set_state(torch.as_tensor(arrays[f"chance {kind}"]))
+        set_state(stored[f"chance {kind}"])
     run.recorder.restore(found["values"], found["theta"], found.get("thetas"))
 
 
@@ -94,8 +95,25 @@ def _digest(tensors: list[Tensor]) -> str:
 
     data = blake2b(digest_size=16)
     for tensor in tensors:
-        data.update(np.ascontiguousarray(tensor.cpu().numpy()).data)
+        data.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return data.hexdigest()
+
+
+BFLOAT16 = " (bfloat16)"
+"""What follows the name of an array of that dtype, which NumPy lacks: its bits are kept as int16."""
+
+
+def _as_numpy(name: str, tensor: Tensor) -> tuple[str, np.ndarray]:
+    if tensor.dtype is torch.bfloat16:
+        return name + BFLOAT16, tensor.view(torch.int16).numpy()
+    return name, tensor.numpy()
+
+
+def _as_tensor(name: str, array: np.ndarray) -> tuple[str, Tensor]:
+    tensor = torch.as_tensor(array)
+    if name.endswith(BFLOAT16):
+        return name.removesuffix(BFLOAT16), tensor.view(torch.bfloat16)
+    return name, tensor
 
 
 def lasting(text: str) -> str:

@@ -10,6 +10,7 @@ Adam(lr, beta1, beta2, eps)     ``torch.optim.Adam(params, lr, (beta1, beta2), e
 """
 
 from collections.abc import Callable
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -36,9 +37,9 @@ class Rule:
     Raises
     ------
     TypeError
-        If it is no rule, or the function does not return an optimizer.
+        If it is no rule, or the function returns no optimizer, or one that needs a closure.
     ValueError
-        If an optimizer cannot be captured as it is.
+        If an optimizer changes other tensors, or cannot be captured as it is.
 
     Notes
     -----
@@ -208,5 +209,19 @@ def _checked(build: Callable, parameters: list[nn.Parameter]) -> torch.optim.Opt
     if not isinstance(built, torch.optim.Optimizer):
         raise TypeError(
             f"optimizer(parameters) must return a torch.optim.Optimizer; got {type(built).__name__}"
+        )
+    name = type(built).__name__
+    closure = signature(built.step).parameters.get("closure")
+    if closure is not None and closure.default is Parameter.empty:
+        raise TypeError(
+            f"{name} asks for the loss several times a step, and a minibatch's is seen once; give an "
+            "optimizer that does not, or call yours with lecturecode.pytorch.value_and_gradient"
+        )
+    given = {id(part) for part in parameters}
+    others = sum(id(part) not in given for group in built.param_groups for part in group["params"])
+    if others:
+        raise ValueError(
+            f"the {name} changes {others} tensors that are not the module's; build it from the "
+            f"parameters that the function is handed, as in lambda params: torch.optim.{name}(params)"
         )
     return built

@@ -4,6 +4,7 @@ The losses of :mod:`lecturecode.losses` become those of ``torch.nn.functional``,
 any other function of outputs and targets is taken as it is.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from lecturecode.arrays import check_finite
 from lecturecode.losses import CrossEntropy, SquaredError
+from lecturecode.pytorch.modules import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class MeanLoss:
     ------
     TypeError
         If it is not callable.
+    ValueError
+        If its reduction is a sum.
     """
 
     loss: Any
@@ -42,6 +46,11 @@ class MeanLoss:
             raise TypeError(
                 "loss must be SquaredError(), CrossEntropy() or a function of outputs and targets, such "
                 f"as torch.nn.CrossEntropyLoss(); got {self.loss!r}"
+            )
+        if getattr(self.loss, "reduction", None) == "sum":
+            raise ValueError(
+                "the loss must be a mean over the samples, or one number for each: a sum grows with the "
+                f"minibatch; got {self.loss} with reduction='sum'. Give it reduction='mean'"
             )
         chosen: Callable = self.loss
         if isinstance(self.loss, CrossEntropy):
@@ -92,6 +101,13 @@ def checked_data(
     mean = MeanLoss(loss)
     x = _tensor(x, like, names[0]).detach()
     y = _tensor(y, like, names[1]).detach()
+    if not (y.is_floating_point() or y.is_complex() or y.dtype is torch.bool):
+        y = y.long()  # PyTorch's losses and indices take no others
+    if like.device.type == "meta":
+        raise ValueError(
+            f"{type(module).__name__} is on the meta device, where there are shapes and no numbers; "
+            "move it, as by module.to_empty(device='cpu'), and give it a start"
+        )
     if not (x.ndim and y.ndim and 0 < x.shape[0] == y.shape[0]):
         raise ValueError(
             f"{names[0]} and {names[1]} must have the same number of samples, at least 1; got shapes "
@@ -110,14 +126,19 @@ def checked_data(
     finally:
         module.train(mode)
     if isinstance(loss, CrossEntropy | SquaredError):
-        if outputs.ndim != 2:
+        if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+            plain = isinstance(outputs, Tensor)
+            found = tuple(outputs.shape) if plain else f"a {type(outputs).__name__}"
             raise ValueError(
                 f"{type(loss).__name__} needs outputs of shape (T, N_L); {type(module).__name__} "
-                f"returned {tuple(outputs.shape)} for samples of shape {tuple(x[:2].shape)}"
+                f"returned {found} for samples of shape {tuple(x[:2].shape)}"
             )
         return x, loss.targets(y, outputs.shape[1], like), mean
+    if loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
+        CrossEntropy().targets(y, outputs.shape[1], like)  # as an index, -1 is the last class
     try:
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Using a target size")  # see _check_pairs
             value = mean.chosen(outputs, y[:2])
     except Exception as error:
         error.add_note(
@@ -131,11 +152,37 @@ def checked_data(
             f"the loss must return a number for each sample, or their mean; for {len(x[:2])} samples it "
             f"returned {found}"
         )
+    _check_pairs(mean, outputs, y)
     return x, y, mean
+
+
+def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
+    """Refuse a loss that compares each output with each target, by broadcasting (T, 1) and (T,).
+
+    Of outputs that are the targets, the loss must be that of one pair and of the other, put together.
+    """
+    one_each = isinstance(outputs, Tensor) and {(outputs.ndim, *outputs.shape[1:]),
+                                                (y.ndim, *y.shape[1:])} == {(1,), (2, 1)}  # fmt: skip
+    if not (one_each and outputs.is_floating_point() and y.is_floating_point() and len(y) > 1):
+        return
+    two = y.reshape(-1)[[int(y.argmin()), int(y.argmax())]]
+    target = two.reshape(-1, *y.shape[1:])
+    perfect = two.reshape(-1, *outputs.shape[1:])
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        both = mean(perfect, target)
+        first, second = (mean(perfect[k : k + 1], target[k : k + 1]) for k in (0, 1))
+    if (both - (first + second) / 2).abs() > 1e-3 * (both.abs() + first.abs() + second.abs()):
+        raise ValueError(
+            f"the module returns outputs of shape {'(T,)' if outputs.ndim == 1 else '(T, 1)'} and the "
+            f"targets have shape {tuple(y.shape)}: this loss compares each output with each target. "
+            f"Give both one shape, as by {'y[:, None]' if y.ndim == 1 else 'y[:, 0]'}"
+        )
 
 
 def _tensor(value: Any, like: Tensor, name: str) -> Tensor:
     """Return a tensor on the device of `like`, and with its dtype if it holds fractions."""
+    given = value
     if not isinstance(value, Tensor):
         listed = not isinstance(value, np.ndarray)
         array = np.asarray(value)
@@ -150,8 +197,10 @@ def _tensor(value: Any, like: Tensor, name: str) -> Tensor:
             f"{name}.to({str(like.device)!r}) or module.to({str(value.device)!r})"
         )
     if value.is_floating_point() and value.dtype != like.dtype:
+        kind = str(like.dtype).removeprefix("torch.")
+        cast = f"{name}.to({like.dtype})" if given is value else f"{name}.astype({kind!r})"
         raise TypeError(
             f"the module has dtype {like.dtype} and {name} has {value.dtype}; convert one, as by "
-            f"module.to({value.dtype}) or {name}.to({like.dtype})"
+            f"module.to({value.dtype}) or {cast}"
         )
     return value
