@@ -42,6 +42,7 @@ extensions = [
     "benchmarks",
     "numbering",
     "accessibility",
+    "typography",
 ]
 
 # joblib tells when it replaces a worker that has grown; nothing is lost by that.

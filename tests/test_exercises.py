@@ -953,6 +953,7 @@ def test_wrong_dual_numbers_are_told_which_property_fails(dual, says):
     [
         (0.729, "with zero_grad"),
         (0.71, "another number of steps"),
+        (0.1431, "another number of steps"),
         (0.81, "lead further"),
         (0.3, "sum of all gradients"),
     ],

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from alternated_runs import RUNS as ALTERNATED
-from equivalents import EQUIVALENTS
 from network_runs import CURVE, LABELS, X
 from network_runs import RUNS as NETWORKS
 
@@ -260,24 +259,6 @@ def test_a_run_of_a_module_in_float32_stays_close(rule):
     ours, theirs = both_runs("regression", rule, dtype=np.float32, epochs=10)
     assert theirs.thetas.dtype == torch.float32
     same_run(ours, theirs, 1e-4)
-
-
-@pytest.mark.parametrize("row", EQUIVALENTS, ids=lambda row: row.algorithm)
-def test_the_equivalents_of_pytorch_find_the_same(row):
-    assert row.distance() <= row.tolerance
-
-
-def test_every_algorithm_has_an_equivalent():
-    found = {row.algorithm for row in EQUIVALENTS}
-    assert len(found) == len(EQUIVALENTS)
-    assert [row.section for row in EQUIVALENTS] == sorted(row.section for row in EQUIVALENTS)
-    assert found >= {
-        "brute_force", "grid_search", "random_search", "genetic", "evolution_strategy",
-        "particle_swarm", "ant_colony",
-        "find_stationary_point", "classify", "normal_equations", "least_squares", "fit_affine", "kmeans",
-        "factorize", "gaussian_mixture", "lasso", "nonnegative_least_squares", "gradient_descent",
-        "momentum", "adam", "check_gradient", "backprop", "sample_gradients", "train",
-    }  # fmt: skip
 
 
 # --- the same on a CUDA device --------------------------------------------------------------------

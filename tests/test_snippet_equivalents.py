@@ -23,3 +23,16 @@ def test_ours_and_pytorchs_answers_are_equal(row):
     assert np.isfinite(ours).all()
     most = 1e-5 if here == "factorize" else 1e-9  # one side iterates until it hardly moves
     np.testing.assert_allclose(theirs, ours, rtol=0, atol=most)
+
+
+def test_every_algorithm_of_the_lecture_has_its_row():
+    found = [here for _, here, _, _ in equivalents.ROWS]
+    assert len(found) == len(set(found))
+    assert {
+        "brute_force", "grid_search", "random_search", "genetic", "evolution_strategy",
+        "particle_swarm", "ant_colony", "find_stationary_point", "classify", "normal_equations",
+        "least_squares", "fit_affine", "kmeans", "gaussian_mixture", "factorize", "lasso",
+        "nonnegative_least_squares", "coordinate_descent", "GradientDescent", "Momentum", "Adam",
+        "cosine", "check_gradient", "Network", "SquaredError", "CrossEntropy", "backprop",
+        "sample_gradients", "train", "reorder_neurons",
+    } <= set(found)  # fmt: skip

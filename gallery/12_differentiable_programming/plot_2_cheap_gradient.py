@@ -4,8 +4,7 @@ A gradient in reverse costs a few runs of the program, whatever P is
 
 The same gradient in three ways, timed in runs of the program, a network of four layers. One-sided
 differences move one parameter at a time: :math:`P + 1` runs. Forward mode, written out below, carries
-a slope s along; it is exact, but yields one slope a run. Reverse mode walks the graph back: look at
-its line. See :ref:`dp-cost`.
+a slope s along: exact, but one slope a run. Reverse mode walks the graph back. See :ref:`dp-cost`.
 """
 
 from functools import partial
@@ -26,10 +25,6 @@ def program(Ws, x, tanh=np.tanh):
     return (x * x).sum()
 
 
-def both(nodes, x):
-    backward(program(nodes, x, tanh))
-
-
 def with_slope(Ws, directions, x):  # forward mode
     s = 0 * x
     for W, d in zip(Ws, directions, strict=True):
@@ -42,26 +37,24 @@ plots.use_style()
 rng, P, cost = np.random.default_rng(0), 4 * np.square(widths), []
 for n in widths:
     x, Ws, d = rng.normal(size=(100, n)), *rng.normal(size=(2, 4, n, n)) / np.sqrt(n)
-    nodes = [Node(W) for W in Ws]
-    jobs = partial(program, Ws, x), partial(with_slope, Ws, d, x), partial(both, nodes, x)
-    run, forward, reverse = (min(repeat(job, number=1, repeat=15)) for job in jobs)
+    both = partial(lambda nodes, x: backward(program(nodes, x, tanh)), [*map(Node, Ws)], x)
+    jobs = partial(program, Ws, x), partial(with_slope, Ws, d, x), both
+    run, forward, reverse = (min(repeat(job, number=1, repeat=25)) for job in jobs)
     cost.append((4 * n * n + 1, 4 * n * n * forward / run, reverse / run))
 differences, forward, reverse = np.transpose(cost)
-plt.loglog(P, differences, "s:", color="#d45500", label="differences")
-plt.loglog(P, forward, "v--", color="#404055", label="forward mode")
-plt.loglog(P, reverse, "o-", color="#006aaa", label="reverse mode")
-plt.legend()
+plt.gca().set_prop_cycle(color=["#d45500", "#404055", "#006aaa"])
+plt.loglog(P, differences, "s:", P, forward, "v--", P, reverse, "o-")
+plt.legend(["differences", "forward mode", "reverse mode"])
 plt.gca().set(xlabel="parameters P", ylabel="time of the gradient, in runs")
 text = "Cost against P, logarithmic: two lines rise with P, that of reverse mode does not."
 plots.describe(plt.gcf(), text)
 plt.show()
 
 # %%
-# Up to 262 144 parameters reverse mode costs a few runs, most of them where the arrays are small and
-# the fixed price of each box counts. The two others pay for every parameter.
+# Up to 262 144 parameters reverse mode costs a few runs. (On small arrays, at the left, the fixed
+# price of each box counts.) The two others pay for every parameter.
 
 assert (reverse < P[0]).all()  # fewer runs than the smallest network has parameters
-nodes = [Node(W) for W in Ws]
-both(nodes, x)
+backward(program(nodes := [*map(Node, Ws)], x, tanh))
 along = sum((node.grad * way).sum() for node, way in zip(nodes, d, strict=True))
 assert np.isclose(with_slope(Ws, d, x), along, rtol=1e-8)  # one slope, in both modes

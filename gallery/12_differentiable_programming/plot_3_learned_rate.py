@@ -48,11 +48,8 @@ ax.figure.colorbar(shades, label=f"log10 of the loss, steps {steps - 4} to {step
 ax.plot(*walk[:, ::4], "o-", ms=4, lw=1, color="#d45500")
 ax.plot(*advised, "x", ms=11, mew=2.5, color="#b00020")
 ax.set(xlabel=r"learning rate $\epsilon$", ylabel=r"momentum $\alpha$")
-plots.describe(
-    ax.figure,
-    "The loss over learning rate and momentum, darkest in a triangular valley. Dots lead from a low "
-    "rate down into its deepest part, left of a cross.",
-)
+text = "The loss over both numbers. Dots lead from a low rate into its depth, beside a cross."
+plots.describe(ax.figure, text)
 plt.show()
 
 # %%

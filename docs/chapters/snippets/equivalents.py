@@ -11,7 +11,7 @@ from torch import nn
 import lecturecode as lc
 from lecturecode import pytorch
 from lecturecode.datasets import norris, penguins
-from lecturecode.objectives import Himmelblau
+from lecturecode.objectives import Himmelblau, Rosenbrock
 
 g, box = Himmelblau(), Himmelblau().domain
 like = torch.empty(0, dtype=torch.float64)
@@ -39,10 +39,17 @@ def row(here: str, there: str) -> Callable:
 
 @row("grid_search", "`torch.cartesian_prod`, `argmin`")
 def grid():
-    """Brute force, grid search."""
+    """Grid search."""
     axis = torch.linspace(-5, 5, 101, dtype=torch.float64)
     points = torch.cartesian_prod(axis, axis)
     return lc.grid_search(g, box, 101).theta, points[g(points).argmin()]
+
+
+@row("brute_force", "`argmin`")
+def candidates():
+    """Brute force over candidates."""
+    points = torch.tensor([[3.0, 2.0], [-2.8, 3.1], [0.0, 0.0], [3.6, -1.8]]).double()
+    return lc.brute_force(g, points).theta, points[g(points).argmin()]
 
 
 @row("random_search", "`torch.rand`, `argmin`")
@@ -55,8 +62,8 @@ def chance():
 
 
 def _on_both(method: Callable, **more):
-    arrays, tensors = method(g, box, rng=1, **more), method(g, box, rng=1, like=like, **more)
-    return arrays.theta, tensors.theta
+    arrays = method(g, box, rng=1, **more)
+    return arrays.theta, method(g, box, rng=1, like=like, **more).theta
 
 
 @row("genetic", NOTHING)
@@ -121,6 +128,14 @@ def normal():
     return lc.normal_equations(x, y), torch.linalg.solve(x.T @ x, x.T @ y)
 
 
+@row("fit_affine", "`torch.cov`")
+def affine():
+    """Affine function."""
+    x, y = torch.tensor(norris().x), torch.tensor(norris().y)
+    slope = torch.cov(torch.stack([x, y]))[0, 1] / x.var()
+    return lc.fit_affine(x, y), torch.stack([slope, y.mean() - slope * x.mean()])
+
+
 # One block after the other
 
 
@@ -142,25 +157,45 @@ def low_rank():
     return A @ B.T, U[:, :2] * s[:2] @ Vt[:2]
 
 
-@row("gaussian_mixture", NOTHING)
+@row("gaussian_mixture", "`torch.distributions`, `logsumexp`")
 def mixture():
     """EM for a Gaussian mixture."""
-    arrays = lc.gaussian_mixture(x.numpy(), 3, rng=0)
-    return arrays.theta, lc.gaussian_mixture(x, 3, rng=0).theta
+    weights, means = torch.full((3,), 1 / 3).double(), x[[0, 160, 300]]
+    covariances = torch.eye(4).double().repeat(3, 1, 1)
+    start = lc.Mixture(weights, means, covariances)
+    ours = lc.gaussian_mixture(x, 3, start=start, sweeps=30, tol=0, floor=0.0)
+    for sweep in range(31):
+        parts = torch.distributions.MultivariateNormal(means, covariances)
+        joint = weights.log() + parts.log_prob(x[:, None])
+        total = joint.logsumexp(1, keepdim=True)
+        r = (joint - total).exp()  # (T, K)
+        if sweep < 30:
+            n = r.sum(0)
+            weights, means = n / len(x), r.T @ x / n[:, None]
+            apart = x[:, None] - means
+            summed = torch.einsum("tk,tki,tkj->kij", r, apart, apart)
+            covariances = summed / n[:, None, None]
+    return ours.value, -total.mean()
 
 
-@row("lasso", NOTHING)
+@row("lasso", "`nn.functional.softshrink`")
 def sparse():
-    """Lasso by ADMM."""
-    arrays = lc.lasso(x.numpy(), y.numpy(), 10.0)
-    return arrays.theta, lc.lasso(x, y, 10.0).theta
+    """Lasso, by ADMM and by shrinking."""
+    theta = torch.zeros(4).double()
+    step = len(x) / (2 * torch.linalg.matrix_norm(x, 2) ** 2)
+    for _ in range(2000):
+        slope = 2 / len(x) * x.T @ (x @ theta - y)
+        theta = nn.functional.softshrink(theta - step * slope, (0.2 * step).item())
+    return lc.lasso(x, y, 0.2, tol=1e-12, steps=20000).theta, theta
 
 
-@row("nonnegative_least_squares", NOTHING)
+@row("nonnegative_least_squares", "`clamp`")
 def nonnegative():
     """Nonnegative least squares."""
-    method = lc.nonnegative_least_squares
-    return method(x.numpy(), y.numpy()).theta, method(x, y).theta
+    theta, step = torch.zeros(4).double(), 1 / torch.linalg.matrix_norm(x, 2) ** 2
+    for _ in range(2000):
+        theta = (theta - step * x.T @ (x @ theta - y)).clamp(min=0)
+    return lc.nonnegative_least_squares(x, y).theta, theta
 
 
 @row("coordinate_descent", NOTHING)
@@ -179,6 +214,35 @@ labels = torch.tensor(penguins().y)
 first = torch.tensor(network.init(0))
 
 
+@row("check_gradient", "`torch.autograd.gradcheck`")
+def checked():
+    """Check of a gradient."""
+    f, at = Rosenbrock(), torch.tensor([-1.2, 1.0]).double().requires_grad_()
+    error = lc.check_gradient(f, f.gradient, at.detach())
+    return error < 1e-6, torch.autograd.gradcheck(f, at)
+
+
+@row("Network", "`nn.Module`")
+def forward():
+    """Forward pass."""
+    module = pytorch.MLP.from_network(network, first)
+    return network.predict(first, x), module(x).detach()
+
+
+@row("SquaredError", "`nn.MSELoss`")
+def square():
+    """Squared error of vectors."""
+    targets, criterion = x.flip(0), nn.MSELoss(reduction="sum")
+    return lc.SquaredError()(x, targets).mean(), criterion(x, targets) / len(x)
+
+
+@row("CrossEntropy", "`nn.CrossEntropyLoss`")
+def entropy():
+    """Cross-entropy."""
+    outputs = x[:, :3]
+    return loss(outputs, labels).mean(), nn.CrossEntropyLoss()(outputs, labels)
+
+
 @row("backprop", "`loss.backward()`")
 def gradient():
     """Backpropagation."""
@@ -188,6 +252,39 @@ def gradient():
     parts = one.bias, one.weight, two.bias, two.weight
     theirs = torch.cat([part.grad.reshape(-1) for part in parts])
     return lc.backprop(network, loss, first, x, labels)[1], theirs
+
+
+@row("sample_gradients", "`torch.func.vmap`, `grad`")
+def each_gradient():
+    """Gradient of each sample."""
+    module = pytorch.MLP.from_network(network, first)
+
+    def one(parameters, a, label):
+        outputs = torch.func.functional_call(module, parameters, (a[None],))
+        return nn.functional.cross_entropy(outputs, label[None])
+
+    each = torch.func.vmap(torch.func.grad(one), in_dims=(None, 0, 0))
+    G = each({n: p.detach() for n, p in module.named_parameters()}, x, labels)
+    order = [f"layers.{k}.{name}" for k in (0, 2) for name in ("bias", "weight")]
+    theirs = torch.cat([G[name].reshape(len(x), -1) for name in order], 1)
+    return lc.sample_gradients(network, loss, first, x, labels)[1], theirs
+
+
+@row("train", "`zero_grad`, `backward`, `step`")
+def loop():
+    """Training loop."""
+    ours, theirs = (torch.Generator().manual_seed(0) for _ in range(2))
+    run = {"epochs": 10, "batch_size": 86, "rng": ours, "theta": first}
+    trace = lc.train(network, loss, x, labels, lc.Momentum(0.1, 0.9), **run)
+    module = pytorch.MLP.from_network(network, first)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(10):
+        for batch in torch.randperm(len(x), generator=theirs).split(86):
+            value = nn.CrossEntropyLoss()(module(x[batch]), labels[batch])
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    return trace.last, pytorch.get_theta(module)
 
 
 def _forty_steps(rule, build):
@@ -216,6 +313,19 @@ def adam():
     """Adam, 40 steps."""
     rule = lc.Adam(0.01)
     return _forty_steps(rule, lambda p: torch.optim.Adam(p, lr=0.01))
+
+
+@row("cosine", "`CosineAnnealingLR`")
+def schedule():
+    """Cosine schedule."""
+    rate, rates = lc.cosine(0.1, 50), []
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 50)
+    for _ in range(50):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return [rate(i) for i in range(50)], rates
 
 
 @row("reorder_neurons", "`weight[order]`")

@@ -16,7 +16,7 @@ def _forgotten_zero_grad(answer: Any) -> str | None:
     theta = float(answer)
     if math.isclose(theta, 0.9**3, rel_tol=1e-6):
         return "this is the descent with zero_grad"
-    if math.isclose(theta, 0.71, rel_tol=1e-6) or math.isclose(theta, 0.1279, rel_tol=1e-6):
+    if any(math.isclose(theta, other, rel_tol=1e-6) for other in (0.9, 0.71, 0.1431)):
         return "this is theta after another number of steps than three"
     if not theta < 0.9**3:
         return "gradients of one sign that add up lead further than those that are forgotten"
