@@ -31,8 +31,7 @@ def seconds(widths, B):
     for _ in range(30 if B < 1000 else 10):
         begin = perf_counter()
         optimizer.zero_grad()
-        loss = cross_entropy(module(x), y)
-        loss.backward()
+        cross_entropy(module(x), y).backward()
         optimizer.step()
         module.theta[0].item()  # asks for a number: the step is over
         best = min(best, perf_counter() - begin)
@@ -45,15 +44,17 @@ for (name, widths), mark in zip(networks.items(), "os", strict=True):
     times = np.array([seconds(widths, int(B)) for B in sizes])
     W = np.stack([np.ones(len(sizes)), sizes], -1) / times[:, None]
     t0, t1 = least_squares(W, np.ones(len(sizes)))  # of relative errors
-    (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=f"{name}, bend at {t0 / t1:.0f}")
+    label = f"{name}, bend at {t0 / t1:.0f}"
+    (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=label)
     ax.loglog(sizes, 1e6 * times / sizes, mark, color=line.get_color())
     waste[name] = times[0] / (times / sizes).min()
-ax.set(xlabel="samples in a minibatch, $B$", ylabel="microseconds per sample")
-ax.set_title(f"measured on: {there.type}")
+ax.set(xlabel="minibatch $B$", ylabel="microseconds per sample", title=f"on: {there.type}")
 ax.legend()
-plots.describe(figure, "Time per sample falls with the size of the minibatch, then levels off.")
+text = "Time per sample falls with the size of the minibatch, then levels off."
+plots.describe(figure, text)
 plt.show()
 
 # %%
-# The wide network computes more for each beginning: it bends at a smaller minibatch.
+# Both fall like :math:`1/B` at first. The wide network computes more for each sample, so that on a
+# CPU it is busy, and bends, at a smaller minibatch.
 assert min(waste.values()) > 3

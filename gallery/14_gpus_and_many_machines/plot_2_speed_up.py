@@ -4,8 +4,8 @@ Beyond some number of nodes a further one does harm
 
 On :math:`n` nodes a step takes :math:`c/n + 2\frac{n-1}{n} D/\beta + 2(n-1)\alpha` seconds
 (:eq:`eq-ring`): work that is divided, a gradient of :math:`D` bytes that is sent, and messages that
-arrive late. Three networks, each node computing a tenth of a million million operations a second.
-Look for the best :math:`n` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
+arrive late. Three networks, on assumed nodes of :math:`10^{11}` operations a second. Look for the
+best :math:`n` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
 """
 
 import matplotlib.pyplot as plt
@@ -35,7 +35,7 @@ for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
     assert (s <= nodes * (1 + 1e-12)).all()
 limit = 3 / 4 * batch * bandwidth / arithmetic  # the same for every P
 ax.axhline(limit, color="#404055", linestyle=":", label="limit without latency")
-ax.loglog(nodes, nodes, color="#404055", linewidth=1)
+ax.loglog(nodes, nodes, color="#404055", linewidth=1, label="n times as fast")
 ax.set(xlabel="nodes $n$", ylabel="speed-up $s(n)$", ylim=(0.05, 60))
 ax.legend(loc="lower left")
 text = "Speed-up against nodes: each curve rises below the diagonal, peaks and falls."
@@ -44,6 +44,6 @@ plt.show()
 
 # %%
 # Large networks bear more nodes, but all share one limit: work and gradient both grow with
-# :math:`P`, so that only a larger minibatch or a faster network moves it.
+# :math:`P`. A larger minibatch or a faster network between the nodes raises it.
 
 assert best == sorted(best)

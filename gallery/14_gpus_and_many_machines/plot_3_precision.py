@@ -19,13 +19,13 @@ rng = torch.Generator().manual_seed(0)
 lengths = [2**k for k in range(3, 12)]
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4))
 ends, errors = {}, {}
-for (name, dtype), mark in zip(formats.items(), "^os", strict=True):
+for (name, dtype), mark, start in zip(formats.items(), "^os", (100, 0, 0), strict=True):
     number, path = torch.tensor(1.0, dtype=dtype), []
     for _ in range(1000):
         number = number + step
         path.append(number.item())
     ends[name] = path[-1]
-    right.plot(path, label=name, marker=mark, markevery=200)
+    (line,) = right.plot(path, label=name, marker=mark, markevery=(start, 200))
     if name == "float64":
         continue
     errors[name] = []
@@ -34,12 +34,12 @@ for (name, dtype), mark in zip(formats.items(), "^os", strict=True):
         exact = a @ b.T
         found = (a.to(dtype) @ b.T.to(dtype)).double()
         errors[name].append(((found - exact).norm() / exact.norm()).item())
-    left.loglog(lengths, errors[name], mark + "-", label=name)
+    left.loglog(lengths, errors[name], mark + "-", color=line.get_color(), label=name)
 left.axhline(2.0**-53, color="#404055", linestyle=":", label="half a last bit of float64")
 left.set(xlabel="terms $m$ in each sum", ylabel="relative error of the product")
 right.set(xlabel="additions", ylabel=f"1 + {step} + {step} + ...")
 _ = left.legend(), right.legend()
-text = "Left, errors near 1e-7 and 3e-3, hardly growing. Right, a line that rises and one that stays."
+text = "Left, errors near 1e-7 and 3e-3, hardly growing. Right, two lines rise, one stays."
 plots.describe(figure, text)
 plt.show()
 
