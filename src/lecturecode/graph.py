@@ -9,7 +9,7 @@ behind the methods sum, mean, reshape, T and ``[ ]`` of a node.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
@@ -112,19 +112,23 @@ def _reshape(shape: Any) -> Box:
     return Box("reshape", lambda a: a.reshape(shape), lambda G, y, a: G.reshape(a.shape))
 
 
-def _entries(index: Any) -> Box:
-    parts = index if isinstance(index, tuple) else (index,)
-    slices = all(part is None or part is ... or isinstance(part, int | slice) for part in parts)
+class Entries(NamedTuple):
+    """The gradient of ``a[index]`` with respect to a: G at these entries, and zero at all others."""
 
-    def put_back(G: Array, y: Array, a: Array) -> Array:
-        G_a = np.zeros_like(a)
-        if slices:
-            G_a[index] = G
+    index: Any
+    G: Array
+
+    def add_to(self, whole: Array) -> None:
+        """Add it to an array of the shape of a; an entry that was taken twice gets both gradients."""
+        parts = self.index if isinstance(self.index, tuple) else (self.index,)
+        if all(part is None or part is ... or isinstance(part, int | slice) for part in parts):
+            whole[self.index] += self.G
         else:
-            np.add.at(G_a, index, G)  # an entry that was taken twice gets both gradients
-        return G_a
+            np.add.at(whole, self.index, self.G)
 
-    return Box("[ ]", lambda a: a[index], put_back)
+
+def _entries(index: Any) -> Box:
+    return Box("[ ]", lambda a: a[index], lambda G, y, a: Entries(index, G))
 
 
 def _operators(box: Box) -> tuple[Callable, Callable]:
@@ -302,17 +306,26 @@ def backward(node: Node) -> None:
         )
     if node.constant:
         raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
-    G_of = {node: np.ones_like(node.value)}
+    G_of: dict[Node, Any] = {node: np.ones_like(node.value)}
+    entries_of: dict[Node, Array] = {}
     for y in reversed(topological_order(node)):
         if y.constant:
             continue
-        G = G_of.pop(y)
-        y.grad = +G if y.grad is None else y.grad + G  # a new array, never a view
+        # a leaf gets an array of its own; those of other nodes may share memory
+        G = G_of.pop(y) if y.box and y not in entries_of else G_of.pop(y, 0) + entries_of.pop(y, 0)
+        y.grad = G if y.grad is None else y.grad + G
         if y.box:
             values = [child.value for child in y.children]
             for child, gradient in zip(y.children, y.box.backward, strict=True):
-                if not child.constant:
-                    G_child = _fitted(gradient(G, y.value, *values), child.value)
+                if child.constant:
+                    continue
+                G_child = gradient(G, y.value, *values)
+                if isinstance(G_child, Entries):  # all those of a child go into one array
+                    if child not in entries_of:
+                        entries_of[child] = np.zeros_like(child.value)
+                    G_child.add_to(entries_of[child])
+                else:
+                    G_child = _fitted(G_child, child.value)
                     G_of[child] = G_of[child] + G_child if child in G_of else G_child
 
 
@@ -350,12 +363,7 @@ def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array
     return both
 
 
-ACTIVATIONS: dict[str, Callable] = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "relu": relu,
-    "identity": lambda a: a,
-}
+ACTIVATIONS: dict[str, Any] = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "identity": lambda a: a}
 
 
 def dnn(network: Network, theta: Node, x: Any) -> Node:
