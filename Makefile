@@ -69,6 +69,7 @@ browser: $(VENV)/ready-browser docs  ## open the built site in a headless Chromi
 bench: $(VENV)/ready-bench  ## time each method against its peers, write the tables of the site (half an hour)
 	@$(RUN) tests/benchmarks/run.py
 	@$(RUN) tests/benchmarks/scaling.py
+	@$(RUN) tests/benchmarks/distributed.py
 	@$(RUN) tests/benchmarks/bbob.py --out docs/bbob.json
 	@echo "next: make docs, to see the table in its page"
 
