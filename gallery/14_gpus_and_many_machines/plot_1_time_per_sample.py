@@ -2,8 +2,8 @@ r"""
 A minibatch that is too small wastes the device
 ===============================================
 
-A step of training takes about :math:`t_0 + t_1 B` seconds for a minibatch of :math:`B` samples, so
-that a sample costs :math:`t_0/B + t_1` (:eq:`eq-time-per-sample`). Two networks are timed on
+A step of training takes about :math:`t_0 + t_1 n` seconds for a minibatch of :math:`n` samples, so
+that a sample costs :math:`t_0/n + t_1` (:eq:`eq-time-per-sample`). Two networks are timed on
 whatever device is here. Where is the bend of each? The chapter: :ref:`gpu-batch-size`.
 """
 
@@ -23,12 +23,12 @@ plots.use_style()
 torch.set_num_threads(1)
 
 
-def seconds(widths, B):
+def seconds(widths, n):
     """Time a step of each of some rounds, and return the shortest."""
     module, best = MLP(widths).to(there), np.inf
     optimizer = torch.optim.Adam(module.parameters())
-    x, y = torch.rand(B, widths[0], device=there), torch.zeros(B, dtype=int, device=there)
-    for _ in range(30 if B < 1000 else 10):
+    x, y = torch.rand(n, widths[0], device=there), torch.zeros(n, dtype=int, device=there)
+    for _ in range(30 if n < 1000 else 10):
         begin = perf_counter()
         optimizer.zero_grad()
         cross_entropy(module(x), y).backward()
@@ -41,20 +41,20 @@ def seconds(widths, B):
 figure, ax = plt.subplots(figsize=(7, 4.2))
 waste = {}
 for (name, widths), mark in zip(networks.items(), "os", strict=True):
-    times = np.array([seconds(widths, int(B)) for B in sizes])
+    times = np.array([seconds(widths, int(n)) for n in sizes])
     W = np.stack([np.ones(len(sizes)), sizes], -1) / times[:, None]
     t0, t1 = least_squares(W, np.ones(len(sizes)))  # of relative errors
     label = f"{name}, bend at {t0 / t1:.0f}"
     (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=label)
     ax.loglog(sizes, 1e6 * times / sizes, mark, color=line.get_color())
     waste[name] = times[0] / (times / sizes).min()
-ax.set(xlabel="minibatch $B$", ylabel="microseconds per sample", title=f"on: {there.type}")
+ax.set(xlabel="minibatch $n$", ylabel="microseconds per sample", title=f"on: {there.type}")
 ax.legend()
 text = "Time per sample falls with the size of the minibatch, then levels off."
 plots.describe(figure, text)
 plt.show()
 
 # %%
-# Both fall like :math:`1/B` at first. The wide network computes more for each sample, so that on a
+# Both fall like :math:`1/n` at first. The wide network computes more for each sample, so that on a
 # CPU it is busy, and bends, at a smaller minibatch.
 assert min(waste.values()) > 3

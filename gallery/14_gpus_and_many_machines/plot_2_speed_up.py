@@ -2,10 +2,10 @@ r"""
 Beyond some number of nodes a further one does harm
 ===================================================
 
-On :math:`n` nodes a step takes :math:`c/n + 2\frac{n-1}{n} D/\beta + 2(n-1)\alpha` seconds
+On :math:`M` nodes a step takes :math:`c/M + 2\frac{M-1}{M} D/\beta + 2(M-1)\alpha` seconds
 (:eq:`eq-ring`): work that is divided, a gradient of :math:`D` bytes that is sent, and messages that
 arrive late. Three networks, on assumed nodes of :math:`10^{11}` operations a second. Look for the
-best :math:`n` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
+best :math:`M` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
 """
 
 import matplotlib.pyplot as plt
@@ -35,8 +35,8 @@ for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
     assert (s <= nodes * (1 + 1e-12)).all()
 limit = 3 / 4 * batch * bandwidth / arithmetic  # the same for every P
 ax.axhline(limit, color="#404055", linestyle=":", label="limit without latency")
-ax.loglog(nodes, nodes, color="#404055", linewidth=1, label="n times as fast")
-ax.set(xlabel="nodes $n$", ylabel="speed-up $s(n)$", ylim=(0.05, 60))
+ax.loglog(nodes, nodes, color="#404055", linewidth=1, label="M times as fast")
+ax.set(xlabel="nodes $M$", ylabel="speed-up $s(M)$", ylim=(0.05, 60))
 ax.legend(loc="lower left")
 text = "Speed-up against nodes: each curve rises below the diagonal, peaks and falls."
 plots.describe(figure, text)
