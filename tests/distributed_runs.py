@@ -42,6 +42,9 @@ CASES = {
     "patience": (
         SquaredError(), CURVE, Adam(0.5), {"batch_size": 5, "validation": HELD_OUT, "patience": 1},
     ),
+    "patience after a fall": (
+        SquaredError(), CURVE, Adam(0.15), {"batch_size": 5, "validation": HELD_OUT, "patience": 1},
+    ),
     "an optimizer of PyTorch": (torch.nn.MSELoss(), CURVE, sgd, {"batch_size": 41}),
     "NaN": (SquaredError(), CURVE, GradientDescent(30.0), {"batch_size": 8, "epochs": 60}),
 }  # fmt: skip

@@ -87,7 +87,10 @@ def test_all_ranks_end_with_the_same_bits_and_the_module_at_theta(everything):
 def test_the_cases_are_such_as_their_names_say(everything):
     found = everything[0]
     assert "diverged at step" in str(found["NaN: message"])
-    assert "has not fallen" in str(found["patience: message"])
+    for case in ("patience", "patience after a fall"):
+        assert "has not fallen" in str(found[f"{case}: message"])
+    seen = found["patience after a fall: validation"]
+    assert len(seen) == np.argmin(seen) + 2 > 3
     assert np.isfinite(found["NaN: values"][:-1]).all()
     assert not np.isfinite(found["NaN: values"][-1])
     assert 3 < len(found["NaN: values"]) < 60 * 6

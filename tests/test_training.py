@@ -410,3 +410,9 @@ def test_memory_is_a_few_times_that_of_parameters_and_one_batch(optimizer, most)
     peak(1, optimizer)
     found, P, activations = peak(20, optimizer, samples=640)
     assert found < most * P + 2 * activations + 20_000
+
+
+def test_a_module_instead_of_a_network_is_sent_to_the_loop_for_modules():
+    says = r"got Linear\. Modules of PyTorch are fitted by lecturecode\.pytorch\.train"
+    with pytest.raises(TypeError, match=says):
+        train(torch.nn.Linear(1, 1), SquaredError(), LINE, LINE, Adam(), epochs=1, batch_size=1)

@@ -135,6 +135,11 @@ def train(
     >>> trace.theta.round(2).tolist()
     [1.0, 3.0]
     """
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network must be a Network, such as Network((2, 8, 1)); got {type(network).__name__}. "
+            "Modules of PyTorch are fitted by lecturecode.pytorch.train"
+        )
     check_optimizer(optimizer)
     if schedule is not None and not (is_dataclass(optimizer) and hasattr(optimizer, "learning_rate")):
         raise TypeError(
