@@ -1,59 +1,38 @@
 """Build the book: run what changed, write the site, say where it is.
 
 Everything that a page shows comes out of a run, and runs are cached. The caches know when a
-chapter or a script changes, but not when the package under it does; so a fingerprint of the
-package, its data, the pinned versions and the site's own code is kept beside them, and when it
-changes the caches go.
+chapter or a script changes, but not when the package under it does; so a fingerprint of what a
+run depends on is kept beside them (:mod:`fingerprints`), and when it changes the caches go.
 """
 
 import argparse
-import hashlib
-import importlib.metadata
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import fingerprints
+
 DOCS = Path(__file__).parent.resolve()
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
 GALLERY = DOCS / "auto_gallery"
-FINGERPRINT = BUILD / "fingerprint"
-INPUTS = (
-    "src",
-    "constraints.txt",
-    "docs/conf.py",
-    "docs/build.py",
-    "docs/_ext",
-    "docs/chapters/snippets",
-    "docs/scaling.json",
-    "docs/distributed.json",
-    "docs/cuda.json",
-)
+RUNS, PAGES = BUILD / "runs.sha256", BUILD / "pages.sha256"
+UNFINISHED = BUILD / "unfinished"
+SECONDS = BUILD / "seconds"
+SOURCES = ("docs", "gallery", "src", "tests", "pyproject.toml", "constraints.txt", "README.md")
+MADE = ("_build", "auto_gallery", "__pycache__")
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 KIND = re.compile(r"( \[[a-z_.]+\])+$")  # Sphinx's own name for the kind of a warning
 ECHOES = ("Executing notebook failed", "Notebook exception traceback saved", "unexpectedly failed")
-
-
-def fingerprint() -> str:
-    """Return a hash over everything that the caches do not watch themselves."""
-    digest = hashlib.sha256(sys.version.encode())
-    for name, version in sorted({(d.name, d.version) for d in importlib.metadata.distributions()}):
-        digest.update(f"{name}=={version}".encode())
-    for name in INPUTS:
-        top = ROOT / name
-        files = sorted(top.rglob("*")) if top.is_dir() else [top]
-        for path in files:
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
-                digest.update(path.relative_to(ROOT).as_posix().encode())
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def drop(*paths: Path) -> None:
@@ -65,17 +44,32 @@ def drop(*paths: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def text_of(path: Path) -> str:
+    """Return what a small file says, nothing if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
 def drop_stale_caches() -> None:
-    """Forget every earlier run if the package, its data or the versions changed."""
-    now = fingerprint()
-    if FINGERPRINT.is_file() and FINGERPRINT.read_text() == now:
-        return
-    if FINGERPRINT.is_file():
-        print("the package, its data or the pinned versions changed: running everything again")
-    drop(FINGERPRINT, BUILD / ".jupyter_cache", BUILD / "jupyter_execute", GALLERY)
-    drop(*BUILD.glob("doctrees*"))
+    """Forget the runs, or only the pages made of them, if what they depend on has changed."""
     BUILD.mkdir(parents=True, exist_ok=True)
-    FINGERPRINT.write_text(now)
+    runs, pages = fingerprints.of_runs(ROOT), fingerprints.of_pages(ROOT)
+    if text_of(RUNS) != runs:
+        if RUNS.is_file():
+            print("The code, the data or the versions that pages run with changed: all runs again.")
+        drop(RUNS, PAGES, BUILD / ".jupyter_cache", BUILD / "jupyter_execute", GALLERY)
+    if text_of(PAGES) != pages:
+        if PAGES.is_file():
+            print("The site's own code or its folder changed: all pages are written again.")
+        drop(PAGES, *BUILD.glob("doctrees*"), *BUILD.glob("html*"))
+    if UNFINISHED.is_file():
+        print("The last build did not come to its end: what has run is kept, pages are written again.")
+        drop(*BUILD.glob("doctrees*"), *BUILD.glob("html*"))
+    RUNS.write_text(runs, encoding="utf-8")
+    PAGES.write_text(pages, encoding="utf-8")
+    for sums in GALLERY.rglob("*.py.md5"):  # a script counts as run before its page is written
+        page = sums.with_name(sums.name.removesuffix(".py.md5") + ".rst")
+        if not page.is_file():
+            drop(sums)
 
 
 def drop_orphans(site: Path) -> None:
@@ -97,18 +91,22 @@ def environment(solutions: bool) -> dict[str, str]:
     kernel.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
+    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     profile = BUILD / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(
         "c.InlineBackend.figure_formats = {'retina'}\nc.HistoryManager.enabled = False\n"
-        "c.IPKernelApp.log_level = 40\n"
+        "c.IPKernelApp.log_level = 40\n",
+        encoding="utf-8",
     )
     settings = {
         "JUPYTER_PATH": str(BUILD / "jupyter"),
         "JUPYTER_CONFIG_DIR": str(BUILD / "jupyter"),
+        "JUPYTER_DATA_DIR": str(BUILD / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(BUILD / "jupyter" / "runtime"),
         "JUPYTER_PLATFORM_DIRS": "1",
         "IPYTHONDIR": str(BUILD / "ipython"),
+        "MPLCONFIGDIR": str(BUILD / "matplotlib"),  # HOME may be somebody's who cannot be written to
         "LECTURECODE_SOLUTIONS": "1" if solutions else "0",
         "PYTHONHASHSEED": "0",
         "TQDM_DISABLE": "1",
@@ -117,6 +115,9 @@ def environment(solutions: bool) -> dict[str, str]:
     threads = str(max(1, (os.cpu_count() or 1) // 4))
     settings |= {"OMP_NUM_THREADS": threads}
     kept = {k: v for k, v in os.environ.items() if k not in ("MPLBACKEND", "MATPLOTLIBRC")}
+    if not (BUILD / "matplotlib").is_dir():  # one process looks for fonts, not four at the same time
+        find_fonts = [sys.executable, "-c", "import matplotlib.font_manager"]
+        subprocess.run(find_fonts, env=kept | settings, capture_output=True, check=False)
     return kept | settings
 
 
@@ -142,20 +143,63 @@ def forget_failures(doctrees: Path, lines: list[str]) -> None:
             drop(GALLERY / f"{script.group(1)}.md5")
 
 
-def main() -> int:
+def announce() -> None:
+    """Say what is about to happen, and how long it may take."""
+    cores = os.cpu_count() or 1
+    if (BUILD / ".jupyter_cache").is_dir() and GALLERY.is_dir():
+        print("Running what changed in the book, then writing its pages.", flush=True)
+        return
+    before = text_of(SECONDS)
+    took = f"took {before} s the last time" if before else "takes some four minutes on two cores"
+    print(f"Running the whole book on {cores} cores, which {took}.", flush=True)
+
+
+def sphinx(command: list[str], env: dict[str, str]) -> int:
+    """Run Sphinx in a session of its own; end all that it started if this is interrupted."""
+    child = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
+    try:
+        return child.wait()
+    except BaseException:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)  # kernels notice that their parent is gone
+        child.wait()
+        raise
+
+
+def copied_to(folder: Path) -> Path:
+    """Copy the sources of the book to a folder of their own, without what was made of them."""
+    for name in SOURCES:
+        source = ROOT / name
+        if source.is_dir():
+            ignore = shutil.ignore_patterns(*MADE)
+            shutil.copytree(source, folder / name, ignore=ignore, dirs_exist_ok=True)
+        elif source.is_file():
+            shutil.copy(source, folder / name)
+    return folder / "docs" / "build.py"
+
+
+def build_elsewhere(folder: Path, options: list[str]) -> int:
+    """Build a copy of the book in a folder where no cache stands."""
+    script = copied_to(folder.resolve())
+    env = os.environ | {"PYTHONPATH": str(script.parents[1] / "src")}
+    return subprocess.run([sys.executable, str(script), *options], env=env, check=False).returncode
+
+
+def build(solutions: bool) -> int:
     """Build once; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--solutions", choices=("0", "1"), default="1")
-    solutions = parser.parse_args().solutions == "1"
     variant = "" if solutions else "-without-solutions"
     site, doctrees, log = (BUILD / f"{name}{variant}" for name in ("html", "doctrees", "log"))
 
     start = time.monotonic()
     drop_stale_caches()
     drop_orphans(site)
+    whole = not GALLERY.is_dir()
+    announce()
+    UNFINISHED.touch()
     command = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-W", "--keep-going"]
     command += ["-d", str(doctrees), "-w", str(log), str(DOCS), str(site)]
-    status = subprocess.run(command, cwd=ROOT, env=environment(solutions), check=False).returncode
+    status = sphinx(command, environment(solutions))
+    drop(UNFINISHED)
     seconds = time.monotonic() - start
 
     if status:
@@ -165,9 +209,26 @@ def main() -> int:
         for line in lines or [f"see the messages above (exit status {status})"]:
             print(f"  {line}", file=sys.stderr)
         return 1
+    if whole:
+        SECONDS.write_text(f"{seconds:.0f}", encoding="utf-8")
     page = site / "index.html"
     print(f"The book was built in {seconds:.0f} s: {page.relative_to(ROOT)}\n  {page.as_uri()}")
     return 0
+
+
+def main() -> int:
+    """Build here or elsewhere; an interruption is no failure to explain with a traceback."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--solutions", choices=("0", "1"), default="1")
+    parser.add_argument("--build-dir", type=Path, help="build a copy of the book in this folder")
+    options = parser.parse_args()
+    try:
+        if options.build_dir:
+            return build_elsewhere(options.build_dir, ["--solutions", options.solutions])
+        return build(options.solutions == "1")
+    except KeyboardInterrupt:
+        print("\nInterrupted. What has run is kept: make docs goes on from there.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

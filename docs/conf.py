@@ -32,8 +32,10 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinx-mathjax-offline",
     # the book's own, from _ext/
+    "progress",
     "failures",
     "ahead",
+    "search_index",
     "figures",
     "solutions",
     "reference",
@@ -66,6 +68,7 @@ numfig_secnum_depth = 1
 math_eqref_format = "({number})"
 html_secnumber_suffix = " "
 show_warning_types = True
+suppress_warnings = ["sphinx_gallery.space_in_filename"]  # the folder's name may have one
 
 # -- the chapters: Markdown whose cells are run ---------------------------------------------
 
@@ -95,6 +98,8 @@ sphinx_gallery_conf = {
     "backreferences_dir": "auto_gallery/backreferences",
     "doc_module": ("lecturecode",),
     "image_scrapers": ("figures.gallery_scraper",),
+    "reset_modules": ("matplotlib", "progress.script_done"),
+    "reset_modules_order": "both",
     "image_srcset": ["2x"],
     "matplotlib_animations": True,
     "abort_on_example_error": False,

@@ -1,10 +1,19 @@
 """What all tests share: the device, and a summary that says when there was none."""
 
 import os
+import signal
+import tempfile
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# A shell without job control lets its background processes ignore Ctrl-C, and so would all of ours.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Where HOME cannot be written, Matplotlib says so in a warning, and warnings are errors here.
+if "MPLCONFIGDIR" not in os.environ and not os.access(Path.home(), os.W_OK):
+    os.environ["MPLCONFIGDIR"] = tempfile.mkdtemp(prefix="matplotlib-")
 
 
 def cuda_available() -> bool:

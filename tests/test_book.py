@@ -1,6 +1,7 @@
 """The book holds together: the map is complete and true, chapters and scripts keep their form."""
 
 import ast
+import importlib.metadata
 import importlib.util
 import re
 import runpy
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -216,18 +218,64 @@ def test_internal_links_lead_somewhere(page):
         assert any(each.exists() for each in found), f"{page}: {target} leads nowhere"
 
 
-def test_every_installed_package_is_pinned_within_its_range():
+def wanted_packages():
+    """Return the requirements that the Makefile installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = project["dependencies"] + [r for name in extras if name != "scale" for r in extras[name]]
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
-    pins = dict(line.split("==") for line in lines if "==" in line)
-    pins = {canonicalize_name(name): version for name, version in pins.items()}
-    for text in wanted:
-        requirement = Requirement(text)
+    lines = project["dependencies"] + [r for name in extras if name != "scale" for r in extras[name]]
+    return [Requirement(line) for line in lines]
+
+
+def pins():
+    """Return {name: the requirements that pin it}; a marker may tell two Pythons apart."""
+    found = {}
+    for line in (ROOT / "constraints.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            pin = Requirement(line)
+            found.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return found
+
+
+def version_of(pin):
+    (found,) = pin.specifier
+    assert found.operator == "=="
+    return found.version
+
+
+def test_every_installed_package_is_pinned_within_its_range():
+    known = pins()
+    for requirement in wanted_packages():
         name = canonicalize_name(requirement.name)
-        assert name in pins, f"{name} has no version in constraints.txt"
-        assert requirement.specifier.contains(pins[name]), f"{text} excludes {pins[name]}"
+        assert name in known, f"{name} has no version in constraints.txt"
+        for pin in known[name]:
+            version = version_of(pin)
+            assert requirement.specifier.contains(version), f"{requirement} excludes {version}"
+
+
+PYTHONS = ["3.11.0", "3.11.2", "3.12.0", "3.13.0", "3.14.0"]
+
+
+def test_every_pin_allows_every_python_that_the_readme_promises():
+    """Debian 12 has 3.11.2: a package that asks for 3.11.5 cannot be installed there."""
+    assert "Python 3.11 or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+    checked = 0
+    for name, found in pins().items():
+        for pin in found:
+            try:
+                installed = importlib.metadata.distribution(name)
+            except importlib.metadata.PackageNotFoundError:
+                continue  # of a group that is not installed here
+            if installed.version != version_of(pin):
+                continue  # the pin of another Python
+            allowed = SpecifierSet(installed.metadata.get("Requires-Python") or "")
+            for python in PYTHONS:
+                meant = pin.marker is None or pin.marker.evaluate(
+                    {"python_version": python.rpartition(".")[0], "python_full_version": python}
+                )
+                if meant:
+                    assert python in allowed, f"{name} {installed.version} needs Python {allowed}"
+                    checked += 1
+    assert checked > 400, "hardly anything of constraints.txt is installed here"
 
 
 # -- chapters -------------------------------------------------------------------------------

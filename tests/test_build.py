@@ -3,12 +3,18 @@
 The trees are tiny: one chapter, one script, a package of two functions, and the real build.
 """
 
+import contextlib
+import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest.importorskip("sphinx", reason="building the book needs the extra docs")
@@ -38,6 +44,10 @@ from lecturecode import double
 with Path("runs.txt").open("a") as log:
     log.write("x")
 print("twice", double(21))
+```
+
+```{literalinclude} ../../src/lecturecode/__init__.py
+:pyobject: double
 ```
 
 ```{exercise}
@@ -86,14 +96,18 @@ tests = ["tests/test_tiny.py::test_double"]
 """
 FILES = {
     "docs/chapters/06_tiny.md": CHAPTER,
-    "docs/index.md": "# Book\n\n```{toctree}\n:glob:\n:numbered: 1\n\nchapters/*\nmap\n"
-    "auto_gallery/index\n```\n",
+    "docs/index.md": "# Book\n\n```{toctree}\n:glob:\n:numbered: 1\n\nchapters/*\nmap\nwords\n"
+    "api/reference\nauto_gallery/index\n```\n",
+    "docs/words.md": "# Words\n\n```{glossary}\nDouble\n  Twice a number.\n\n"
+    "Half\n  The opposite.\n```\n",
+    "docs/api/reference.rst": "Reference\n=========\n\n.. module-reference:: lecturecode\n",
     "docs/map.md": "# Map\n\n```{lecture-map}\n```\n",
     "docs/lecture_map.toml": MAP,
     "gallery/GALLERY_HEADER.rst": "Gallery\n=======\n",
     "gallery/06_tiny/GALLERY_HEADER.rst": "Tiny\n----\n",
     "gallery/06_tiny/plot_line.py": SCRIPT,
-    "src/lecturecode/__init__.py": "def double(x):\n    return 2 * x\n",
+    "src/lecturecode/__init__.py": '"""A tiny package."""\n\n\ndef double(x):\n'
+    '    """Return twice a number."""\n    return 2 * x\n',
     "src/lecturecode/plots.py": "def describe(figure, text):\n    figure.set_label(text)\n",
     "tests/test_tiny.py": "def test_double():\n    assert True\n",
 }
@@ -104,7 +118,9 @@ class Tree:
 
     def __init__(self, root):
         self.root = root
-        for name in ("pyproject.toml", "constraints.txt", "docs/conf.py", "docs/build.py"):
+        for name in ("pyproject.toml", "constraints.txt", "docs/conf.py"):
+            self.copy(name)
+        for name in ("docs/build.py", "docs/fingerprints.py"):
             self.copy(name)
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
@@ -131,10 +147,17 @@ class Tree:
         assert text.count(old) == 1
         path.write_text(text.replace(old, new))
 
-    def build(self, *options):
-        env = os.environ | {"PYTHONPATH": str(self.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, str(self.root / "docs" / "build.py"), *options]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    def command(self, *options):
+        return [sys.executable, str(self.root / "docs" / "build.py"), *options]
+
+    @property
+    def env(self):
+        return os.environ | {"PYTHONPATH": str(self.root / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def build(self, *options, **env):
+        done = subprocess.run(
+            self.command(*options), env=self.env | env, capture_output=True, text=True, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     def page(self, name, variant="html"):
@@ -151,13 +174,24 @@ def line_of(text, part):
 
 @pytest.fixture
 def tree(tmp_path):
-    return Tree(tmp_path)
+    """Stand in a folder whose name makes trouble where a path is not quoted."""
+    root = tmp_path / "a b é"
+    root.mkdir()
+    return Tree(root)
+
+
+def search_index(tree):
+    text = tree.page("searchindex.js")
+    return json.loads(re.fullmatch(r"Search\.setIndex\((.*)\)", text, re.S).group(1))
 
 
 @pytest.mark.slow
 def test_a_package_broken_after_a_green_build_fails_the_next(tree):
     status, said = tree.build()
     assert status == 0, said
+    assert "minutes on two cores" in said, "nothing says how long it takes"
+    assert "script 1 of 1: plot_line.py" in said
+    assert "chapter 1 of 1: 06_tiny.md" in said
     assert (tree.root / "docs/_build/html/index.html").as_uri() in said
     page = tree.page("chapters/06_tiny.html")
     assert "twice 42" in page
@@ -242,3 +276,122 @@ def test_the_switch_leaves_the_solutions_out(tree):
     assert status == 0, said
     assert "It is four." in tree.page("chapters/06_tiny.html")
     assert (tree.root / "docs/chapters/solved.txt").exists()
+
+
+@pytest.mark.slow
+def test_a_rebuild_is_equal_to_a_fresh_build_and_a_docstring_runs_nothing(tree):
+    assert tree.build()[0] == 0
+    fresh = search_index(tree)
+    assert "half" in fresh["indexentries"]
+    assert fresh["indexentries"]["double"]
+
+    tree.change("docs/map.md", "# Map", "# A map")  # another page than the glossary's
+    assert tree.build()[0] == 0
+    tree.change("docs/map.md", "# A map", "# Map")
+    assert tree.build()[0] == 0
+    assert search_index(tree) == fresh, "the search differs from that of a fresh build"
+
+    tree.change("src/lecturecode/__init__.py", "Return twice a number", "Double a number")
+    status, said = tree.build()
+    assert status == 0, said
+    assert tree.runs == 1, "a docstring changed, and the chapter was run again"
+    assert "Double a number" in tree.page("api/reference.html"), "the reference is out of date"
+    assert "Double a number" in tree.page("chapters/06_tiny.html"), "the listing is out of date"
+
+    status, said = tree.build(OPENBLAS_CORETYPE="Prescott")
+    assert status == 0, said
+    assert tree.runs == 2, "other linear algebra was asked for, and the chapter was not run again"
+
+
+@pytest.mark.slow
+def test_a_folder_can_be_moved_and_home_need_not_be_writable(tree):
+    nowhere = "/dev/null/nobody"  # not even root can make it
+    status, said = tree.build(HOME=nowhere, XDG_CACHE_HOME=nowhere, XDG_CONFIG_HOME=nowhere)
+    assert status == 0, said
+    assert "arning" not in said
+    before = search_index(tree)
+    tree.root = tree.root.rename(tree.root.parent / "elsewhere")
+    status, said = tree.build()
+    assert status == 0, said
+    assert tree.runs == 1, "the folder was moved, and the chapter was run again"
+    assert search_index(tree) == before
+    assert "a b" not in tree.page("chapters/06_tiny.html")
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_build_without_a_traceback_and_the_next_goes_on(tree):
+    slow = CHAPTER.replace('print("twice"', 'import time\n\ntime.sleep(3)\nprint("twice"')
+    tree.write("docs/chapters/06_tiny.md", slow)
+    child = subprocess.Popen(
+        tree.command(), env=tree.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    started = []
+    for line in child.stdout:
+        started.append(line)
+        if "chapters are to run" in line:
+            break
+    while not (tree.root / "docs/chapters/runs.txt").exists():  # the cell has begun
+        time.sleep(0.05)
+        assert child.poll() is None
+    below = psutil.Process(child.pid).children(recursive=True)
+    child.send_signal(signal.SIGINT)
+    rest = child.communicate(timeout=30)[0]
+    assert child.returncode == 130
+    said = "".join(started) + rest
+    assert "Traceback" not in said
+    assert "Interrupted. What has run is kept" in said
+    _, alive = psutil.wait_procs(below, timeout=20)
+    for process in alive:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    assert not alive, "the interrupted build left processes behind"
+
+    status, said = tree.build()
+    assert status == 0, said
+    assert "script" not in said.replace("scripts", ""), "a script that had run was run again"
+    assert "twice 42" in tree.page("chapters/06_tiny.html")
+
+
+# -- what a run depends on ------------------------------------------------------------------
+
+
+@pytest.fixture
+def fingerprints(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    import fingerprints
+
+    return fingerprints
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("x = 1\n", "x = 1  # one\n", True),
+        ("def f():\n    return 1\n", 'def f():\n    """One."""\n    return 1\n', True),
+        ("class A:\n    x = 1\n", 'class A:\n    """One."""\n\n    x = 1\n', True),
+        ("x = 1\n", "x = 2\n", False),
+        ("x = 'a'\n", "x = 'b'\n", False),
+        ("def f(x=1):\n    return x\n", "def f(x=2):\n    return x\n", False),
+        ("def f(x: int):\n    return x\n", "def f(x: float):\n    return x\n", False),
+    ],
+)
+def test_code_is_what_counts_of_a_source(fingerprints, one, other, same):
+    assert (fingerprints.code_of(one) == fingerprints.code_of(other)) is same
+
+
+def test_a_run_depends_on_the_packages_that_its_imports_reach(fingerprints):
+    reached = fingerprints.reached(ROOT)
+    assert {"numpy", "torch", "matplotlib", "contourpy", "ipykernel"} <= set(reached)
+    assert not {"ruff", "mypy", "pytest", "playwright", "sphinx-book-theme"} & set(reached)
+
+
+def test_data_and_the_kernel_of_linear_algebra_count(fingerprints, tree, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    before = fingerprints.of_runs(tree.root)
+    tree.write("src/lecturecode/datasets/x.csv", "1,2\n")
+    with_data = fingerprints.of_runs(tree.root)
+    assert with_data != before
+    tree.write("README.md", "not of a run")
+    assert fingerprints.of_runs(tree.root) == with_data
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert fingerprints.of_runs(tree.root) != with_data

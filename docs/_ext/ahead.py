@@ -6,7 +6,7 @@ reading finds them. One that fails is left to the reading, which runs it again a
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from myst_nb.core.read import create_nb_reader
+from progress import say
 from sphinx.application import Sphinx
 
 WORKERS = min(os.cpu_count() or 1, 4)
@@ -30,8 +31,6 @@ def cached(cache: Any, notebook: Any) -> bool:
 
 def run_ahead(app: Sphinx, env: Any, docnames: list[str]) -> None:
     """Run what is about to be read and was not run before."""
-    if WORKERS == 1:
-        return
     config = env.mystnb_config
     cache = get_cache(config.execution_cache_path)
     waiting = {}
@@ -46,22 +45,33 @@ def run_ahead(app: Sphinx, env: Any, docnames: list[str]) -> None:
         if notebook and not cached(cache, notebook):
             waiting[path] = notebook
 
-    def run(path: Path, notebook: Any) -> ExecutionResult:
-        return single_nb_execution(
-            notebook, cwd=str(path.parent), timeout=config.execution_timeout, allow_errors=False
-        )
-
+    if not waiting:
+        return
+    say(f"{len(waiting)} chapters are to run")
     with ThreadPoolExecutor(WORKERS) as pool:
-        runs = {path: pool.submit(run, path, notebook) for path, notebook in waiting.items()}
-    for path, finished in runs.items():
-        if finished.exception() is None and finished.result().err is None:
-            result = finished.result()
-            bundle = CacheBundleIn(
-                result.nb,
-                cache.add_nb_to_project(str(path)).uri,
-                data={"execution_seconds": result.time},
-            )
-            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+        runs = {
+            pool.submit(run, path, notebook, config.execution_timeout): path
+            for path, notebook in waiting.items()
+        }
+        for count, finished in enumerate(as_completed(runs), 1):
+            path = runs[finished]
+            failed = finished.exception() is not None or finished.result().err is not None
+            if not failed:
+                keep(cache, path, finished.result())
+            how = "failed" if failed else f"{finished.result().time:.0f} s"
+            say(f"  chapter {count} of {len(waiting)}: {path.name}, {how}")
+
+
+def run(path: Path, notebook: Any, timeout: int) -> ExecutionResult:
+    """Run the cells of a chapter in a kernel of their own."""
+    return single_nb_execution(notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False)
+
+
+def keep(cache: Any, path: Path, result: ExecutionResult) -> None:
+    """Put a run into the cache, where the reading finds it."""
+    uri = cache.add_nb_to_project(str(path)).uri
+    bundle = CacheBundleIn(result.nb, uri, data={"execution_seconds": result.time})
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
