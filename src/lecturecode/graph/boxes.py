@@ -34,7 +34,8 @@ class Box:
         y.value = self.forward(*[child.value for child in nodes])
         y.box, y.children, y.name, y.grad = self, nodes, "", None
         y.level = 1 + max([child.level for child in nodes])
-        y.constant = all(child.constant for child in nodes)
+        fixed = [child.constant for child in nodes]
+        y.constant = all(fixed)
         return y
 
     def __repr__(self) -> str:

@@ -37,7 +37,8 @@ class Entries:
     def add_to(self, whole: Array) -> None:
         """Add G to an array of the shape of a; an entry that was taken twice gets both gradients."""
         parts = self.index if isinstance(self.index, tuple) else (self.index,)
-        if all(isinstance(part, BASIC) for part in parts):
+        basic = [isinstance(part, BASIC) for part in parts]
+        if all(basic):
             whole[self.index] += self.G
         else:
             np.add.at(whole, self.index, self.G)
