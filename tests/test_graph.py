@@ -369,6 +369,63 @@ def test_random_graphs_give_the_gradients_of_pytorch(steps):
     agree((y.value, [n.grad for n in leaves]), (z.item(), [t.grad.numpy() for t in tensors]))
 
 
+# Parts of an array of shape (3, 4) that broadcast to it again; some take an entry twice.
+PARTS = [
+    0, (1, -1), (slice(None), slice(1, 2)), (..., slice(-1, None)), (None, 2), slice(0, 1),
+    ([0, 2, 0],), ([2, 0, 2], [1, 1, 1], None), (slice(None), [3, 3, 0, 1]),
+]  # fmt: skip
+JOINS = [lambda a, b: a + b, lambda a, b: b - a, lambda a, b: 0.5 * a * b, lambda a, b: a]
+choice = st.integers(0, 99)
+
+
+@given(st.lists(st.tuples(choice, choice, choice, choice), min_size=1, max_size=20))
+@settings(max_examples=150, deadline=None)
+def test_random_graphs_of_shared_nodes_and_slices_give_the_gradients_of_pytorch(steps):
+    def build(leaves, lib):
+        nodes = list(leaves)
+        for how, part, i, j in steps:
+            a, b = nodes[i % len(nodes)], nodes[j % len(nodes)]
+            joined = JOINS[how % len(JOINS)](a[PARTS[part % len(PARTS)]], b)
+            nodes += [joined + b, lib.tanh(joined + a)]  # `joined` and `a` are used again
+        return nodes, sum(node.sum() for node in nodes)
+
+    leaves, tensors = [Node(A), Node(B)], [torch.tensor(a, requires_grad=True) for a in (A, B)]
+    (nodes, y), (others, z) = build(leaves, g), build(tensors, torch)
+    for tensor in others:
+        tensor.retain_grad()
+    for _ in range(2):  # the second time, gradients add up
+        backward(y)
+        z.backward(retain_graph=True)
+        agree((y.value, [n.grad for n in nodes]), (z.item(), [t.grad.numpy() for t in others]))
+        for tensor in others[len(leaves) :]:
+            tensor.grad = tensor.grad.clone()  # PyTorch may hand out one array several times
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["slice first", "sum first"])
+def test_a_slice_writes_into_no_gradient_of_another_node(late):
+    a, b = Node(A), Node(B)
+    c, d = a * 1.0, b * 1.0
+    total = c + d  # hands the same array to both
+    row = c[1]
+    y = total.sum() + row.sum() if late else row.sum() + total.sum()
+    order = topological_order(y)
+    assert (order.index(total) > order.index(row)) == late
+    backward(y)
+    ones, rows = np.ones((3, 4)), np.array([[1.0], [2.0], [1.0]]) * np.ones(4)
+    for node, wanted in ((c, rows), (a, rows), (d, ones), (b, ones), (total, ones)):
+        np.testing.assert_array_equal(node.grad, wanted)
+
+
+def test_many_slices_of_one_array_need_one_array_of_its_size(monkeypatch):
+    made, zeros_like = [], np.zeros_like
+    monkeypatch.setattr(np, "zeros_like", lambda a: made.append(np.shape(a)) or zeros_like(a))
+    theta = Node(np.arange(1000.0))
+    backward(sum(theta[k] * theta[k + 1] for k in range(100)))
+    assert made.count((1000,)) == 1
+    wanted = np.r_[1.0, 2 * np.arange(1, 100), 99, np.zeros(899)]
+    np.testing.assert_array_equal(theta.grad, wanted)
+
+
 # --- dtypes ---------------------------------------------------------------------------------------
 
 

@@ -11,8 +11,7 @@ gradients agree on adds up, and the walk gets further. See :ref:`sgd-zigzag`, :r
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import GradientDescent, Momentum, Network, plots, train
-from lecturecode.backpropagation import TotalLoss
+from lecturecode import GradientDescent, Momentum, Network, TotalLoss, plots, train
 from lecturecode.losses import SquaredError
 
 learning_rate = 0.01  # try 0.007 or 0.015

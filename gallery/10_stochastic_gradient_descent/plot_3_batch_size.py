@@ -11,8 +11,7 @@ loss is below 0.1, at the best of four learning rates (:ref:`sgd-less`).
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import CrossEntropy, GradientDescent, Network, plots, train
-from lecturecode.backpropagation import TotalLoss, sample_gradients
+from lecturecode import CrossEntropy, GradientDescent, Network, TotalLoss, plots, sample_gradients, train
 from lecturecode.datasets import digits
 from lecturecode.minibatching import minibatches
 

@@ -23,6 +23,7 @@ module                      what it teaches                                     
 :mod:`~.losses`             squared error and cross-entropy                             3
 :mod:`~.network`            deep feedforward networks on one flat theta                 3
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
+:mod:`~.total_loss`         network, loss and data as one function g of theta           3
 :mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
 :mod:`~.epochs`             one run: what it remembers                                   3.2
@@ -58,13 +59,7 @@ from lecturecode.alternating import (
     nonnegative_least_squares,
     soft_threshold,
 )
-from lecturecode.backpropagation import (
-    Backprop,
-    TotalLoss,
-    backprop,
-    backprop_by_hand,
-    sample_gradients,
-)
+from lecturecode.backpropagation import Backprop, backprop, backprop_by_hand, sample_gradients
 from lecturecode.descent import check_gradient, gradient_descent, minimize
 from lecturecode.evaluation import evaluate, pointwise
 from lecturecode.least_squares import (
@@ -91,6 +86,7 @@ from lecturecode.schedules import constant, cosine, inverse_time
 from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
 from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
+from lecturecode.total_loss import TotalLoss
 from lecturecode.trace import Trace
 from lecturecode.training import train
 

@@ -4,17 +4,16 @@ With :math:`G_u` for the gradient of one sample's loss with respect to u, the la
 from right to left, and each asks only for what stands to its right.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.activations import ACTIVATIONS
-from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
+from lecturecode.activations import ACTIVATIONS, Activation
+from lecturecode.arrays import Array, as_array, detached, namespace, same_kind
 from lecturecode.losses import Loss
-from lecturecode.network import Network
+from lecturecode.network import Layers, Network
 
-__all__ = ["Backprop", "TotalLoss", "backprop", "backprop_by_hand", "sample_gradients"]
+__all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
 
 
 def backprop(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[Array, Array]:
@@ -103,7 +102,7 @@ class Backprop:
         xs = [xp.broadcast_to(x, (*lead, *x.shape)) if lead else x]
         for i, (b, W) in enumerate(layers):
             a = self._buffer(("x", i), (*lead, samples, W.shape[-2]), theta)
-            xp.matmul(xs[-1], _transposed(W), out=a)
+            xp.matmul(xs[-1], W.mT, out=a)
             a += b[..., None, :]
             xs.append(self.sigmas[i].function(a, out=a))
 
@@ -115,7 +114,7 @@ class Backprop:
             G_b, G_W = gradients[i]
             G *= self.sigmas[i].derivative(xs[i + 1])  # G_{a^i}
             xp.sum(G, axis=-2, out=G_b)
-            xp.matmul(_transposed(G), xs[i], out=G_W)
+            xp.matmul(G.mT, xs[i], out=G_W)
             if i:
                 before = self._buffer(("G", i), xs[i].shape, theta)
                 G = xp.matmul(G, layers[i][1], out=before)  # G_{x^{i-1}}
@@ -240,15 +239,33 @@ def backprop_by_hand(
             f"({network.widths[0]},); got {tuple(theta.shape)} and {tuple(x.shape)}"
         )
     theta, x, y = checked_samples(network, loss, theta, x[None, :], _one(y))
-    (b1, W1), (b2, W2), (b3, W3), (b4, W4) = network.unpack(theta)
-    s1, s2, s3, s4 = (ACTIVATIONS[name] for name in network.activations)
+    layers, sigmas = network.unpack(theta), [ACTIVATIONS[name] for name in network.activations]
+    xs = forward_by_hand(layers, sigmas, x[0, :])
+    r, G_x4 = (u[0, ...] for u in loss.with_gradient(xs[4][None, :], y))
+    G = backward_by_hand(layers, sigmas, xs, G_x4)
+    parts = [G[name] for name in ("b1", "W1", "b2", "W2", "b3", "W3", "b4", "W4")]
+    gradient = namespace(theta).concat([part.reshape((-1,)) for part in parts])
+    return r, gradient, G
 
-    x0 = x[0, :]
+
+def forward_by_hand(layers: Layers, sigmas: list[Activation], x0: Array) -> tuple[Array, ...]:
+    """Run one sample through four layers, and keep what each of them makes of it."""
+    (b1, W1), (b2, W2), (b3, W3), (b4, W4) = layers
+    s1, s2, s3, s4 = sigmas
     x1 = s1.function(W1 @ x0 + b1)
     x2 = s2.function(W2 @ x1 + b2)
     x3 = s3.function(W3 @ x2 + b3)
     x4 = s4.function(W4 @ x3 + b4)
-    r, G_x4 = (u[0, ...] for u in loss.with_gradient(x4[None, :], y))
+    return x0, x1, x2, x3, x4
+
+
+def backward_by_hand(
+    layers: Layers, sigmas: list[Activation], xs: tuple[Array, ...], G_x4: Array
+) -> dict[str, Array]:
+    """Return the gradients of four layers, from the last one to the first."""
+    (_, W1), (_, W2), (_, W3), (_, W4) = layers
+    s1, s2, s3, s4 = sigmas
+    x0, x1, x2, x3, x4 = xs
 
     G_a4 = s4.derivative(x4) * G_x4
     G_b4 = G_a4
@@ -270,99 +287,12 @@ def backprop_by_hand(
     G_W1 = G_a1[:, None] * x0[None, :]
     G_x0 = W1.T @ G_a1
 
-    parts = [G_b1, G_W1, G_b2, G_W2, G_b3, G_W3, G_b4, G_W4]
-    gradient = namespace(theta).concat([part.reshape((-1,)) for part in parts])
-    G = {
+    return {
         "x4": G_x4, "a4": G_a4, "b4": G_b4, "W4": G_W4,
         "x3": G_x3, "a3": G_a3, "b3": G_b3, "W3": G_W3,
         "x2": G_x2, "a2": G_a2, "b2": G_b2, "W2": G_W2,
         "x1": G_x1, "a1": G_a1, "b1": G_b1, "W1": G_W1, "x0": G_x0,
     }  # fmt: skip
-    return r, gradient, G
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class TotalLoss:
-    r"""The total loss of a network on a training set, as a function g of theta.
-
-    .. math:: g(\theta) = L(\mathrm{dnn}_\theta, T) = \frac{1}{T} \sum_{t=1}^T
-        l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr)
-
-    All searches, populations and descents of the package take it.
-
-    Parameters
-    ----------
-    network : Network
-        Of P parameters.
-    loss : Loss
-        The loss l.
-    x : array of shape (T, N_0)
-        The samples, in whose library, dtype and device theta is expected.
-    y : array of shape (T, N_L), or (T,) class numbers
-        Their targets.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If x or y does not fit the network or the loss, is not finite, or is empty.
-
-    Examples
-    --------
-    >>> from lecturecode import Network, SquaredError
-    >>> g = TotalLoss(Network((1, 1)), SquaredError(), [[3.0], [1.0]], [[5.0], [0.0]])
-    >>> float(g([0.0, 2.0])), g.gradient([0.0, 2.0]).tolist()
-    (2.5, [3.0, 5.0])
-    >>> g.hessian([0.0, 2.0]).round(6).tolist()
-    [[2.0, 4.0], [4.0, 10.0]]
-    """
-
-    network: Network
-    loss: Loss
-    x: Array
-    y: Array
-
-    def __post_init__(self) -> None:
-        x = detached(as_array(self.x, "x"))
-        check_finite(x, "x")
-        start = namespace(x).zeros((self.network.size,), dtype=x.dtype, device=compat.device(x))
-        _, x, y = checked_samples(self.network, self.loss, start, x, self.y)
-        if y.dtype == x.dtype:
-            check_finite(y, "y")
-        object.__setattr__(self, "x", x)
-        object.__setattr__(self, "y", y)
-
-    def __repr__(self) -> str:
-        return f"TotalLoss({self.network}, {self.loss}, {self.x.shape[0]} samples)"
-
-    def __call__(self, theta: Any) -> Array:
-        """Return g at theta of shape (..., P): shape (...)."""
-        losses = self.loss(self.network.predict(same_kind(theta, self.x), self.x), self.y)
-        return losses.sum(-1) / self.x.shape[0]
-
-    def gradient(self, theta: Any) -> Array:
-        """Return the gradient, shape (..., P), by backpropagation."""
-        return self.value_and_gradient(theta)[1]
-
-    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
-        """Return both, in one pass forward and one backward."""
-        theta = detached(same_kind(theta, self.x))
-        return Backprop(self.network, self.loss)(theta, self.x, self.y)
-
-    def hessian(self, theta: Any) -> Array:
-        r"""Return the Hessian, shape (..., P, P), from central differences of the gradient.
-
-        Exact up to about :math:`u^{2/3}`, u being the precision of the numbers; not where a ReLU has its
-        kink. It costs 2 P gradients, all in one call.
-        """
-        theta = same_kind(theta, self.x)
-        xp, P = namespace(theta), self.network.size
-        eps = float(xp.finfo(theta.dtype).eps)
-        h = eps ** (1 / 3)
-        moves = h * xp.eye(P, dtype=theta.dtype, device=compat.device(theta))
-        up, down = theta[..., None, :] + moves, theta[..., None, :] - moves
-        both = self.gradient(xp.concat([up, down], axis=-2))
-        H = (both[..., :P, :] - both[..., P:, :]) / (2 * h)
-        return (H + xp.matrix_transpose(H)) / 2
 
 
 def checked_samples(
@@ -391,7 +321,3 @@ def checked_samples(
 def _one(y: Any) -> Any:
     """Return one target as the targets of one sample."""
     return y[None, ...] if compat.is_array_api_obj(y) else [y]
-
-
-def _transposed(W: Array) -> Array:
-    return W.T if W.ndim == 2 else namespace(W).matrix_transpose(W)

@@ -6,6 +6,7 @@ Leading axes of theta are a population of networks, evaluated in one call.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import array_api_compat as compat
@@ -77,7 +78,7 @@ class Network:
     @property
     def size(self) -> int:
         """Number of parameters P, the sum of the N_i (N_{i-1} + 1)."""
-        return sum(n * (m + 1) for m, n in zip(self.widths, self.widths[1:], strict=False))
+        return sum(n * (m + 1) for m, n in pairwise(self.widths))
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -136,13 +137,7 @@ class Network:
         """
         if theta.ndim == 0 or theta.shape[-1] != self.size:
             raise ValueError(_wrong_size(self, theta))
-        layers, lead, end = [], theta.shape[:-1], 0
-        for m, n in zip(self.widths, self.widths[1:], strict=False):
-            b = theta[..., end : end + n]
-            W = theta[..., end + n : end + n + n * m].reshape((*lead, n, m))
-            layers.append((b, W))
-            end += n * (m + 1)
-        return layers
+        return cut_into_layers(theta, self.widths)
 
     def forward(self, theta: Any, x: Any) -> tuple[list[Array], list[Array]]:
         r"""Return what the forward pass computes: the pre-activations :math:`a^i` and the :math:`x^i`.
@@ -167,12 +162,8 @@ class Network:
             If the arrays are of different kinds, or theta or x does not fit the network.
         """
         theta = as_array(theta)
-        xs, pre_activations = [self.samples(x, theta)], []
-        for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
-            a = xs[-1] @ _transposed(W) + b[..., None, :]
-            pre_activations.append(a)
-            xs.append(ACTIVATIONS[sigma].function(a))
-        return pre_activations, xs
+        x = self.samples(x, theta)
+        return run_layers(self.unpack(theta), self.activations, x)
 
     def predict(self, theta: Any, x: Any) -> Array:
         """Return the outputs for the samples x, (T, N_0): shape (..., T, N_L).
@@ -187,7 +178,7 @@ class Network:
         theta = as_array(theta)
         x = self.samples(x, theta)
         for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
-            x = x @ _transposed(W)
+            x = x @ W.mT
             x += b[..., None, :]
             x = ACTIVATIONS[sigma].function(x, out=x if isinstance(x, np.ndarray) else None)
         return x
@@ -210,8 +201,27 @@ class Network:
         return x
 
 
-def _transposed(W: Array) -> Array:
-    return W.T if W.ndim == 2 else compat.array_namespace(W).matrix_transpose(W)
+def cut_into_layers(theta: Array, widths: tuple[int, ...]) -> Layers:
+    """Return (b, W) of each layer: windows of theta, in which nothing is copied."""
+    layers, lead, end = [], theta.shape[:-1], 0
+    for m, n in pairwise(widths):
+        b = theta[..., end : end + n]
+        W = theta[..., end + n : end + n + n * m].reshape((*lead, n, m))
+        layers.append((b, W))
+        end += n * (m + 1)
+    return layers
+
+
+def run_layers(
+    layers: Layers, activations: tuple[str, ...], x: Array
+) -> tuple[list[Array], list[Array]]:
+    """Return the pre-activations a^1 to a^L and the x^0 to x^L; samples are rows."""
+    xs, pre_activations = [x], []
+    for (b, W), sigma in zip(layers, activations, strict=True):
+        a = xs[-1] @ W.mT + b[..., None, :]
+        pre_activations.append(a)
+        xs.append(ACTIVATIONS[sigma].function(a))
+    return pre_activations, xs
 
 
 def _checked_lead(networks: Any) -> tuple[int, ...]:
@@ -243,7 +253,7 @@ def _checked_widths(widths: Any) -> tuple[int, ...]:
 
 
 def _wrong_size(network: Network, theta: Array) -> str:
-    pairs = zip(network.widths, network.widths[1:], strict=False)
+    pairs = pairwise(network.widths)
     sizes = " + ".join(f"{n} ({m} + 1)" for m, n in pairs)
     return (
         f"theta must have {network.size} entries along its last axis for widths {network.widths}: "

@@ -64,7 +64,7 @@ def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Arr
             f"{layer}; got {numbers.tolist()}"
         )
     numbers = namespace(theta).asarray(numbers, device=compat.device(theta))
-    b[...], W[...], V[...] = b[..., numbers], W[..., numbers, :], V[..., numbers]
+    reorder(b, W, V, numbers)
     return theta
 
 
@@ -119,9 +119,7 @@ def rescale_neuron(network: Network, theta: Any, layer: int, neuron: int, beta: 
     beta = positive(beta, "beta")
     theta, (b, W), (_, V) = _around(network, theta, layer)
     k = _neuron(neuron, b.shape[-1], layer)
-    b[..., k] *= beta
-    W[..., k, :] *= beta
-    V[..., k] /= beta
+    rescale(b, W, V, k, beta)
     return theta
 
 
@@ -172,10 +170,29 @@ def flip_neuron(network: Network, theta: Any, layer: int, neuron: int) -> Array:
         )
     theta, (b, W), (_, V) = _around(network, theta, layer)
     k = _neuron(neuron, b.shape[-1], layer)
+    flip(b, W, V, k)
+    return theta
+
+
+def reorder(b: Array, W: Array, V: Array, o: Array) -> None:
+    """Put the neurons of a layer in the order o, in place."""
+    b[...] = b[..., o]
+    W[...] = W[..., o, :]
+    V[...] = V[..., o]
+
+
+def rescale(b: Array, W: Array, V: Array, k: int, beta: float) -> None:
+    """Multiply what neuron k takes in by beta and divide what it gives out, in place."""
+    b[..., k] *= beta
+    W[..., k, :] *= beta
+    V[..., k] /= beta
+
+
+def flip(b: Array, W: Array, V: Array, k: int) -> None:
+    """Change the signs of what neuron k takes in and of what it gives out, in place."""
     b[..., k] *= -1
     W[..., k, :] *= -1
     V[..., k] *= -1
-    return theta
 
 
 def _around(network: Network, theta: Any, layer: int) -> tuple[Array, Any, Any]:

@@ -1,27 +1,18 @@
-r"""Differentiable programming: running an expression builds its graph, walking back gives its gradient.
+r"""Boxes and nodes: what a graph is made of. A box that has run on its children is a node.
 
-The graph is made of boxes. Each has a forward method, called from left to right, which makes its value y
-of those of its children. Each has a backward method, called from right to left, which makes of
-:math:`G_y`, the gradient of the result with respect to y, that with respect to each child.
-
-There are boxes for ``+ - * / ** @``, for exp, log, tanh, sigmoid, relu, maximum and log_softmax, and
-behind the methods sum, mean, reshape, T and ``[ ]`` of a node.
+The table has one entry for each operation: its forward method, then the gradient of each child. A box
+makes nodes, and the operators of a node are boxes; that is why both stand here.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array
-from lecturecode.losses import CrossEntropy
-from lecturecode.network import Network
-
-__all__ = [
-    "Box", "Node", "backward", "cross_entropy", "dnn", "exp", "log", "log_softmax", "maximum", "relu",
-    "sigmoid", "tanh", "topological_order", "value_and_gradient", "zero_grad",
-]  # fmt: skip
+from lecturecode.graph.entries import Entries
+from lecturecode.graph.reverse import pass_back
 
 
 class Box:
@@ -38,12 +29,13 @@ class Box:
 
     def __call__(self, *children: Any) -> "Node":
         """Run forward on the values of the children, and return the new node of the graph."""
-        nodes = [child if type(child) is Node else _constant(child, children) for child in children]
+        nodes = [child if type(child) is Node else constant(child, children) for child in children]
         y = Node.__new__(Node)
         y.value = self.forward(*[child.value for child in nodes])
         y.box, y.children, y.name, y.grad = self, nodes, "", None
         y.level = 1 + max([child.level for child in nodes])
-        y.constant = all(child.constant for child in nodes)
+        fixed = [child.constant for child in nodes]
+        y.constant = all(fixed)
         return y
 
     def __repr__(self) -> str:
@@ -63,11 +55,6 @@ multiply = Box("*", lambda a, b: a * b,
 divide = Box("/", lambda a, b: a / b,
                   lambda G, y, a, b: G / b,
                   lambda G, y, a, b: -G * y / b)
-power = Box("**", lambda a, b: a**b,
-                  lambda G, y, a, b: G * b * a ** (b - (b != 0)),  # 0 for a ** 0, even at a = 0
-                  lambda G, y, a, b: G * y * np.log(a + (a == 0)))  # 0 at a = 0
-negative = Box("neg", lambda a: -a,
-                      lambda G, y, a: -G)
 exp = Box("exp", np.exp,
                  lambda G, y, a: G * y)
 log = Box("log", np.log,
@@ -81,6 +68,11 @@ relu = Box("relu", lambda a: np.maximum(a, 0),
 maximum = Box("max", np.maximum,
                      lambda G, y, a, b: G * np.heaviside(a - b, 0.5),  # half each where they are equal
                      lambda G, y, a, b: G * np.heaviside(b - a, 0.5))
+power = Box("**", lambda a, b: a**b,
+                  lambda G, y, a, b: G * b * a ** (b - (b != 0)),  # 0 for a ** 0, even at a = 0
+                  lambda G, y, a, b: G * y * np.log(a + (a == 0)))  # 0 at a = 0
+negative = Box("neg", lambda a: -a,
+                      lambda G, y, a: -G)
 matmul = Box("@", lambda a, b: a @ b,
                   lambda G, y, a, b: G[..., None] * b if b.ndim == 1 else _row(G, a) @ b.mT,
                   lambda G, y, a, b: G[..., None] * a if b.ndim == 1 else _row(a, a).mT @ _row(G, a))
@@ -112,23 +104,8 @@ def _reshape(shape: Any) -> Box:
     return Box("reshape", lambda a: a.reshape(shape), lambda G, y, a: G.reshape(a.shape))
 
 
-class Entries(NamedTuple):
-    """The gradient of ``a[index]`` with respect to a: G at these entries, and zero at all others."""
-
-    index: Any
-    G: Array
-
-    def add_to(self, whole: Array) -> None:
-        """Add it to an array of the shape of a; an entry that was taken twice gets both gradients."""
-        parts = self.index if isinstance(self.index, tuple) else (self.index,)
-        if all(part is None or part is ... or isinstance(part, int | slice) for part in parts):
-            whole[self.index] += self.G
-        else:
-            np.add.at(whole, self.index, self.G)
-
-
 def _entries(index: Any) -> Box:
-    return Box("[ ]", lambda a: a[index], lambda G, y, a: Entries(index, G))
+    return Box("[ ]", lambda a: a[index], lambda G, y, a: Entries(a, index, G))
 
 
 def _operators(box: Box) -> tuple[Callable, Callable]:
@@ -160,6 +137,7 @@ class Node:
 
     Examples
     --------
+    >>> from lecturecode.graph import Node, backward
     >>> a = Node([[1, 2], [3, 4]])
     >>> y = (a**2).sum()
     >>> backward(y)
@@ -230,8 +208,15 @@ class Node:
         return total / (self.value.size / max(total.value.size, 1))
 
     def backward(self) -> None:
-        """Give this scalar's gradient to all nodes that it is made of; :func:`backward` does it."""
-        backward(self)
+        """Give this scalar's gradient to all nodes that it is made of, as :func:`backward` does."""
+        if np.ndim(self.value):
+            raise ValueError(
+                f"backward needs a scalar, since only a number has a gradient; this node has shape "
+                f"{self.shape}. Reduce it first, for instance by node.sum() or node.mean()"
+            )
+        if self.constant:
+            raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
+        pass_back(self)
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} is neither true nor false; ask its value, as in: if node.value > 0")
@@ -256,7 +241,7 @@ _NOT_NUMPY = (
 )
 
 
-def _constant(value: Any, siblings: Any = ()) -> Node:
+def constant(value: Any, siblings: Any = ()) -> Node:
     """Return what is not a node as one; a float32 sibling stays float32, whatever number it meets."""
     node = Node(value)
     node.constant = True
@@ -266,134 +251,3 @@ def _constant(value: Any, siblings: Any = ()) -> Node:
         like = next((child.value for child in siblings if type(child) is Node), node.value)
         node.value = node.value.astype(np.asarray(like).dtype)
     return node
-
-
-def topological_order(node: Node) -> list[Node]:
-    """Return all nodes that a node is made of, each after its children; itself comes last.
-
-    A box stands one level above its highest child, so it is enough to find them and sort by level.
-    """
-    found, waiting = {node: None}, [node]
-    while waiting:
-        for child in waiting.pop().children:
-            if child not in found:
-                found[child] = None
-                waiting.append(child)
-    return sorted(found, key=lambda node: node.level)
-
-
-def backward(node: Node) -> None:
-    r"""Add the gradient of a scalar node to the ``grad`` of every node that it is made of.
-
-    .. math:: G_{\text{child}} = \sum_{\text{boxes } y \text{ with this child}}
-        \Bigl(\frac{\partial y}{\partial\, \text{child}}\Bigr)^{\!T} G_y
-
-    From right to left, so that :math:`G_y` is complete before y passes it on.
-
-    Raises
-    ------
-    TypeError
-        If it is not a node.
-    ValueError
-        If its value is not a scalar, or if it is made of constants alone.
-    """
-    if type(node) is not Node:
-        raise TypeError(f"backward needs a Node; got a {type(node).__name__}. Make one: Node(value)")
-    if np.ndim(node.value):
-        raise ValueError(
-            f"backward needs a scalar, since only a number has a gradient; this node has shape "
-            f"{node.shape}. Reduce it first, for instance by node.sum() or node.mean()"
-        )
-    if node.constant:
-        raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
-    G_of: dict[Node, Any] = {node: np.ones_like(node.value)}
-    entries_of: dict[Node, Array] = {}
-    for y in reversed(topological_order(node)):
-        if y.constant:
-            continue
-        # a leaf gets an array of its own; those of other nodes may share memory
-        G = G_of.pop(y) if y.box and y not in entries_of else G_of.pop(y, 0) + entries_of.pop(y, 0)
-        y.grad = G if y.grad is None else y.grad + G
-        if y.box:
-            values = [child.value for child in y.children]
-            for child, gradient in zip(y.children, y.box.backward, strict=True):
-                if child.constant:
-                    continue
-                G_child = gradient(G, y.value, *values)
-                if isinstance(G_child, Entries):  # all those of a child go into one array
-                    if child not in entries_of:
-                        entries_of[child] = np.zeros_like(child.value)
-                    G_child.add_to(entries_of[child])
-                else:
-                    G_child = _fitted(G_child, child.value)
-                    G_of[child] = G_of[child] + G_child if child in G_of else G_child
-
-
-def _fitted(G: Array, value: Array) -> Array:
-    """Sum a gradient along the axes that broadcasting has copied, and give it the value's dtype."""
-    if G.shape != value.shape:
-        G = G.sum(tuple(range(G.ndim - value.ndim)))
-        G = G.sum(tuple(i for i, n in enumerate(value.shape) if n < G.shape[i]), keepdims=True)
-    return G if G.dtype == value.dtype else G.astype(value.dtype)
-
-
-def zero_grad(*nodes: Node) -> None:
-    """Forget the gradients of nodes and of all that they are made of, as before any backward."""
-    for node in nodes:
-        for below in topological_order(node):
-            below.grad = None
-
-
-def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array, Array]]:
-    """Return a function of theta that gives f(theta) and its gradient, as ``minimize`` takes it.
-
-    Examples
-    --------
-    >>> value, gradient = value_and_gradient(lambda theta: (theta * theta).sum())([3.0, 4.0])
-    >>> float(value), gradient.tolist()
-    (25.0, [6.0, 8.0])
-    """
-
-    def both(theta: Any) -> tuple[Array, Array]:
-        node = Node(theta)
-        y = f(node)
-        backward(y)
-        return y.value, np.zeros_like(node.value) if node.grad is None else node.grad
-
-    return both
-
-
-ACTIVATIONS: dict[str, Any] = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "identity": lambda a: a}
-
-
-def dnn(network: Network, theta: Node, x: Any) -> Node:
-    """Return the outputs of a network for the samples x, (T, N_0): its equation, run on nodes.
-
-    Raises
-    ------
-    ValueError
-        If theta does not fit the network, or if an activation has no box here.
-    """
-    if not set(network.activations) <= set(ACTIVATIONS):
-        raise ValueError(f"there are boxes for {', '.join(ACTIVATIONS)}; got {network.activations}")
-    theta = theta if type(theta) is Node else _constant(theta)
-    for (b, W), sigma in zip(network.unpack(theta), network.activations, strict=True):
-        x = ACTIVATIONS[sigma](x @ W.T + b)
-    return x
-
-
-def cross_entropy(a: Node, labels: Any) -> Node:
-    """Return the mean of -log softmax(a) at the labels: outputs (T, N), class numbers (T,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `a` has another shape, the labels are not class numbers, or not as many as its rows.
-    """
-    a = a if type(a) is Node else _constant(a)
-    if a.ndim != 2:
-        raise ValueError(f"outputs must have shape (T, N); got {a.shape}")
-    labels = CrossEntropy().targets(labels, a.shape[-1], a.value)
-    if a.shape[:-1] != labels.shape:
-        raise ValueError(f"outputs {a.shape} need one label per row; got labels {labels.shape}")
-    return -log_softmax(a)[np.arange(len(labels)), labels].mean()

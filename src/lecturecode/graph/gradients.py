@@ -1,0 +1,58 @@
+"""Gradients of what was computed: of one result, of a function, and how to forget them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lecturecode.arrays import Array
+from lecturecode.graph.boxes import Node
+from lecturecode.graph.reverse import topological_order
+
+__all__ = ["backward", "value_and_gradient", "zero_grad"]
+
+
+def backward(node: Node) -> None:
+    r"""Add the gradient of a scalar node to the ``grad`` of every node that it is made of.
+
+    .. math:: G_{\text{child}} = \sum_{\text{boxes } y \text{ with this child}}
+        \Bigl(\frac{\partial y}{\partial\, \text{child}}\Bigr)^{\!T} G_y
+
+    From right to left, so that :math:`G_y` is complete before y passes it on.
+
+    Raises
+    ------
+    TypeError
+        If it is not a node.
+    ValueError
+        If its value is not a scalar, or if it is made of constants alone.
+    """
+    if type(node) is not Node:
+        raise TypeError(f"backward needs a Node; got a {type(node).__name__}. Make one: Node(value)")
+    node.backward()
+
+
+def zero_grad(*nodes: Node) -> None:
+    """Forget the gradients of nodes and of all that they are made of, as before any backward."""
+    for node in nodes:
+        for below in topological_order(node):
+            below.grad = None
+
+
+def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array, Array]]:
+    """Return a function of theta that gives f(theta) and its gradient, as ``minimize`` takes it.
+
+    Examples
+    --------
+    >>> value, gradient = value_and_gradient(lambda theta: (theta * theta).sum())([3.0, 4.0])
+    >>> float(value), gradient.tolist()
+    (25.0, [6.0, 8.0])
+    """
+
+    def both(theta: Any) -> tuple[Array, Array]:
+        node = Node(theta)
+        y = f(node)
+        backward(y)
+        return y.value, np.zeros_like(node.value) if node.grad is None else node.grad
+
+    return both
