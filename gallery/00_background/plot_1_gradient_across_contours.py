@@ -27,7 +27,8 @@ arrow = gradient / np.sqrt(length)  # steep places would hide the others
 
 figure, axes = plt.subplots(figsize=(6.0, 5.6))
 contours(g, [(-5, 5), (-5, 5)], ax=axes, levels=14, log=True)
-feet, arrows = theta.reshape(-1, 2), arrow.reshape(-1, 2)
+feet = theta.reshape(-1, 2)
+arrows = arrow.reshape(-1, 2)
 axes.quiver(*feet.T, *arrows.T, angles="xy", color="#006aaa", width=0.004)
 mark(g.minima, "minimum", ax=axes)
 axes.set(aspect="equal", title="Gradients (square root of their length)")
@@ -56,5 +57,9 @@ drift = (g(theta + step * along) - g(theta - step * along)) / (2 * step)
 largest = np.max(abs(drift) / length[..., 0])
 print(f"change along the level line: at most {largest:.0e} of the gradient")
 
-assert np.allclose(rise, length[..., 0], rtol=1e-5)
-assert np.all(abs(drift) < 1e-5 * length[..., 0])
+assert np.allclose(rise, length[..., 0], rtol=1e-5), (
+    "along the arrow g should change by the length of the gradient"
+)
+assert largest < 1e-5, (
+    f"along a level line g should not change, but it does by {largest:.0e} of the gradient"
+)
