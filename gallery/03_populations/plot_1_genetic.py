@@ -36,6 +36,10 @@ plt.show()
 # all members belong to one valley, although all four are equally deep.
 
 best = trace.values.min(axis=1)
-assert (np.diff(best) <= 0).all()
-nearest = np.linalg.norm(trace.last[:, None] - g.minima, axis=-1).argmin(axis=1)
-assert np.bincount(nearest, minlength=4).max() >= 30
+assert (np.diff(best) <= 0).all(), "the best of a generation should never get worse"
+
+distances = np.linalg.norm(trace.last[:, None] - g.minima, axis=-1)  # (40, 4)
+members = np.bincount(distances.argmin(axis=1), minlength=4)  # of each valley
+assert members.max() >= 30, (
+    f"at least 30 members should be in one valley in the end, but there are {members}"
+)

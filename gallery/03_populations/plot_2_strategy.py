@@ -41,7 +41,12 @@ plt.show()
 # factor 30 of the valley, and at the end by much less.
 
 H = valley.hessian(trace.theta)
-lam = np.linalg.eigvals(H @ trace.extras["covariances"]).real  # (17, 2)
+C = trace.extras["covariances"]  # (17, 2, 2)
+lam = np.linalg.eigvals(H @ C).real  # (17, 2)
 ratio = lam.max(axis=1) / lam.min(axis=1)
-assert abs(ratio[0] - 30) < 1e-6
-assert ratio[-5:].mean() < 10
+assert abs(ratio[0] - 30) < 1e-6, (
+    f"the circle of the start should have the ratio 30 of the valley, not {ratio[0]}"
+)
+assert ratio[-5:].mean() < 10, (
+    f"the last ellipses should have a ratio below 10, not {ratio[-5:].mean():.1f}"
+)
