@@ -41,11 +41,17 @@ plt.show()
 
 labels = trace.extras["labels"][-1]
 centers = trace.theta.reshape(clusters, 2)
-assert (np.diff(trace.values) <= 0).all()
-assert trace.converged
-assert (labels == assign(x, centers)).all()
 means = [x[labels == k].mean(axis=0) for k in range(clusters)]
-assert np.allclose(centers, means)
-assert np.isclose(trace.value, inertia(x, centers, labels))
+assert (np.diff(trace.values) <= 0).all(), "the inertia should never rise"
+assert trace.converged, "k-means should come to an end"
+assert (labels == assign(x, centers)).all(), "in the end no label should change"
+assert np.allclose(centers, means), "each center should be the mean of its cluster"
+assert np.isclose(trace.value, inertia(x, centers, labels)), (
+    "the last value should be the inertia of the last labels and centers"
+)
+
 majority = [np.bincount(birds.y[labels == k]).max() for k in range(clusters)]
-assert sum(majority) > 0.9 * len(x)
+share = sum(majority) / len(x)
+assert share > 0.9, (
+    f"nine birds in ten should be of their cluster's main species, not {share:.0%}"
+)

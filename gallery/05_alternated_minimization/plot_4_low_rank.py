@@ -25,11 +25,13 @@ traces = {rank: factorize(M, rank, rng=0) for rank in ranks}
 rows = {"original": M}
 for rank, trace in traces.items():
     A, B = factors(trace.theta, M.shape)
-    rows[f"rank {rank}\nerror {np.sqrt(trace.value / size):.0%}"] = A @ B.T
+    error = np.sqrt(trace.value / size)
+    rows[f"rank {rank}\nerror {error:.0%}"] = A @ B.T
+
 figure, axes = plt.subplots(len(rows), 6, figsize=(7.4, 5.2))
 for line, (name, images) in zip(axes, rows.items(), strict=True):
     line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    for ax, image in zip(line, images, strict=False):
+    for ax, image in zip(line, images[:6], strict=True):
         ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
@@ -47,10 +49,11 @@ plt.show()
 # factors reach it, although :math:`g` is not convex. The errors above are relative to the size of
 # :math:`M`.
 
-singular = np.linalg.svd(M, compute_uv=False)
-best = [(singular[rank:] ** 2).sum() for rank in ranks]
-found = [trace.value for trace in traces.values()]
-assert np.allclose(found, best, rtol=1e-9)
-for trace in traces.values():
-    assert trace.converged
-    assert (np.diff(trace.values) <= 1e-12 * size).all()
+s = np.linalg.svd(M, compute_uv=False)
+for rank, trace in traces.items():
+    best = (s[rank:] ** 2).sum()
+    assert trace.converged, f"the factors of rank {rank} should come to rest"
+    assert (np.diff(trace.values) <= 1e-12 * size).all(), "the error should never rise"
+    assert np.isclose(trace.value, best, rtol=1e-9), (
+        f"the error at rank {rank} should be {best}, the least possible, not {trace.value}"
+    )
