@@ -46,5 +46,8 @@ plt.show()
 # Along each axis the error is multiplied by :math:`1 - \epsilon\lambda_p` per step, here with
 # :math:`\lambda = 1` and :math:`10`. Whatever the learning rate, the path is exactly that:
 
-powers = (1 - learning_rate * curvatures) ** np.arange(len(trace))[:, None]
-assert np.allclose(trace.thetas, [-1.8, 1.0] * powers, rtol=1e-9, atol=1e-12)
+step = np.arange(len(trace))[:, None]
+predicted = trace.thetas[0] * (1 - learning_rate * curvatures) ** step  # (61, 2)
+assert np.allclose(trace.thetas, predicted, rtol=1e-9, atol=1e-12), (
+    "each step should multiply the error by 1 minus learning rate times curvature"
+)
