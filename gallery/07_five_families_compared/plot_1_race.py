@@ -19,14 +19,16 @@ from lecturecode.objectives import MeanSquaredError
 
 seed = 3  # of the populations and the draws
 
-plots.use_style()
 birds = penguins()
 columns = ("flipper_length_mm", "bill_length_mm", "body_mass_g")
 data = np.column_stack([birds[name] for name in columns])
 data = (data - data.mean(axis=0)) / data.std(axis=0)
-W, y = data[:, :2], data[:, 2]
-g, box = MeanSquaredError(W, y), Interval(-2, 2) ** 2
-floor, start = float(g(lc.least_squares(W, y))), [-1.5, 1.7]
+W = data[:, :2]
+y = data[:, 2]
+g = MeanSquaredError(W, y)
+box = Interval(-2, 2) ** 2
+lowest = float(g(lc.least_squares(W, y)))
+start = [-1.5, 1.7]
 
 crowd = {"population": 20, "steps": 60, "rng": seed}
 runs = {
@@ -36,12 +38,15 @@ runs = {
     "particle swarm": lc.particle_swarm(g, box, **crowd),
     "random search": lc.random_search(g, box, 100_000, rng=seed),
 }
+prices = {name: run.evaluations for name, run in runs.items()}
+prices["gradient descent"] = 3 * runs["gradient descent"].evaluations
+
+plots.use_style()
 figure, ax = plt.subplots(figsize=(7.2, 4.6))
 for name, run in runs.items():
-    lows = run.values if run.values.ndim == 1 else run.values.min(axis=1)
-    above = np.minimum.accumulate(lows) / floor - 1
-    paid = run.evaluations * (3 if name == "gradient descent" else 1)
-    ax.loglog(paid, above, color=plots.COLOURS[name], label=name)
+    values = run.values.reshape(len(run), -1)  # one column for each member
+    best = np.minimum.accumulate(values.min(axis=1))
+    ax.loglog(prices[name], best / lowest - 1, color=plots.COLOURS[name], label=name)
 ax.set(xlabel="price", ylabel=r"$g(\theta)/\hat g - 1$", ylim=(1e-8, 30))
 ax.legend(loc="lower right")
 plots.describe(
@@ -55,6 +60,12 @@ plt.show()
 # %%
 # After 20 steps, a price of 63, descent is closer than a hundred thousand draws.
 
-blind, descent = runs["random search"].value, runs["gradient descent"]
-assert descent.values[20] < blind
-assert descent.value < (1 + 1e-6) * floor < blind
+blind = runs["random search"]
+descent = runs["gradient descent"]
+assert prices["gradient descent"][20] == 63, "20 steps should have the price 63"
+assert descent.values[20] < blind.value, (
+    "20 steps of descent should come closer than a hundred thousand draws"
+)
+assert descent.value < (1 + 1e-6) * lowest < blind.value, (
+    "descent should reach the minimum to six digits, and the draws should not"
+)

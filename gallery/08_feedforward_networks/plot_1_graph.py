@@ -37,10 +37,14 @@ plt.show()
 # number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation :eq:`eq-network-size`. All of them
 # together are one flat vector, in which the layers are windows:
 
-lines = 0
+count = 0
 for i, (b, W) in enumerate(network.unpack(theta)):
-    assert b.shape == widths[i + 1 : i + 2]
-    assert W.shape == (widths[i + 1], widths[i])
-    assert np.shares_memory(W, theta)
-    lines += W.size
-assert lines + sum(widths[1:]) == network.size == theta.size
+    assert b.shape == (widths[i + 1],), "each neuron should have a bias"
+    assert W.shape == (widths[i + 1], widths[i]), (
+        "each neuron should have a line from each circle of the column before"
+    )
+    assert np.shares_memory(W, theta), "a layer should be a window on theta"
+    count += widths[i + 1] * (widths[i] + 1)
+assert count == network.size == theta.size, (
+    f"the layers should have {network.size} parameters together, not {count}"
+)
