@@ -20,8 +20,10 @@ activation = "tanh"  # try "sigmoid", whose gradients fade, or "relu"
 
 plots.use_style()
 network = Network((2, 3, 3, 2, 1), activation, activation)
-loss, theta = SquaredError(), network.init(27)
-x, y = np.array([1.0, -0.5]), np.array([-0.5])
+loss = SquaredError()
+theta = network.init(27)
+x = np.array([1.0, -0.5])
+y = np.array([-0.5])
 animation = plots.animate_flow(network, loss, theta, x, y)
 plots.describe(
     plt.gcf(),
@@ -45,10 +47,17 @@ for name in ("x4", "a4", "x3", "a3", "x2", "a2", "x1", "a1", "x0"):
     print(f"G_{name} =", G[name].round(3))
 
 value, same = backprop(network, loss, theta, x[None, :], y[None, :])
-np.testing.assert_allclose(gradient, same, rtol=1e-12)
-np.testing.assert_allclose(value, r, rtol=1e-12)
-h = 1e-5 * np.eye(2)  # each row moves one input
-up, down = (network.predict(theta, moved) for moved in (x + h, x - h))
-twice = np.tile(y, (2, 1))
-slopes = (loss(up, twice) - loss(down, twice)) / 2e-5
-assert np.allclose(G["x0"], slopes, rtol=0, atol=1e-7)
+assert np.allclose(value, r, rtol=1e-12, atol=0), "both should have the same loss"
+assert np.allclose(gradient, same, rtol=1e-12, atol=1e-15), (
+    "both should have the same gradient"
+)
+
+h = 1e-5
+moves = h * np.eye(2)  # each row moves one input
+up = network.predict(theta, x + moves)
+down = network.predict(theta, x - moves)
+targets = np.tile(y, (2, 1))
+slopes = (loss(up, targets) - loss(down, targets)) / (2 * h)
+assert np.allclose(G["x0"], slopes, rtol=0, atol=1e-7), (
+    f"moving x should change the loss with the slopes {slopes}, not {G['x0']}"
+)
