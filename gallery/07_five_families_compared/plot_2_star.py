@@ -2,10 +2,11 @@ r"""
 Among many valleys blind draws beat a single descent
 ====================================================
 
-A star pulsates; which frequency fits its brightness? The error has one deep valley among twenty
-shallow ones. Look at the bars: how often does each method end in the deep one, for the same price
-of 5000 at most? A single descent rarely does. Draws find the valley but not its floor; a descent
-from the best of 500 draws, called both, does both. See :ref:`families-second`.
+A star pulsates; which frequency fits its brightness? The error has one deep valley
+among twenty shallow ones. Look at the bars: how often does each method end in the deep
+one, for the same price of 5000 at most? A single descent rarely does. Draws find the
+valley but not its floor; a descent from the best of 500 draws, called both, does both.
+See :ref:`families-second`.
 """
 
 import matplotlib.pyplot as plt

@@ -2,10 +2,10 @@ r"""
 A further parameter costs descent nothing, and random search a factor
 =====================================================================
 
-The price of the same modest answer on tilted bowls of more and more dimensions, all with
-eigenvalues from 1 to 10. A value is charged 1 and a gradient 2. Look at the shapes: flat for
-descent, straight for the populations (a power of :math:`P`), and upwards without end for random
-draws (an exponential). See :ref:`families-parameters`.
+The price of the same modest answer on tilted bowls of more and more dimensions, all
+with eigenvalues from 1 to 10. A value is charged 1 and a gradient 2. Look at the
+shapes: flat for descent, straight for the populations (a power of :math:`P`), and
+upwards without end for random draws (an exponential). See :ref:`families-parameters`.
 """
 
 import matplotlib.pyplot as plt
@@ -73,8 +73,8 @@ plots.describe(figure, "Price: descent flat, crowds rising, draws soaring.")
 plt.show()
 
 # %%
-# Descent pays hardly more for 32 parameters than for one. Random draws pay more than a hundred times
-# as much for four.
+# Descent pays hardly more for 32 parameters than for one. Random draws pay more than a
+# hundred times as much for four.
 
 descent = medians["gradient descent"]
 draws = medians["random search"]
