@@ -3,10 +3,11 @@ The gradient crosses the level lines at right angles
 ====================================================
 
 The arrows are gradients of Himmelblau's function, of which :ref:`the chapter
-<jacobian-and-convention>` says two things: along a level line g does not change, so the gradient
-:eq:`eq-gradient` has no part along it, and no direction rises faster. Look for arrows that are
-tilted against their line, and for the points where the arrows vanish. Both axes have the same
-scale here; with unequal scales right angles would not look right.
+<jacobian-and-convention>` says two things: along a level line g does not change, so the
+gradient :eq:`eq-gradient` has no part along it, and no direction rises faster. Look for
+arrows that are tilted against their line, and for the points where the arrows vanish.
+Both axes have the same scale here; with unequal scales right angles would not look
+right.
 """
 
 import matplotlib.pyplot as plt
@@ -42,12 +43,13 @@ describe(
 plt.show()
 
 # %%
-# No arrow leans to either side. They get shorter towards the four minima, and also towards the
-# hilltop and the passes between the valleys: there, too, the gradient is zero and has no direction.
+# No arrow leans to either side. They get shorter towards the four minima, and also
+# towards the hilltop and the passes between the valleys: there, too, the gradient is
+# zero and has no direction.
 #
-# To measure the angle, take a step along the level line, the arrow turned by a quarter, and see
-# how much g changes. A step of the same length along the arrow changes it by the length of the
-# gradient.
+# To measure the angle, take a step along the level line, the arrow turned by a quarter,
+# and see how much g changes. A step of the same length along the arrow changes it by
+# the length of the gradient.
 
 step = 1e-5
 uphill = gradient / length
@@ -61,5 +63,5 @@ assert np.allclose(rise, length[..., 0], rtol=1e-5), (
     "along the arrow g should change by the length of the gradient"
 )
 assert largest < 1e-5, (
-    f"along a level line g should not change, but it does by {largest:.0e} of the gradient"
+    f"the change along a level line should be 0, not {largest:.0e} of the gradient"
 )

@@ -2,10 +2,11 @@ r"""
 A step that is too small makes a difference worse
 =================================================
 
-A derivative can be estimated from two values of g, on one side or on both sides of a point, at a
-distance h. Look for the V: as h shrinks, the error falls, and then it rises again. :ref:`The
-chapter <finite-difference-error>` explains both arms. The two dtypes have the same V in different
-places, because only its left arm depends on the precision u of the numbers.
+A derivative can be estimated from two values of g, on one side or on both sides of a
+point, at a distance h. Look for the V: as h shrinks, the error falls, and then it rises
+again. :ref:`The chapter <finite-difference-error>` explains both arms. The two dtypes
+have the same V in different places, because only its left arm depends on the precision
+u of the numbers.
 """
 
 import matplotlib.pyplot as plt
@@ -63,16 +64,17 @@ describe(
 plt.show()
 
 # %%
-# The dotted lines stand at :math:`u^{1/2}` and :math:`u^{1/3}`, where theory expects the bottoms,
-# up to a constant of the function. In single precision a one-sided difference has three or four
-# digits at best, so check gradients in double (:py:func:`~lecturecode.descent.check_gradient`).
+# The dotted lines stand at :math:`u^{1/2}` and :math:`u^{1/3}`, where theory expects
+# the bottoms, up to a constant of the function. In single precision a one-sided
+# difference has three or four digits at best, so check gradients in double
+# (:py:func:`~lecturecode.descent.check_gradient`).
 
 for (dtype, name), step in best_step.items():
     error = least_error[dtype, name]
     print(f"{dtype.__name__}, {name:9} error {error:.0e} at h = {step:.0e}")
 
     assert last_error[dtype, name] > 100 * error, (
-        f"the smallest step should be far worse than the best one, {name} in {dtype.__name__}"
+        f"{dtype.__name__}, {name}: the smallest step should be far worse than the best"
     )
     expected = np.finfo(dtype).eps ** powers[name]
     assert expected / 30 < step < 30 * expected, (

@@ -2,9 +2,10 @@ r"""
 The domain of g decides what there is to see
 ============================================
 
-A function of a choice is a row of dots, of a number a curve, of two numbers a surface (seen from
-above), of a choice *and* a number a curve for each choice. Look for what connects neighboring
-values: in the first panel nothing does. :ref:`The chapter <domains>` shows the same on real data.
+A function of a choice is a row of dots, of a number a curve, of two numbers a surface
+(seen from above), of a choice *and* a number a curve for each choice. Look for what
+connects neighboring values: in the first panel nothing does. :ref:`The chapter
+<domains>` shows the same on real data.
 """
 
 import matplotlib.pyplot as plt
@@ -57,14 +58,15 @@ describe(
 plt.show()
 
 # %%
-# No dot is as low as the valley of the curve: a list of candidates can only offer what is on it.
-# The lowest point of the mixed function is the lowest of its curves' lowest points.
+# No dot is as low as the valley of the curve: a list of candidates can only offer what
+# is on it. The lowest point of the mixed function is the lowest of its curves' lowest
+# points.
 
 best = mixed.decode(theta.reshape(-1, 2)[values.argmin()])
 print("best of the mixed domain (tilt, position):", best)
 
 assert best[0] == max(tilts, key=abs), (
-    f"the most tilted curve should have the lowest point, not the one with tilt {best[0]}"
+    f"the most tilted curve should have the lowest point, not that with tilt {best[0]}"
 )
 assert well(candidates).min() > well(well.minima).min(), (
     "no candidate of the list should be as low as the valley of the curve"

@@ -2,10 +2,10 @@ r"""
 Equally bad lines lie on one ellipse
 ====================================
 
-Every line through the penguin data is a point (a, b), and its mean squared error g is the height
-there. Look for the twelve lines on the left: some are steep, some flat, some too high, and all
-have the same error, because their points on the right lie on one level line of g. :ref:`The
-chapter <model-fitting>` explains the two pictures.
+Every line through the penguin data is a point (a, b), and its mean squared error g is
+the height there. Look for the twelve lines on the left: some are steep, some flat, some
+too high, and all have the same error, because their points on the right lie on one
+level line of g. :ref:`The chapter <model-fitting>` explains the two pictures.
 """
 
 import matplotlib.pyplot as plt
@@ -58,8 +58,9 @@ describe(
 plt.show()
 
 # %%
-# Neither the slope nor the intercept alone says how bad a line is: it may be too steep, or too
-# high, or a little of both. Every point inside the ellipse beats the twelve, its center by most.
+# Neither the slope nor the intercept alone says how bad a line is: it may be too steep,
+# or too high, or a little of both. Every point inside the ellipse beats the twelve, its
+# center by most.
 
 print(f"losses of the twelve: {g(theta).min():.6f} to {g(theta).max():.6f}")
 

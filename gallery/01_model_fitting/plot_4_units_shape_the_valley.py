@@ -2,10 +2,10 @@ r"""
 Units decide whether the loss is a bowl or a trench
 ===================================================
 
-The same birds, the same lines, the same loss, twice: on the left with flippers in millimeters and
-masses in grams, on the right in centimeters beyond a center and in kilograms. Look for the level
-lines, and for the scale of the axes. :ref:`In practice <units-and-centers>` the right-hand
-picture is what a descent should be given.
+The same birds, the same lines, the same loss, twice: on the left with flippers in
+millimeters and masses in grams, on the right in centimeters beyond a center and in
+kilograms. Look for the level lines, and for the scale of the axes. :ref:`In practice
+<units-and-centers>` the right-hand picture is what a descent should be given.
 """
 
 import matplotlib.pyplot as plt
@@ -51,10 +51,10 @@ describe(
 plt.show()
 
 # %%
-# Raw, the intercept is the mass of a penguin with flippers of length zero, thousands of grams
-# below zero. A small change of the slope has to be made up for by a large one of the intercept,
-# and along the trench the data hardly tell one line from the next. The fitted masses are the same
-# in both units.
+# Raw, the intercept is the mass of a penguin with flippers of length zero, thousands of
+# grams below zero. A small change of the slope has to be made up for by a large one of
+# the intercept, and along the trench the data hardly tell one line from the next. The
+# fitted masses are the same in both units.
 
 print(f"condition number: {condition_raw:.1e} and {condition:.1f}")
 

@@ -2,10 +2,11 @@ r"""
 Random draws do not pay for a parameter that does not matter
 ============================================================
 
-Two parameters, 25 evaluations. How far from the minimum does a 5 x 5 grid end, and how far do 25
-random draws, when the second parameter counts for a share between 0 (it does not matter) and 1 (as much
-as the first)? Each dot is a mean over many positions of the minimum. Look where the lines cross.
-See :ref:`search-one-matters`, and :cite:t:`bergstra2012`.
+Two parameters, 25 evaluations. How far from the minimum does a 5 x 5 grid end, and how
+far do 25 random draws, when the second parameter counts for a share between 0 (it does
+not matter) and 1 (as much as the first)? Each dot is a mean over many positions of the
+minimum. Look where the lines cross. See :ref:`search-one-matters`, and
+:cite:t:`bergstra2012`.
 """
 
 import matplotlib.pyplot as plt
@@ -54,8 +55,8 @@ plots.describe(
 plt.show()
 
 # %%
-# On the left, where one parameter matters, the grid tries each of its five values five times. On the
-# right, where both matter alike, its evenness pays, by a little.
+# On the left, where one parameter matters, the grid tries each of its five values five
+# times. On the right, where both matter alike, its evenness pays, by a little.
 
 distance_of_grid = grid.mean(axis=1)
 distance_of_chance = chance.mean(axis=1)

@@ -2,10 +2,10 @@ r"""
 A grid in twenty dimensions takes longer than a human life
 ==========================================================
 
-Ten values along each axis: how long does the grid take as axes are added? The dots are measured on
-this machine. The dashed line goes on from the last of them as :math:`10^P` says, :eq:`eq-grid`. Look
-where it crosses an hour and a human life, and how little it would help if the machine were a thousand
-times as fast. See :ref:`search-cost`.
+Ten values along each axis: how long does the grid take as axes are added? The dots are
+measured on this machine. The dashed line goes on from the last of them as :math:`10^P`
+says, :eq:`eq-grid`. Look where it crosses an hour and a human life, and how little it
+would help if the machine were a thousand times as fast. See :ref:`search-cost`.
 """
 
 import time
@@ -56,8 +56,8 @@ plots.describe(
 plt.show()
 
 # %%
-# A machine that is a thousand times as fast moves the dashed line down by three of these powers: it
-# buys three more axes.
+# A machine that is a thousand times as fast moves the dashed line down by three of
+# these powers: it buys three more axes.
 
 assert counts == [per_axis**P for P in sizes], (
     f"the grid should take {per_axis} to the power P evaluations, but it took {counts}"

@@ -2,10 +2,11 @@ r"""
 Brute force sees the one candidate that all others hide
 =======================================================
 
-A bakery has four flours, three ovens and five resting times. The loss of a loaf is smooth, with one
-exception: a single combination happens to be excellent. Look at the right end of the curve. Random
-search needs several times as many evaluations as there are loaves to be nearly sure, and brute force,
-which tries each loaf once, is. See :ref:`search-small-sets`.
+A bakery has four flours, three ovens and five resting times. The loss of a loaf is
+smooth, with one exception: a single combination happens to be excellent. Look at the
+right end of the curve. Random search needs several times as many evaluations as there
+are loaves to be nearly sure, and brute force, which tries each loaf once, is. See
+:ref:`search-small-sets`.
 """
 
 import matplotlib.pyplot as plt
@@ -55,8 +56,9 @@ plots.describe(
 plt.show()
 
 # %%
-# After as many draws as there are loaves, random search has missed the best one in more than a third
-# of the cases. A method that follows the smooth part goes to another corner and never finds it.
+# After as many draws as there are loaves, random search has missed the best one in more
+# than a third of the cases. A method that follows the smooth part goes to another
+# corner and never finds it.
 
 assert tuple(everything.theta) == secret, (
     f"brute force should find {secret}, not {tuple(everything.theta)}"

@@ -2,9 +2,10 @@ r"""
 The learning rate decides, the width hardly
 ===========================================
 
-Each dot is a network with one hidden layer, trained for 150 steps on 600 handwritten digits. Its width
-and learning rate were drawn at random. The smaller the dot, the smaller its loss on other digits. Which
-of the two axes tells you the size of the dot? See :ref:`search-tuning`.
+Each dot is a network with one hidden layer, trained for 150 steps on 600 handwritten
+digits. Its width and learning rate were drawn at random. The smaller the dot, the
+smaller its loss on other digits. Which of the two axes tells you the size of the dot?
+See :ref:`search-tuning`.
 """
 
 import matplotlib.pyplot as plt
@@ -67,7 +68,8 @@ plots.describe(
 plt.show()
 
 # %%
-# Along a row the dots change their size, down a column hardly. Sixty draws tried sixty learning rates.
+# Along a row the dots change their size, down a column hardly. Sixty draws tried sixty
+# learning rates.
 
 good = loss < 0.2
 assert len(np.unique(rate)) == trainings, "each draw should try another learning rate"

@@ -2,10 +2,11 @@ r"""
 An evolution strategy gives its ellipse the shape of the valley
 ===============================================================
 
-Each generation is drawn from one normal distribution; the line is its ellipse at two deviations.
-Compare its shape with that of the level lines. It starts as a circle, becomes long where the
-valley is long and narrow where it is steep, and shrinks only then. Nobody told it a slope or a
-curvature. See :ref:`evolution-strategy` and :ref:`strategy-covariance`.
+Each generation is drawn from one normal distribution; the line is its ellipse at two
+deviations. Compare its shape with that of the level lines. It starts as a circle,
+becomes long where the valley is long and narrow where it is steep, and shrinks only
+then. Nobody told it a slope or a curvature. See :ref:`evolution-strategy` and
+:ref:`strategy-covariance`.
 """
 
 import matplotlib.pyplot as plt
@@ -36,9 +37,9 @@ plots.describe(
 plt.show()
 
 # %%
-# A covariance :math:`C` that is a multiple of :math:`H^{-1}` makes :math:`H C` a multiple of the
-# identity, with eigenvalues that are all alike. For the circle of the start they differ by the
-# factor 30 of the valley, and at the end by much less.
+# A covariance :math:`C` that is a multiple of :math:`H^{-1}` makes :math:`H C` a
+# multiple of the identity, with eigenvalues that are all alike. For the circle of the
+# start they differ by the factor 30 of the valley, and at the end by much less.
 
 H = valley.hessian(trace.theta)
 C = trace.extras["covariances"]  # (17, 2, 2)

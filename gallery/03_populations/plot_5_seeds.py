@@ -2,10 +2,11 @@ r"""
 The same budget and another seed give another answer
 ====================================================
 
-Each method minimizes Rastrigin's function in eight dimensions 25 times, with the same 4040
-evaluations each time; only the seed differs. A dot is one run, the bar is the median. Look at the
-spread within a column first, and only then at the differences between columns. The zero at the
-bottom is the global minimum. See :ref:`populations-no-guarantee`.
+Each method minimizes Rastrigin's function in eight dimensions 25 times, with the same
+4040 evaluations each time; only the seed differs. A dot is one run, the bar is the
+median. Look at the spread within a column first, and only then at the differences
+between columns. The zero at the bottom is the global minimum. See
+:ref:`populations-no-guarantee`.
 """
 
 import matplotlib.pyplot as plt
@@ -50,11 +51,11 @@ plots.describe(
 plt.show()
 
 # %%
-# No column is a single point. The dots crowd near whole numbers, which are the heights of
-# Rastrigin's local minima: each is a run that ended in one of them.
+# No column is a single point. The dots crowd near whole numbers, which are the heights
+# of Rastrigin's local minima: each is a run that ended in one of them.
 
 for name, values in found.items():
     spread = max(values) - min(values)
     assert spread > 1.5, (
-        f"the 25 runs of the {name} should be scattered, but their spread is {spread:.2f}"
+        f"the runs of the {name} should be scattered, but their spread is {spread:.2f}"
     )

@@ -2,10 +2,10 @@ r"""
 On terraces descent stands still and a swarm walks down
 =======================================================
 
-The same valleys, cut into terraces: :math:`g` is rounded down to multiples of 5. On each terrace
-the gradient is zero, so that every descent stops where it starts, and reports that it has
-converged. A swarm only compares values, and a lower terrace is lower. See
-:ref:`populations-general`.
+The same valleys, cut into terraces: :math:`g` is rounded down to multiples of 5. On
+each terrace the gradient is zero, so that every descent stops where it starts, and
+reports that it has converged. A swarm only compares values, and a lower terrace is
+lower. See :ref:`populations-general`.
 """
 
 import matplotlib.pyplot as plt
@@ -53,8 +53,8 @@ plots.describe(
 plt.show()
 
 # %%
-# No descent took a single step. The swarm reached the lowest terrace, and most of its particles
-# are there in the end.
+# No descent took a single step. The swarm reached the lowest terrace, and most of its
+# particles are there in the end.
 
 assert descents.converged, "each descent should report that it has converged"
 assert descents.steps == 0, (
@@ -64,5 +64,5 @@ assert descents.steps == 0, (
 at_first = (rounded(swarm.thetas[0]) == 0).sum()
 at_last = (rounded(swarm.last) == 0).sum()
 assert at_first < 5 < 10 < at_last, (
-    f"most particles should walk down to the lowest terrace, {at_first} to {at_last} of 20"
+    f"most particles should reach the lowest terrace: {at_first}, then {at_last} of 20"
 )

@@ -2,10 +2,11 @@ r"""
 The first ants decide: of two equal bridges one wins by chance
 ==============================================================
 
-Two bridges lead from the nest to the food. Each line is one colony of 20 ants, and shows which
-share of the scent lies on the upper bridge. On the left the lower bridge is twice as long, and all
-colonies forget it. On the right both are equally long. Then a colony has no reason to choose, and
-chooses all the same: the small surplus of the first steps feeds itself. See :ref:`ants-bridge`.
+Two bridges lead from the nest to the food. Each line is one colony of 20 ants, and
+shows which share of the scent lies on the upper bridge. On the left the lower bridge is
+twice as long, and all colonies forget it. On the right both are equally long. Then a
+colony has no reason to choose, and chooses all the same: the small surplus of the first
+steps feeds itself. See :ref:`ants-bridge`.
 """
 
 import matplotlib.pyplot as plt
@@ -52,8 +53,8 @@ plots.describe(
 plt.show()
 
 # %%
-# All colonies take the short bridge. Of two equal ones each wins in part of the colonies, and
-# after 30 steps none of them is still undecided.
+# All colonies take the short bridge. Of two equal ones each wins in part of the
+# colonies, and after 30 steps none of them is still undecided.
 
 assert (unequal[:, -1] > 0.99).all(), "all colonies should choose the short bridge"
 

@@ -2,9 +2,10 @@ r"""
 A nudged marble tells the three kinds apart
 ===========================================
 
-A bowl, a hill and a saddle are all flat at the origin, so a marble put there exactly would rest.
-Here one starts on the wall of the bowl, one beside the summit, one beside the ridge that leads down
-to the saddle. Where each goes, the signs of the Hessian's eigenvalues foretell (:ref:`three-kinds`).
+A bowl, a hill and a saddle are all flat at the origin, so a marble put there exactly
+would rest. Here one starts on the wall of the bowl, one beside the summit, one beside
+the ridge that leads down to the saddle. Where each goes, the signs of the Hessian's
+eigenvalues foretell (:ref:`three-kinds`).
 """
 
 import matplotlib.pyplot as plt
@@ -58,8 +59,9 @@ describe(
 plt.show()
 
 # %%
-# Only in the bowl does the distance to the flat point shrink to the end. The saddle plays both parts:
-# along :math:`\theta_1` the marble is drawn in, along :math:`\theta_2` it is pushed out.
+# Only in the bowl does the distance to the flat point shrink to the end. The saddle
+# plays both parts: along :math:`\theta_1` the marble is drawn in, along
+# :math:`\theta_2` it is pushed out.
 
 for kind, g in surfaces.items():
     foretold = classify(g.hessian(np.zeros(2)))
@@ -70,7 +72,7 @@ for kind, g in surfaces.items():
     away = np.linalg.norm(traces[kind].thetas, axis=1)
     closer = away[-1] < away[-2]
     assert closer == (kind == "minimum"), (
-        f"only in the bowl should the marble come closer to the end, at the {kind}: {closer}"
+        f"only in the bowl should the last step lead closer; at the {kind}: {closer}"
     )
 
 change = np.diff(abs(traces["saddle"].thetas), axis=0)  # (30, 2)

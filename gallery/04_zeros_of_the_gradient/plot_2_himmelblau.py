@@ -2,10 +2,11 @@ r"""
 Himmelblau's function is flat at nine points, and Newton's method finds them all
 ================================================================================
 
-Newton's method looks for a zero of the gradient, of whatever kind. From each point of a fine grid
-it is run until the gradient vanishes; the pixel then takes the color of the kind that was found.
-Close to a flat point the search ends there. Look at the ragged borders: from some starts it passes
-the nearest one by. The chapter :doc:`/chapters/04_zeros_of_the_gradient` reads the nine points.
+Newton's method looks for a zero of the gradient, of whatever kind. From each point of a
+fine grid it is run until the gradient vanishes; the pixel then takes the color of the
+kind that was found. Close to a flat point the search ends there. Look at the ragged
+borders: from some starts it passes the nearest one by. The chapter
+:doc:`/chapters/04_zeros_of_the_gradient` reads the nine points.
 """
 
 import matplotlib.pyplot as plt
@@ -49,8 +50,9 @@ describe(
 plt.show()
 
 # %%
-# All starts arrive, at four minima, four saddles and one maximum. Those within 0.4 of a flat point
-# end at it; of the others, one in six ends at a point that is not the nearest.
+# All starts arrive, at four minima, four saddles and one maximum. Those within 0.4 of a
+# flat point end at it; of the others, one in six ends at a point that is not the
+# nearest.
 
 assert all(trace.converged for trace in traces), "all starts should arrive"
 

@@ -2,11 +2,11 @@ r"""
 One Hessian belongs to a minimum and to saddles alike
 =====================================================
 
-These functions are flat at the origin and have the same Hessian there, :math:`\diag(2, 0)`. They
-differ along :math:`\theta_2` alone, by a term of third or fourth order that no second derivative
-sees. Look at the level lines in the middle: rings around the minimum, and at the saddles lines that
-run away. The fourth panel shows the three along :math:`\theta_1 = 0`. The reasons are in
-:ref:`silent-hessian`.
+These functions are flat at the origin and have the same Hessian there, :math:`\diag(2,
+0)`. They differ along :math:`\theta_2` alone, by a term of third or fourth order that
+no second derivative sees. Look at the level lines in the middle: rings around the
+minimum, and at the saddles lines that run away. The fourth panel shows the three along
+:math:`\theta_1 = 0`. The reasons are in :ref:`silent-hessian`.
 """
 
 import matplotlib.pyplot as plt
@@ -65,7 +65,8 @@ describe(
 plt.show()
 
 # %%
-# The only direction that could tell the kinds apart is the one along which the Hessian is zero.
+# The only direction that could tell the kinds apart is the one along which the Hessian
+# is zero.
 
 assert list(kinds.values()) == ["minimum", "saddle", "saddle"], (
     f"the values around should show a minimum and two saddles, not {kinds}"

@@ -2,10 +2,11 @@ r"""
 A direct solution fits the ozone monitors to twelve certified digits
 ====================================================================
 
-NIST publishes 36 readings from a calibration of ozone monitors :cite:p:`norris`, with the
-least-squares line to 15 digits. The line is so good that the data hide behind it; what is left over
-shows below, on a scale some hundred times finer. (The file names no unit.) The residuals add up to
-zero, and they do not correlate with x: these are the two equations of :eq:`eq-normal`.
+NIST publishes 36 readings from a calibration of ozone monitors :cite:p:`norris`, with
+the least-squares line to 15 digits. The line is so good that the data hide behind it;
+what is left over shows below, on a scale some hundred times finer. (The file names no
+unit.) The residuals add up to zero, and they do not correlate with x: these are the two
+equations of :eq:`eq-normal`.
 """
 
 import matplotlib.pyplot as plt
@@ -51,8 +52,8 @@ describe(
 plt.show()
 
 # %%
-# Slope, intercept and the scatter of the residuals agree with the certified values to more than
-# eleven digits.
+# Slope, intercept and the scatter of the residuals agree with the certified values to
+# more than eleven digits.
 
 certified = data.certified
 error_of_a = abs(a / certified.slope - 1)

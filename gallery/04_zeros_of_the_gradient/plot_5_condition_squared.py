@@ -2,11 +2,11 @@ r"""
 The normal equations square the condition number
 ================================================
 
-Polynomials of growing degree are fitted to 50 points whose coefficients are known: all of them 1.
-Each degree makes the columns of W more alike and its condition number larger. Compare the slopes. A
-QR of W loses as many digits as :math:`\kappa = \cond(W)` has; the formula :math:`(W^\T W)^{-1} W^\T
-y` loses twice as many, and from :math:`\kappa \approx 10^8` on it has hardly one left. See
-:ref:`condition-squared`.
+Polynomials of growing degree are fitted to 50 points whose coefficients are known: all
+of them 1. Each degree makes the columns of W more alike and its condition number
+larger. Compare the slopes. A QR of W loses as many digits as :math:`\kappa = \cond(W)`
+has; the formula :math:`(W^\T W)^{-1} W^\T y` loses twice as many, and from
+:math:`\kappa \approx 10^8` on it has hardly one left. See :ref:`condition-squared`.
 """
 
 import math
@@ -58,7 +58,8 @@ describe(
 plt.show()
 
 # %%
-# Where the formula has lost all but the last digit or two, the QR still has half of its sixteen.
+# Where the formula has lost all but the last digit or two, the QR still has half of its
+# sixteen.
 
 first = np.argmax(cond > 1e8)  # from here on the formula has lost nearly all
 assert (by_qr < 10 * cond * eps).all(), (

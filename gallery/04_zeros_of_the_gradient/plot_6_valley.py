@@ -2,10 +2,10 @@ r"""
 The pseudo-inverse picks the shortest point of a whole valley
 =============================================================
 
-All inputs are equal, so many lines fit equally well: every one that passes through the mean of y at
-this x. Among parameters :math:`(a, b)` these lines form a valley with a level floor. Look for the
-right angle: the solution of least norm stands where the perpendicular from the origin meets the
-floor. See :ref:`many-minimizers`.
+All inputs are equal, so many lines fit equally well: every one that passes through the
+mean of y at this x. Among parameters :math:`(a, b)` these lines form a valley with a
+level floor. Look for the right angle: the solution of least norm stands where the
+perpendicular from the origin meets the floor. See :ref:`many-minimizers`.
 """
 
 import matplotlib.pyplot as plt
@@ -57,9 +57,9 @@ describe(
 plt.show()
 
 # %%
-# The formula with the inverse has no answer here, its matrix being singular. Gradient descent has one
-# for each start: it never moves along the floor, so from the origin it finds :math:`W^+ y`, and from
-# elsewhere the minimizer nearest to its start.
+# The formula with the inverse has no answer here, its matrix being singular. Gradient
+# descent has one for each start: it never moves along the floor, so from the origin it
+# finds :math:`W^+ y`, and from elsewhere the minimizer nearest to its start.
 
 assert np.ptp(g(floor)) < 1e-12, "the floor of the valley should be level"
 assert abs(shortest @ along) < 1e-12, (

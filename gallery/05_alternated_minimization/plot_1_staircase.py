@@ -2,12 +2,12 @@ r"""
 Coordinate descent walks down a staircase, in a canyon with tiny steps
 ======================================================================
 
-Each half-step minimizes over one coordinate and leaves the other where it is, so every path is made
-of horizontal and vertical pieces, and each piece ends where it touches a level line. Look at how the
-pieces shrink. Where the axes of the bowl are those of the plane, two pieces are enough. In the tilted
-bowl they shrink by a constant ratio, and faster in a rounder bowl. In the canyon thousands of them
-follow the floor, nearly all too short to be told apart. See
-:doc:`/chapters/05_alternated_minimization`.
+Each half-step minimizes over one coordinate and leaves the other where it is, so every
+path is made of horizontal and vertical pieces, and each piece ends where it touches a
+level line. Look at how the pieces shrink. Where the axes of the bowl are those of the
+plane, two pieces are enough. In the tilted bowl they shrink by a constant ratio, and
+faster in a rounder bowl. In the canyon thousands of them follow the floor, nearly all
+too short to be told apart. See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -47,9 +47,10 @@ plots.describe(
 plt.show()
 
 # %%
-# In a quadratic bowl of two coordinates a sweep multiplies each coordinate by the squared
-# correlation :math:`\rho^2 = H_{12}^2 / (H_{11} H_{22})`, which is zero for the upright bowl. The
-# value never rises, in the canyon neither, but thousands of half-steps there gain little each.
+# In a quadratic bowl of two coordinates a sweep multiplies each coordinate by the
+# squared correlation :math:`\rho^2 = H_{12}^2 / (H_{11} H_{22})`, which is zero for the
+# upright bowl. The value never rises, in the canyon neither, but thousands of
+# half-steps there gain little each.
 
 for trace in (in_bowl, in_tilted, in_canyon):
     assert trace.converged, "each of the three should arrive"

@@ -2,11 +2,12 @@ r"""
 k-means takes turns: labels, centers, labels, centers
 =====================================================
 
-Each dot is a penguin: the length of its bill and of its flipper, both standardized. Three penguins
-that come first in the file serve as centers, a bad start, since all are of one species. Watch the two
-kinds of half-step: in one the centers move (a line shows from where) and no dot changes; in the other
-some dots change their cluster (they are ringed) and no center moves. The curve beneath falls in both.
-See :doc:`/chapters/05_alternated_minimization`.
+Each dot is a penguin: the length of its bill and of its flipper, both standardized.
+Three penguins that come first in the file serve as centers, a bad start, since all are
+of one species. Watch the two kinds of half-step: in one the centers move (a line shows
+from where) and no dot changes; in the other some dots change their cluster (they are
+ringed) and no center moves. The curve beneath falls in both. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -35,9 +36,10 @@ plots.describe(
 plt.show()
 
 # %%
-# Of the two blocks one is discrete and has no gradient, and still each is minimized exactly: the
-# inertia never rises. In the end no label changes and each center is the mean of its cluster, so that
-# neither block alone can do better. Here the clusters are nearly the species.
+# Of the two blocks one is discrete and has no gradient, and still each is minimized
+# exactly: the inertia never rises. In the end no label changes and each center is the
+# mean of its cluster, so that neither block alone can do better. Here the clusters are
+# nearly the species.
 
 labels = trace.extras["labels"][-1]
 centers = trace.theta.reshape(clusters, 2)

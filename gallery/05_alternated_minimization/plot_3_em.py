@@ -2,11 +2,12 @@ r"""
 EM bends its ellipses to the data, in turns with the shares
 ===========================================================
 
-The same penguins as for k-means, now as draws from a mixture of three Gaussians. Each ellipse
-surrounds 86 percent of one of them. All three start as equal circles around three of the penguins.
-In an M-step the ellipses move and the colors rest; in an E-step the colors change: a penguin between
-two ellipses belongs to both, and has a mixture of their colors. Beneath is the one function :math:`F`
-that both kinds of half-step minimize. See :doc:`/chapters/05_alternated_minimization`.
+The same penguins as for k-means, now as draws from a mixture of three Gaussians. Each
+ellipse surrounds 86 percent of one of them. All three start as equal circles around
+three of the penguins. In an M-step the ellipses move and the colors rest; in an E-step
+the colors change: a penguin between two ellipses belongs to both, and has a mixture of
+their colors. Beneath is the one function :math:`F` that both kinds of half-step
+minimize. See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -36,9 +37,10 @@ plots.describe(
 plt.show()
 
 # %%
-# :math:`F` falls in every half-step. After an E-step it is the negative log-likelihood per penguin,
-# after an M-step it lies above it, and the E-step closes the gap. At the end most shares are nearly
-# zero or one, and those of a few penguins on the border are not.
+# :math:`F` falls in every half-step. After an E-step it is the negative log-likelihood
+# per penguin, after an M-step it lies above it, and the E-step closes the gap. At the
+# end most shares are nearly zero or one, and those of a few penguins on the border are
+# not.
 
 assert trace.converged, "EM should come to an end"
 assert (np.diff(trace.values) <= 1e-12).all(), "F should fall in every half-step"

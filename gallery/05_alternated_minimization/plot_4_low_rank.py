@@ -2,10 +2,11 @@ r"""
 Alternating least squares finds the best low-rank pictures there are
 ====================================================================
 
-The 1797 digits are the rows of one matrix :math:`M` with 64 columns. Each row of pictures below shows
-six of them after :math:`M` was replaced by :math:`A B^\T` of rank 2, 8 or 20, fitted by solving for
-:math:`A` and for :math:`B` in turns from a random start. Which digit is it? With two pictures to mix
-it is hard to tell, with eight it can be read, and with twenty little is missing. See
+The 1797 digits are the rows of one matrix :math:`M` with 64 columns. Each row of
+pictures below shows six of them after :math:`M` was replaced by :math:`A B^\T` of rank
+2, 8 or 20, fitted by solving for :math:`A` and for :math:`B` in turns from a random
+start. Which digit is it? With two pictures to mix it is hard to tell, with eight it can
+be read, and with twenty little is missing. See
 :doc:`/chapters/05_alternated_minimization`.
 """
 
@@ -44,10 +45,10 @@ plots.describe(
 plt.show()
 
 # %%
-# No matrix of rank :math:`r` is nearer to :math:`M` than the first :math:`r` terms of its singular
-# value decomposition, with the squared error :math:`\sum_{i>r} s_i^2` (Eckart and Young, 1936). The
-# factors reach it, although :math:`g` is not convex. The errors above are relative to the size of
-# :math:`M`.
+# No matrix of rank :math:`r` is nearer to :math:`M` than the first :math:`r` terms of
+# its singular value decomposition, with the squared error :math:`\sum_{i>r} s_i^2`
+# (Eckart and Young, 1936). The factors reach it, although :math:`g` is not convex. The
+# errors above are relative to the size of :math:`M`.
 
 s = np.linalg.svd(M, compute_uv=False)
 for rank, trace in traces.items():
@@ -55,5 +56,5 @@ for rank, trace in traces.items():
     assert trace.converged, f"the factors of rank {rank} should come to rest"
     assert (np.diff(trace.values) <= 1e-12 * size).all(), "the error should never rise"
     assert np.isclose(trace.value, best, rtol=1e-9), (
-        f"the error at rank {rank} should be {best}, the least possible, not {trace.value}"
+        f"the error at rank {rank} should be the least, {best}, not {trace.value}"
     )

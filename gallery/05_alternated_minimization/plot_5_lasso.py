@@ -2,11 +2,11 @@ r"""
 The lasso lets one coefficient in after the other
 =================================================
 
-Ten measurements of 442 patients, and how their diabetes progressed within a year. To the left the
-penalty is so large that all coefficients are zero. Follow it to the right, where it shrinks: body mass
-index is the first to leave zero, then s5 (triglycerides), then blood pressure; the numbers at the right
-give the order of entry. Look for one that comes back to zero. See
-:doc:`/chapters/05_alternated_minimization`.
+Ten measurements of 442 patients, and how their diabetes progressed within a year. To
+the left the penalty is so large that all coefficients are zero. Follow it to the right,
+where it shrinks: body mass index is the first to leave zero, then s5 (triglycerides),
+then blood pressure; the numbers at the right give the order of entry. Look for one that
+comes back to zero. See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -60,10 +60,10 @@ plots.describe(
 plt.show()
 
 # %%
-# The order is the published one: Efron, Hastie, Johnstone and Tibshirani (Least angle regression,
-# *Annals of Statistics* 32, 2004) let the measurements 3, 9, 4, 7, 2, 10, 5, 8, 6 and 1 in. The one
-# that comes back to zero, near the end, is number 7 (s3, high-density lipoproteins): correlated
-# measurements take over from it.
+# The order is the published one: Efron, Hastie, Johnstone and Tibshirani (Least angle
+# regression, *Annals of Statistics* 32, 2004) let the measurements 3, 9, 4, 7, 2, 10,
+# 5, 8, 6 and 1 in. The one that comes back to zero, near the end, is number 7 (s3,
+# high-density lipoproteins): correlated measurements take over from it.
 
 assert all(trace.converged for trace in traces), "each lasso should arrive"
 assert (theta[0] == 0).all(), "at the largest penalty all coefficients should be zero"

@@ -2,10 +2,11 @@ r"""
 Weights that cannot be negative use few images and leave no ghosts
 ==================================================================
 
-One image of a 6 is rebuilt as a weighted sum of 40 others, drawn at random. Above, the weights may not
-be negative; below, they may. The two sums stand next to the image, and to their right the five largest
-terms. Gray is ink; orange is ink taken away, drawn four times as strong. Look how the terms below
-cancel, and for the ghosts left in their sum. See :doc:`/chapters/05_alternated_minimization`.
+One image of a 6 is rebuilt as a weighted sum of 40 others, drawn at random. Above, the
+weights may not be negative; below, they may. The two sums stand next to the image, and
+to their right the five largest terms. Gray is ink; orange is ink taken away, drawn four
+times as strong. Look how the terms below cancel, and for the ghosts left in their sum.
+See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -60,10 +61,11 @@ plots.describe(
 plt.show()
 
 # %%
-# With free weights the error is smaller, as it has to be, but about half of the weights are negative and
-# the sum has pixels with less than no ink. With the constraint six images are enough, mostly of a 6.
-# That no better non-negative weights exist is certified by the Karush-Kuhn-Tucker conditions: the slope
-# is zero along each weight in use, and not negative along the others.
+# With free weights the error is smaller, as it has to be, but about half of the weights
+# are negative and the sum has pixels with less than no ink. With the constraint six
+# images are enough, mostly of a 6. That no better non-negative weights exist is
+# certified by the Karush-Kuhn-Tucker conditions: the slope is zero along each weight in
+# use, and not negative along the others.
 
 slopes = W.T @ (W @ theta - y)
 assert lc.kkt_violation(W, y, theta) < 1e-12, "the weights should be the best ones"

@@ -2,11 +2,12 @@ r"""
 A kink that is not along an axis stops coordinate descent anywhere on it
 ========================================================================
 
-Twice the same convex function, with its minimum at the origin and two kinks. Left, it is
-:math:`|\theta_1 + \theta_2| + 3|\theta_1 - \theta_2|`: the kinks lie on the diagonals, and four
-coordinate descents each reach one in a single half-step and stay there. Right, it is seen in turned
-coordinates, as :math:`|\theta_1| + 3|\theta_2|`: the kinks lie on the axes, and each descent is at the
-minimum after two half-steps. See :doc:`/chapters/05_alternated_minimization`.
+Twice the same convex function, with its minimum at the origin and two kinks. Left, it
+is :math:`|\theta_1 + \theta_2| + 3|\theta_1 - \theta_2|`: the kinks lie on the
+diagonals, and four coordinate descents each reach one in a single half-step and stay
+there. Right, it is seen in turned coordinates, as :math:`|\theta_1| + 3|\theta_2|`: the
+kinks lie on the axes, and each descent is at the minimum after two half-steps. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -45,8 +46,9 @@ plots.describe(
 plt.show()
 
 # %%
-# On the diagonal no axis leads down, although the diagonal itself does: the value has converged, to a
-# number that depends on the start. This is why the lasso may have its kinks: they are along the axes.
+# On the diagonal no axis leads down, although the diagonal itself does: the value has
+# converged, to a number that depends on the start. This is why the lasso may have its
+# kinks: they are along the axes.
 
 steps = 0.1 * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
 for trace in traces[diagonal]:

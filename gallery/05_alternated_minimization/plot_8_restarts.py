@@ -2,9 +2,10 @@ r"""
 Where k-means ends depends on where it starts
 =============================================
 
-Six clusters of penguins, from 600 starts at six random birds and from 600 drawn by k-means++, which
-prefers birds far from those it has. Each run converges. Look how wide the histogram of the ends is, and
-how alike for both kinds of start. See :doc:`/chapters/05_alternated_minimization`.
+Six clusters of penguins, from 600 starts at six random birds and from 600 drawn by
+k-means++, which prefers birds far from those it has. Each run converges. Look how wide
+the histogram of the ends is, and how alike for both kinds of start. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -60,10 +61,11 @@ plots.describe(
 plt.show()
 
 # %%
-# All these ends are minima over labels and over centers alone, and one or two in a hundred are the
-# lowest. If a share :math:`q` of the starts ends within one percent of it, :math:`\log 0.01 /
-# \log(1 - q)` starts include such a one with 99 percent probability: some ten, of either kind.
-# k-means++ begins at a lower inertia and saves steps, but it is no remedy for bad ends.
+# All these ends are minima over labels and over centers alone, and one or two in a
+# hundred are the lowest. If a share :math:`q` of the starts ends within one percent of
+# it, :math:`\log 0.01 / \log(1 - q)` starts include such a one with 99 percent
+# probability: some ten, of either kind. k-means++ begins at a lower inertia and saves
+# steps, but it is no remedy for bad ends.
 
 assert all(run.converged for run in runs), "each run should converge"
 assert worst > 1.2 * best, (

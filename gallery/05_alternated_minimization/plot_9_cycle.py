@@ -2,10 +2,11 @@ r"""
 Powell's example circles round a cube while its value settles
 =============================================================
 
-:cite:t:`powell1973` minimizes :math:`-\theta_1\theta_2 - \theta_2\theta_3 - \theta_3\theta_1 +
-\sum_p \max(|\theta_p| - 1, 0)^2`, whose gradient is continuous, one coordinate at a time. There is no
-minimum: along (t, t, t) it falls for ever. Yet the path nears six vertices of a cube in turn, and begins
-again. The value settles; the gradient does not vanish. See :doc:`/chapters/05_alternated_minimization`.
+:cite:t:`powell1973` minimizes :math:`-\theta_1\theta_2 - \theta_2\theta_3 -
+\theta_3\theta_1 + \sum_p \max(|\theta_p| - 1, 0)^2`, whose gradient is continuous, one
+coordinate at a time. There is no minimum: along (t, t, t) it falls for ever. Yet the
+path nears six vertices of a cube in turn, and begins again. The value settles; the
+gradient does not vanish. See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -60,8 +61,9 @@ plots.describe(
 plt.show()
 
 # %%
-# Each half-step ends half as far outside the cube as the one before. At the six limits the minimizer
-# is not unique: two coordinates cancel, and g is constant in the third from -1 to 1.
+# Each half-step ends half as far outside the cube as the one before. At the six limits
+# the minimizer is not unique: two coordinates cancel, and g is constant in the third
+# from -1 to 1.
 
 half_steps = np.arange(24)
 excess = abs(trace.thetas[half_steps + 1, half_steps % 3]) - 1

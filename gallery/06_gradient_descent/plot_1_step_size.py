@@ -2,11 +2,12 @@ r"""
 The learning rate decides between creeping, arriving and flying off
 ===================================================================
 
-The bowl :math:`g(\theta) = \frac12(\theta_1^2 + 10\,\theta_2^2)` is ten times as curved across as
-along. Change ``learning_rate`` below and run the script again: 0.02 creeps, 0.18 is about the
-best, 0.199 jumps from wall to wall, and from 0.2 = :math:`2/\lambda_{\max}` on the minimum is out
-of reach. The script prints which of these it saw: the error closes in while the larger of its two
-factors is below 1. The chapter explains why: :ref:`descent-learning-rate`.
+The bowl :math:`g(\theta) = \frac12(\theta_1^2 + 10\,\theta_2^2)` is ten times as curved
+across as along. Change ``learning_rate`` below and run the script again: 0.02 creeps,
+0.18 is about the best, 0.199 jumps from wall to wall, and from 0.2 =
+:math:`2/\lambda_{\max}` on the minimum is out of reach. The script prints which of
+these it saw: the error closes in while the larger of its two factors is below 1. The
+chapter explains why: :ref:`descent-learning-rate`.
 """
 
 import matplotlib.pyplot as plt
@@ -43,8 +44,9 @@ plots.describe(
 plt.show()
 
 # %%
-# Along each axis the error is multiplied by :math:`1 - \epsilon\lambda_p` per step, here with
-# :math:`\lambda = 1` and :math:`10`. Whatever the learning rate, the path is exactly that:
+# Along each axis the error is multiplied by :math:`1 - \epsilon\lambda_p` per step,
+# here with :math:`\lambda = 1` and :math:`10`. Whatever the learning rate, the path is
+# exactly that:
 
 step = np.arange(len(trace))[:, None]
 predicted = trace.thetas[0] * (1 - learning_rate * curvatures) ** step  # (61, 2)

@@ -2,10 +2,10 @@ r"""
 Small steps creep, large steps oscillate, the best ones arrive
 ==============================================================
 
-Three descents on the same bowl from the same start, played side by side. Watch which of them cross
-the floor of the valley: the small learning rate never does, the best one does at every step and
-still closes in, the large one spends its steps on jumping from wall to wall. See
-:ref:`descent-learning-rate`.
+Three descents on the same bowl from the same start, played side by side. Watch which of
+them cross the floor of the valley: the small learning rate never does, the best one
+does at every step and still closes in, the large one spends its steps on jumping from
+wall to wall. See :ref:`descent-learning-rate`.
 """
 
 import matplotlib.pyplot as plt
@@ -42,8 +42,9 @@ plots.describe(
 plt.show()
 
 # %%
-# After 30 steps :math:`g` at the best rate, :math:`2/(\lambda_{\min} + \lambda_{\max}) = 2/11`, is
-# less than a hundredth of what it is at either of the others. The large rate does go down, slowly.
+# After 30 steps :math:`g` at the best rate, :math:`2/(\lambda_{\min} + \lambda_{\max})
+# = 2/11`, is less than a hundredth of what it is at either of the others. The large
+# rate does go down, slowly.
 
 assert with_best.value < 0.01 * with_small.value, (
     f"the best rate should end far lower than the small one of {small}"

@@ -2,10 +2,10 @@ r"""
 The best learning rate stands close to the cliff
 ================================================
 
-How many steps does a descent need until it is flat? Each dot is a run on the bowl with curvatures
-1 and ``condition_number``. Look at the two sides of the curve: a rate that is half the best one
-costs twice the steps, a rate ten percent above it may never arrive. The theory is
-:eq:`eq-best-rate` in :ref:`descent-learning-rate`.
+How many steps does a descent need until it is flat? Each dot is a run on the bowl with
+curvatures 1 and ``condition_number``. Look at the two sides of the curve: a rate that
+is half the best one costs twice the steps, a rate ten percent above it may never
+arrive. The theory is :eq:`eq-best-rate` in :ref:`descent-learning-rate`.
 """
 
 import matplotlib.pyplot as plt
@@ -48,8 +48,8 @@ plots.describe(
 plt.show()
 
 # %%
-# On the left the count is inversely proportional to the learning rate; the lowest dot stands at
-# the best rate.
+# On the left the count is inversely proportional to the learning rate; the lowest dot
+# stands at the best rate.
 
 assert all(run.converged for run in runs), "each rate below the limit should arrive"
 

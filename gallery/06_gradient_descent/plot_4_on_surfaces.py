@@ -2,9 +2,9 @@ r"""
 Where a descent ends depends on where it starts
 ===============================================
 
-Twelve descents on Himmelblau's function, started on a circle. All of them go down, and they end in
-four different minima. Look at neighbors that part: between them runs the border of two basins, and
-on it sits a saddle. See :ref:`descent-local-minima`.
+Twelve descents on Himmelblau's function, started on a circle. All of them go down, and
+they end in four different minima. Look at neighbors that part: between them runs the
+border of two basins, and on it sits a saddle. See :ref:`descent-local-minima`.
 """
 
 import matplotlib.pyplot as plt

@@ -2,11 +2,11 @@ r"""
 A long step carries starts on the rim into another basin
 ========================================================
 
-Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000 starts by
-their end; all of them descend in a single call, as a batch of shape (40000, 2). On the left the
-step is short and every start ends in the minimum of its own quarter. On the right it is nearly
-five times as long. Look at the rim, where the ground is steep: there the first step jumps over the
-valley. See :ref:`descent-local-minima`.
+Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000
+starts by their end; all of them descend in a single call, as a batch of shape (40000,
+2). On the left the step is short and every start ends in the minimum of its own
+quarter. On the right it is nearly five times as long. Look at the rim, where the ground
+is steep: there the first step jumps over the valley. See :ref:`descent-local-minima`.
 """
 
 import matplotlib.pyplot as plt
@@ -59,9 +59,10 @@ plots.describe(
 plt.show()
 
 # %%
-# With the short step every start arrives somewhere. With the long one, more than three in a
-# hundred end in another place. (Up to about 0.01 it is hardly any. From 0.01495 on, which is
-# :math:`2/\lambda_{\max}` there, the minimum at the lower left repels: white means none of the four.)
+# With the short step every start arrives somewhere. With the long one, more than three
+# in a hundred end in another place. (Up to about 0.01 it is hardly any. From 0.01495
+# on, which is :math:`2/\lambda_{\max}` there, the minimum at the lower left repels:
+# white means none of the four.)
 
 short, long = learning_rates
 assert (ends[short] < 4).all(), "with the short step every start should arrive"

@@ -2,10 +2,10 @@ r"""
 Minima attract, maxima and saddles repel
 ========================================
 
-Descents from nine starts near a minimum, a maximum and a saddle, one of them exactly on it. The
-one in the middle never moves, and around it the three surfaces differ: all in, all out, and in
-along one axis but out along the other. The reason is the error map :eq:`eq-error-map` in
-:ref:`descent-fixed-points`.
+Descents from nine starts near a minimum, a maximum and a saddle, one of them exactly on
+it. The one in the middle never moves, and around it the three surfaces differ: all in,
+all out, and in along one axis but out along the other. The reason is the error map
+:eq:`eq-error-map` in :ref:`descent-fixed-points`.
 """
 
 import matplotlib.pyplot as plt
@@ -58,7 +58,8 @@ plots.describe(
 plt.show()
 
 # %%
-# All shrinks at the minimum, all grows at the maximum; at the saddle, one coordinate does each.
+# All shrinks at the minimum, all grows at the maximum; at the saddle, one coordinate
+# does each.
 
 for kind, path in thetas.items():
     assert (path[:, 0] == 0).all(), f"the dot on the {kind} should never move"

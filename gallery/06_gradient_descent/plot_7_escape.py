@@ -2,10 +2,10 @@ r"""
 The time to escape a saddle grows only with the logarithm of the disturbance
 ============================================================================
 
-Exactly on the ridge, a descent runs into the saddle and stays. Disturbed by :math:`\delta` it
-leaves, since the disturbance is multiplied by :math:`1 + 2\epsilon` at every step. Look at how
-little the start matters: a million times less disturbance costs a fixed number of extra steps. See
-:ref:`descent-stays`.
+Exactly on the ridge, a descent runs into the saddle and stays. Disturbed by
+:math:`\delta` it leaves, since the disturbance is multiplied by :math:`1 + 2\epsilon`
+at every step. Look at how little the start matters: a million times less disturbance
+costs a fixed number of extra steps. See :ref:`descent-stays`.
 """
 
 import matplotlib.pyplot as plt

@@ -2,10 +2,10 @@ r"""
 Standardizing the input turns a canyon into a round bowl
 ========================================================
 
-The mean squared error of a line through the penguins (flipper length to body mass), as a function
-of slope and intercept. In millimeters the level lines are so elongated that they look like
-parallel lines; with standardized flippers they are circles, and a single step of gradient descent
-arrives. See :ref:`descent-standardize`.
+The mean squared error of a line through the penguins (flipper length to body mass), as
+a function of slope and intercept. In millimeters the level lines are so elongated that
+they look like parallel lines; with standardized flippers they are circles, and a single
+step of gradient descent arrives. See :ref:`descent-standardize`.
 """
 
 import matplotlib.pyplot as plt
@@ -50,8 +50,8 @@ plots.describe(
 plt.show()
 
 # %%
-# On the left the descent falls to the floor of the valley and then creeps along it: it would take
-# millions of steps. On the right the first step arrives.
+# On the left the descent falls to the floor of the valley and then creeps along it: it
+# would take millions of steps. On the right the first step arrives.
 
 assert kappa_raw > 1e6, f"in millimeters kappa should be huge, not {kappa_raw:.3g}"
 assert not raw.converged, "in millimeters 300 steps should not be enough"

@@ -2,10 +2,10 @@ r"""
 A deep network is a graph that data cross once, from left to right
 ==================================================================
 
-Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each circle but
-the inputs is a neuron, each line between circles a weight: orange where it is positive, blue where
-it is negative, wide where it is large. Change ``widths`` and draw your own; the chapter is
-:ref:`network-graph`.
+Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each
+circle but the inputs is a neuron, each line between circles a weight: orange where it
+is positive, blue where it is negative, wide where it is large. Change ``widths`` and
+draw your own; the chapter is :ref:`network-graph`.
 """
 
 import matplotlib.pyplot as plt
@@ -33,9 +33,10 @@ plots.describe(
 plt.show()
 
 # %%
-# Every circle but the inputs has a bias and one line from each circle of the column before. Their
-# number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation :eq:`eq-network-size`. All of them
-# together are one flat vector, in which the layers are windows:
+# Every circle but the inputs has a bias and one line from each circle of the column
+# before. Their number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation
+# :eq:`eq-network-size`. All of them together are one flat vector, in which the layers
+# are windows:
 
 count = 0
 for i, (b, W) in enumerate(network.unpack(theta)):

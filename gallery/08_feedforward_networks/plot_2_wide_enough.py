@@ -2,10 +2,11 @@ r"""
 A hidden layer bends at most once for each of its neurons
 =========================================================
 
-Networks with one hidden layer of 1, 3 and 30 ReLU neurons are fitted to the same wave, without
-noise. A ReLU neuron is a straight line with one kink, so that a sum of :math:`n` of them has at most
-:math:`n + 1` straight pieces. Look for the kinks, marked by dots. Wide networks can come as near as
-you like to any continuous curve on an interval: :ref:`why-nonlinear`.
+Networks with one hidden layer of 1, 3 and 30 ReLU neurons are fitted to the same wave,
+without noise. A ReLU neuron is a straight line with one kink, so that a sum of
+:math:`n` of them has at most :math:`n + 1` straight pieces. Look for the kinks, marked
+by dots. Wide networks can come as near as you like to any continuous curve on an
+interval: :ref:`why-nonlinear`.
 """
 
 import matplotlib.pyplot as plt
@@ -57,8 +58,9 @@ plots.describe(
 plt.show()
 
 # %%
-# One kink cannot follow two turns. Three neurons get the shape, thirty the curve itself. Whether
-# that is wise for noisy samples is another question: :ref:`risk-measured`.
+# One kink cannot follow two turns. Three neurons get the shape, thirty the curve
+# itself. Whether that is wise for noisy samples is another question:
+# :ref:`risk-measured`.
 
 assert losses[0] > 5 * losses[1], (
     f"three neurons should have a fifth of the loss of one, {losses}"

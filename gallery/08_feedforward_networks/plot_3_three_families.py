@@ -2,10 +2,11 @@ r"""
 Adam pays the lowest price for a good fit
 =========================================
 
-The network has one hidden layer of four neurons, so that :math:`\theta` has 13 numbers, and
-:math:`g` is its total loss on 40 noisy points. Random search, a swarm and Adam take the same
-:math:`g`; each curve stands for the best :math:`\theta` of one of them. Search and swarm get 8000
-evaluations, Adam 1001 with gradients, which are charged three each. More in :ref:`deep-g`.
+The network has one hidden layer of four neurons, so that :math:`\theta` has 13 numbers,
+and :math:`g` is its total loss on 40 noisy points. Random search, a swarm and Adam take
+the same :math:`g`; each curve stands for the best :math:`\theta` of one of them. Search
+and swarm get 8000 evaluations, Adam 1001 with gradients, which are charged three each.
+More in :ref:`deep-g`.
 """
 
 import matplotlib.pyplot as plt
@@ -58,8 +59,9 @@ plots.describe(
 plt.show()
 
 # %%
-# Thirteen parameters are few enough for a swarm, which ends near Adam. For a rough fit Adam is not
-# ahead, at three for each step; a good fit it has at a fraction of the swarm's price.
+# Thirteen parameters are few enough for a swarm, which ends near Adam. For a rough fit
+# Adam is not ahead, at three for each step; a good fit it has at a fraction of the
+# swarm's price.
 
 good = 0.15
 assert search.value > good, "random search should not find a good fit"

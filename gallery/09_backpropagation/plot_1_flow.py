@@ -3,11 +3,12 @@ Data flow forwards, and gradients flow backwards
 ================================================
 
 One sample passes the four-layer network of the lecture. Forwards, each column shows
-:math:`a^i = W^i x^{i-1} + b^i` and then :math:`x^i = \sigma(a^i)`, blue below zero and orange above,
-until the loss compares the output with y. Backwards, the columns are overwritten by the gradients
-:math:`G_{x^i}` and :math:`G_{a^i}`, and the edges by :math:`G_{W^i}`, purple below zero and green
-above. Look at what each step needs: the gradients to its right, and what the way forwards left
-next to them, which is kept until then. See :doc:`/chapters/09_backpropagation`.
+:math:`a^i = W^i x^{i-1} + b^i` and then :math:`x^i = \sigma(a^i)`, blue below zero and
+orange above, until the loss compares the output with y. Backwards, the columns are
+overwritten by the gradients :math:`G_{x^i}` and :math:`G_{a^i}`, and the edges by
+:math:`G_{W^i}`, purple below zero and green above. Look at what each step needs: the
+gradients to its right, and what the way forwards left next to them, which is kept until
+then. See :doc:`/chapters/09_backpropagation`.
 """
 
 import matplotlib.pyplot as plt
@@ -36,10 +37,11 @@ plots.describe(
 plt.show()
 
 # %%
-# The numbers are those of :py:func:`~lecturecode.backpropagation.backprop_by_hand`, whose lines are
-# the pictures of the way back. Put in a row, its gradients of the weights and biases are
-# the gradient with respect to theta that :py:func:`~lecturecode.backpropagation.backprop` returns.
-# What comes last, :math:`G_{x^0}`, is compared with differences: x is moved up and down.
+# The numbers are those of :py:func:`~lecturecode.backpropagation.backprop_by_hand`,
+# whose lines are the pictures of the way back. Put in a row, its gradients of the
+# weights and biases are the gradient with respect to theta that
+# :py:func:`~lecturecode.backpropagation.backprop` returns. What comes last,
+# :math:`G_{x^0}`, is compared with differences: x is moved up and down.
 
 r, gradient, G = backprop_by_hand(network, loss, theta, x, y)
 print(f"r = {float(r):.3f}")

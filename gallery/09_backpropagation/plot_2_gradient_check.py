@@ -2,10 +2,12 @@ r"""
 Finite differences confirm a gradient to ten digits and no more
 ===============================================================
 
-A gradient by central differences of the loss at step h, against the one of PyTorch's autograd. The V
-is its error: on the right arm h is too long, on the left arm the rounding of two nearly equal losses
-is divided by a tiny h. Look for the dashed lines far below: by so little backpropagation and autograd
-differ. See :doc:`/chapters/09_backpropagation`, and :ref:`finite-difference-error` for the two arms.
+A gradient by central differences of the loss at step h, against the one of PyTorch's
+autograd. The V is its error: on the right arm h is too long, on the left arm the
+rounding of two nearly equal losses is divided by a tiny h. Look for the dashed lines
+far below: by so little backpropagation and autograd differ. See
+:doc:`/chapters/09_backpropagation`, and :ref:`finite-difference-error` for the two
+arms.
 """
 
 import matplotlib.pyplot as plt
@@ -64,8 +66,9 @@ plots.describe(
 plt.show()
 
 # %%
-# Two losses are never known to more than u of their size, so a difference cannot see errors below
-# about :math:`u^{2/3}`. Check in double precision, and leave the last digits to autograd.
+# Two losses are never known to more than u of their size, so a difference cannot see
+# errors below about :math:`u^{2/3}`. Check in double precision, and leave the last
+# digits to autograd.
 
 for dtype in level:
     print(f"{dtype}: differences {bottom[dtype]:.0e}, backprop {level[dtype]:.0e}")

@@ -2,9 +2,10 @@ r"""
 A gradient costs about three losses, however many parameters there are
 ======================================================================
 
-Central differences take 2P evaluations of the loss, a pair for each parameter. Backpropagation takes
-one pass forward and one backward, with two matrix products where forward there is one:
-:math:`W^{i\,T} G_{a^i}` and :math:`G_{a^i} x^{i-1\,T}`. See :doc:`/chapters/09_backpropagation`.
+Central differences take 2P evaluations of the loss, a pair for each parameter.
+Backpropagation takes one pass forward and one backward, with two matrix products where
+forward there is one: :math:`W^{i\,T} G_{a^i}` and :math:`G_{a^i} x^{i-1\,T}`. See
+:doc:`/chapters/09_backpropagation`.
 """
 
 from time import process_time  # others may compute, too
@@ -66,8 +67,8 @@ plots.describe(
 plt.show()
 
 # %%
-# From 385 parameters to more than a hundred thousand the cost stays at a few losses. Differences
-# cost hundreds of losses even for the smallest network.
+# From 385 parameters to more than a hundred thousand the cost stays at a few losses.
+# Differences cost hundreds of losses even for the smallest network.
 
 assert min(cost.values()) > 1, "a gradient should cost more than a loss"
 assert max(cost.values()) < 8, (

@@ -2,11 +2,12 @@ r"""
 Gradients vanish or explode on their way through thirty layers
 ==============================================================
 
-On the way back each layer multiplies the gradient by :math:`\sigma'(a^i)` and by :math:`W^{iT}`.
-Thirty factors that are each a little below 1, or a little above, leave nothing or far too much.
-Shown is the typical length of :math:`G_{x^i}`; it starts at the right end and travels to the left.
-Look first at the sigmoid, whose slope is at most 1/4, and then at what becomes of the others when
-all weights are three times as large. See :doc:`/chapters/09_backpropagation`.
+On the way back each layer multiplies the gradient by :math:`\sigma'(a^i)` and by
+:math:`W^{iT}`. Thirty factors that are each a little below 1, or a little above, leave
+nothing or far too much. Shown is the typical length of :math:`G_{x^i}`; it starts at
+the right end and travels to the left. Look first at the sigmoid, whose slope is at most
+1/4, and then at what becomes of the others when all weights are three times as large.
+See :doc:`/chapters/09_backpropagation`.
 """
 
 import matplotlib.pyplot as plt
@@ -62,8 +63,9 @@ plots.describe(
 plt.show()
 
 # %%
-# The init keeps tanh and ReLU near a factor of 1 for each layer; sigmoid has about 1/4. A ReLU
-# passes positive factors on: three times the weights make its gradient :math:`3^{30}` times as long.
+# The init keeps tanh and ReLU near a factor of 1 for each layer; sigmoid has about 1/4.
+# A ReLU passes positive factors on: three times the weights make its gradient
+# :math:`3^{30}` times as long.
 
 assert growth["sigmoid", 1] < 1e-15, (
     f"behind sigmoids hardly anything should be left, not {growth['sigmoid', 1]:.0e}"

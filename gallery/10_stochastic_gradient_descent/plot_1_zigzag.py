@@ -2,10 +2,11 @@ r"""
 SGD zigzags down the canyon, and with momentum it gets down sooner
 ==================================================================
 
-A line is fitted to 512 points with inputs that are not standardized, so that the loss is a canyon
-with the curvatures 1 and 50. Both walks see four points at a step. Watch how plain SGD is thrown
-from wall to wall while it creeps along the floor. With momentum, at half the learning rate, what the
-gradients agree on adds up, and the walk gets further. See :ref:`sgd-zigzag`, :ref:`sgd-faster`.
+A line is fitted to 512 points with inputs that are not standardized, so that the loss
+is a canyon with the curvatures 1 and 50. Both walks see four points at a step. Watch
+how plain SGD is thrown from wall to wall while it creeps along the floor. With
+momentum, at half the learning rate, what the gradients agree on adds up, and the walk
+gets further. See :ref:`sgd-zigzag`, :ref:`sgd-faster`.
 """
 
 import matplotlib.pyplot as plt
@@ -57,8 +58,9 @@ plots.describe(
 plt.show()
 
 # %%
-# After 100 steps the walk with momentum is less than half as far from the minimum along the floor.
-# Plain SGD has crossed the floor again and again, and came along it no faster than descent would.
+# After 100 steps the walk with momentum is less than half as far from the minimum along
+# the floor. Plain SGD has crossed the floor again and again, and came along it no
+# faster than descent would.
 
 plain = (walks["gradient descent"] - bottom) @ directions  # (101, 2)
 with_momentum = (walks["momentum"] - bottom) @ directions

@@ -2,8 +2,9 @@ r"""
 A constant rate ends in a ball of noise, a decreasing one at the minimum
 ========================================================================
 
-Left, SGD wanders about at a distance from the minimum; if its rate falls like :math:`1/i` it comes
-ever nearer. Right, the radius of the ball, by the law of :ref:`sgd-noise-ball` and measured.
+Left, SGD wanders about at a distance from the minimum; if its rate falls like
+:math:`1/i` it comes ever nearer. Right, the radius of the ball, by the law of
+:ref:`sgd-noise-ball` and measured.
 """
 
 import matplotlib.pyplot as plt
@@ -78,9 +79,9 @@ plots.describe(
 plt.show()
 
 # %%
-# At the end the falling rate is several times nearer to the minimum than the constant one. With
-# replacement the radius is that of the formula. In disjoint minibatches, part of the noise cancels
-# over an epoch, the more so at small rates.
+# At the end the falling rate is several times nearer to the minimum than the constant
+# one. With replacement the radius is that of the formula. In disjoint minibatches, part
+# of the noise cancels over an epoch, the more so at small rates.
 
 assert radius(falling[-640:]) < radius(constant[-640:]) / np.sqrt(10), (
     "at the end the falling rate should be three times nearer to the minimum"

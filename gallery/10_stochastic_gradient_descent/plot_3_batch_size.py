@@ -2,10 +2,11 @@ r"""
 Smaller minibatches make noisier gradients and still need less computation
 ==========================================================================
 
-The digits, 1344 training images, in :math:`B` minibatches. Left, the standard deviation of a
-minibatch gradient, measured and by the exact law :eq:`eq-sampling-law`: :math:`B` times less work
-buys about :math:`\sqrt{B}` times more noise (:ref:`sgd-noise`). Right, steps and epochs until the
-loss is below 0.1, at the best of four learning rates (:ref:`sgd-less`).
+The digits, 1344 training images, in :math:`B` minibatches. Left, the standard deviation
+of a minibatch gradient, measured and by the exact law :eq:`eq-sampling-law`: :math:`B`
+times less work buys about :math:`\sqrt{B}` times more noise (:ref:`sgd-noise`). Right,
+steps and epochs until the loss is below 0.1, at the best of four learning rates
+(:ref:`sgd-less`).
 """
 
 import matplotlib.pyplot as plt
@@ -31,7 +32,7 @@ start = network.init(0, like=x)
 B = 2 ** np.arange(7)  # 1, 2, 4, ..., 64 minibatches
 sizes = T // B
 
-# Left: share @ G has the mean gradient of each of 200 minibatches, less that of all images.
+# Left: share @ G holds 200 gradients of minibatches, less the gradient of all images.
 _, G = sample_gradients(network, loss, start, x, y)
 G = G - G.mean(axis=0)  # (T, P)
 noise = np.empty(len(B))
@@ -45,7 +46,7 @@ variance = (G**2).sum(axis=1).mean()
 law = np.sqrt(variance * (B - 1) / (T - 1))
 
 
-# Right: the quickest of four learning rates; each has as many epochs as the best one so far.
+# Right: the quickest of four learning rates. Each may take as long as the best so far.
 def arrived(run):
     return g(run.last) < target
 
@@ -76,12 +77,13 @@ plots.describe(
 plt.show()
 
 # %%
-# With many minibatches it takes more steps, and far fewer epochs, which are the computation.
+# With many minibatches it takes more steps, and far fewer epochs, which are the
+# computation.
 
 assert np.allclose(noise, law, rtol=0.1, atol=1e-5), (
     f"the standard deviations should be {law}, not {noise}"
 )
 assert epochs[-1] < epochs[0] / 8, (
-    f"64 minibatches should need an eighth of the epochs, not {epochs[-1]} of {epochs[0]}"
+    f"64 minibatches should need an eighth of {epochs[0]} epochs, not {epochs[-1]}"
 )
 assert epochs[-1] * B[-1] > epochs[0], "64 minibatches should need more steps"

@@ -2,9 +2,9 @@ r"""
 A small network learns in seconds to read at least 97 % of unseen digits
 ========================================================================
 
-Two layers, 64 neurons between 64 pixels and 10 classes, trained by Adam on three quarters of the
-1797 images. The other quarter takes part in nothing before the end. Look at the images that it gets
-wrong: could you read them? See :ref:`sgd-run`.
+Two layers, 64 neurons between 64 pixels and 10 classes, trained by Adam on three
+quarters of the 1797 images. The other quarter takes part in nothing before the end.
+Look at the images that it gets wrong: could you read them? See :ref:`sgd-run`.
 """
 
 from time import perf_counter
@@ -60,7 +60,8 @@ plots.describe(
 plt.show()
 
 # %%
-# At least 97 % of the held-out images are right, and the training took less than five seconds.
+# At least 97 % of the held-out images are right, and the training took less than five
+# seconds.
 
 assert right >= 0.97, f"at least 97 % should be read right, not {right:.1%}"
 assert seconds < 5, f"the training should take seconds, not {seconds:.1f}"

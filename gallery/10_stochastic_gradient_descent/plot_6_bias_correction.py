@@ -2,10 +2,11 @@ r"""
 Without bias correction Adam's first steps are too long
 =======================================================
 
-Adam's two averages start at zero, and so are too small at first: after :math:`i` equal gradients by
-the factors :math:`1 - \beta_1^i` and :math:`1 - \beta_2^i`, which the left panel shows. The average
-of squares, of which the root is taken, needs thousands of steps to fill. One divides by it, and so
-the steps are too long meanwhile. The right panel shows how long. See :ref:`sgd-adam`.
+Adam's two averages start at zero, and so are too small at first: after :math:`i` equal
+gradients by the factors :math:`1 - \beta_1^i` and :math:`1 - \beta_2^i`, which the left
+panel shows. The average of squares, of which the root is taken, needs thousands of
+steps to fill. One divides by it, and so the steps are too long meanwhile. The right
+panel shows how long. See :ref:`sgd-adam`.
 """
 
 import matplotlib.pyplot as plt
@@ -60,13 +61,14 @@ plots.describe(
 plt.show()
 
 # %%
-# The first step is too long by :math:`(1 - \beta_1)/\sqrt{1 - \beta_2}`, which is 3.16 here. Adam's
-# own steps are all of the same length, as they should be along a constant slope.
+# The first step is too long by :math:`(1 - \beta_1)/\sqrt{1 - \beta_2}`, which is 3.16
+# here. Adam's own steps are all of the same length, as they should be along a constant
+# slope.
 
 assert np.allclose(corrected, 1, rtol=1e-4), (
     "Adam's own steps should all be as long as the learning rate"
 )
 first = (1 - beta1) / (1 - beta2) ** 0.5
 assert np.isclose(uncorrected[0], first, rtol=1e-4), (
-    f"the first step should be {first:.2f} learning rates long, not {uncorrected[0]:.2f}"
+    f"the first step should have {first:.2f} learning rates, not {uncorrected[0]:.2f}"
 )

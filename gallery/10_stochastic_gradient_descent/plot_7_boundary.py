@@ -2,11 +2,11 @@ r"""
 A decision boundary bends until it parts two moons
 ==================================================
 
-A network with two inputs and two outputs is fitted to 300 points of two classes. The pale color
-of a place tells which output is the larger one there, and the dark line between them is the
-decision boundary. No straight line parts these points. Look at when the boundary begins to bend:
-a straight cut is found within a few steps, and the way from there takes most of the time. See
-:doc:`/chapters/10_stochastic_gradient_descent`.
+A network with two inputs and two outputs is fitted to 300 points of two classes. The
+pale color of a place tells which output is the larger one there, and the dark line
+between them is the decision boundary. No straight line parts these points. Look at when
+the boundary begins to bend: a straight cut is found within a few steps, and the way
+from there takes most of the time. See :doc:`/chapters/10_stochastic_gradient_descent`.
 """
 
 import matplotlib.pyplot as plt
@@ -39,8 +39,9 @@ plots.describe(
 plt.show()
 
 # %%
-# A network without a hidden layer draws straight lines only, and is right for nine points in ten.
-# The large one cuts nearly as well after a few steps; the bend takes it most of the rest.
+# A network without a hidden layer draws straight lines only, and is right for nine
+# points in ten. The large one cuts nearly as well after a few steps; the bend takes it
+# most of the rest.
 
 
 def share_right(network, theta):
