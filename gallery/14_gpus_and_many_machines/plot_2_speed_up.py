@@ -35,8 +35,8 @@ for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
     (line,) = ax.loglog(nodes, s, style, label=f"P = {P:,}: best at {nodes[top]}")
     ax.plot(nodes[top], s[top], "o", color=line.get_color())
 
-    law = np.sqrt((compute - 2 * size / bandwidth) / (2 * latency))
-    law = np.clip(law, 1, nodes[-1])
+    gain = max(compute - 2 * size / bandwidth, 0)  # what many nodes can save at most
+    law = np.clip(np.sqrt(gain / (2 * latency)), 1, nodes[-1])
     assert abs(nodes[top] - law) <= 1, (
         f"the best number of nodes should be {law:.0f}, not {nodes[top]}"
     )
