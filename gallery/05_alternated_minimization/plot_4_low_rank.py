@@ -50,10 +50,12 @@ plt.show()
 # (Eckart and Young, 1936). The factors reach it, although :math:`g` is not convex. The
 # errors above are relative to the size of :math:`M`.
 
+assert all(trace.converged for trace in traces.values()), (
+    "the factors should come to rest at each rank"
+)
 s = np.linalg.svd(M, compute_uv=False)
 for rank, trace in traces.items():
     best = (s[rank:] ** 2).sum()
-    assert trace.converged, f"the factors of rank {rank} should come to rest"
     assert (np.diff(trace.values) <= 1e-12 * size).all(), "the error should never rise"
     assert np.isclose(trace.value, best, rtol=1e-9), (
         f"the error at rank {rank} should be the least, {best}, not {trace.value}"

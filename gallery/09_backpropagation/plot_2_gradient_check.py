@@ -81,3 +81,8 @@ for dtype in level:
         f"differences should see errors down to about {expected:.0e}, "
         f"not to {bottom[dtype]:.0e}"
     )
+
+assert 1e-12 < bottom["float64"] < 1e-9, (
+    f"in double precision differences should confirm ten digits, and no more, "
+    f"but their error is {bottom['float64']:.0e}"
+)

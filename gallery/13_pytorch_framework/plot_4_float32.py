@@ -67,6 +67,9 @@ plt.show()
 # less than half the spacing of the floating-point numbers there, the sum is rounded
 # back, and descent stands still.
 
+digits = -np.log10(max(in_float32[-20:]) / np.hypot(slope, intercept))
+assert 5 < digits < 7, f"in float32 there should be six digits, not {digits:.1f}"
+
 for dtype, errors in {torch.float32: in_float32, torch.float64: in_float64}.items():
     spacing = 4 * torch.finfo(dtype).eps  # between 4 and 8, where the intercept is
     predicted = spacing / 2 / (2 * learning_rate)
