@@ -2,9 +2,10 @@ r"""
 The domain of g decides what there is to see
 ============================================
 
-A function of a choice is a row of dots, of a number a curve, of two numbers a surface (seen from
-above), of a choice *and* a number a curve for each choice. Look for what connects neighboring
-values: in the first panel nothing does. :ref:`The chapter <domains>` shows the same on real data.
+A function of a choice is a row of dots, of a number a curve, of two numbers a surface
+(seen from above), of a choice *and* a number a curve for each choice. Look for what
+connects neighboring values: in the first panel nothing does. :ref:`The chapter
+<domains>` shows the same on real data.
 """
 
 import matplotlib.pyplot as plt
@@ -15,8 +16,10 @@ from lecturecode.objectives import DoubleWell, Himmelblau
 from lecturecode.plots import contours, curve, describe, use_style
 
 use_style()
-tilts, looks = [0.0, 0.6, 1.2], ["C0-", "C1--", "C2-."]
-well, level = DoubleWell(size=1), DoubleWell(tilt=0.0, size=1)
+tilts = [0.0, 0.6, 1.2]
+styles = ["-", "--", "-."]
+well = DoubleWell(size=1)
+level = DoubleWell(tilt=0.0, size=1)
 candidates = np.array([-1.6, -1.2, -0.5, 0.1, 0.6, 0.9, 1.4])[:, None]
 mixed = Choice(tilts) * Interval(-1.6, 1.6)
 
@@ -31,15 +34,20 @@ dots.plot(well(candidates), "o", color="#404055")
 dots.set(xlabel="number of the candidate", ylabel=r"$g(\theta)$")
 curve(well, Interval(-1.6, 1.6), ax=line)
 contours(Himmelblau(), ax=plane, levels=14, log=True)
+
 which, position = mixed.axes(200)
-theta = np.stack(np.meshgrid(which, position, indexing="ij"), axis=-1)
+theta = np.stack(np.meshgrid(which, position, indexing="ij"), axis=-1)  # (3, 200, 2)
 values = g_mixed(theta)  # (3, 200)
-for tilt, height, look in zip(tilts, values, looks, strict=True):
-    mixture.plot(position, height, look, label=f"tilt {tilt}")
-    mixture.plot(position[height.argmin()], height.min(), look[:2] + "o")
+for i in range(len(tilts)):
+    lowest = values[i].argmin()
+    label = f"tilt {tilts[i]}"
+    (drawn,) = mixture.plot(position, values[i], styles[i], label=label)
+    colour = drawn.get_color()
+    mixture.plot(position[lowest], values[i, lowest], "o", color=colour)
 mixture.set(xlabel="position", ylabel=r"$g(\theta)$", ylim=(-2.5, 5))
 mixture.legend(loc="upper center")
-titles = "one of seven", "a number", "two numbers", "a choice and a number"
+
+titles = ["one of seven", "a number", "two numbers", "a choice and a number"]
 for axes, title in zip(figure.axes, titles, strict=True):
     axes.set_title(title)
 describe(
@@ -50,11 +58,16 @@ describe(
 plt.show()
 
 # %%
-# No dot is as low as the valley of the curve: a list of candidates can only offer what is on it.
-# The lowest point of the mixed function is the lowest of its curves' lowest points.
+# No dot is as low as the valley of the curve: a list of candidates can only offer what
+# is on it. The lowest point of the mixed function is the lowest of its curves' lowest
+# points.
 
 best = mixed.decode(theta.reshape(-1, 2)[values.argmin()])
 print("best of the mixed domain (tilt, position):", best)
 
-assert best[0] == max(tilts, key=abs)
-assert well(candidates).min() > well(well.minima).min()
+assert best[0] == max(tilts, key=abs), (
+    f"the most tilted curve should have the lowest point, not that with tilt {best[0]}"
+)
+assert well(candidates).min() > well(well.minima).min(), (
+    "no candidate of the list should be as low as the valley of the curve"
+)

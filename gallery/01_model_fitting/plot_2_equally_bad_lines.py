@@ -2,10 +2,10 @@ r"""
 Equally bad lines lie on one ellipse
 ====================================
 
-Every line through the penguin data is a point (a, b), and its mean squared error g is the height
-there. Look for the twelve lines on the left: some are steep, some flat, some too high, and all
-have the same error, because their points on the right lie on one level line of g. :ref:`The
-chapter <model-fitting>` explains the two pictures.
+Every line through the penguin data is a point (a, b), and its mean squared error g is
+the height there. Look for the twelve lines on the left: some are steep, some flat, some
+too high, and all have the same error, because their points on the right lie on one
+level line of g. :ref:`The chapter <model-fitting>` explains the two pictures.
 """
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,8 @@ use_style()
 birds = penguins()
 x = (birds["flipper_length_mm"] - 200) / 10  # cm beyond 20 cm
 y = birds["body_mass_g"] / 1000  # kg
-g, best = affine_error(x, y), fit_affine(x, y)
+g = affine_error(x, y)
+best = fit_affine(x, y)
 
 # g = g(best) + d^T H d / 2, so H^(-1/2) turns a circle into a level line.
 eigenvalues, Q = np.linalg.eigh(g.hessian(best))
@@ -31,18 +32,23 @@ theta = best + (circle * np.sqrt(2 * excess / eigenvalues)) @ Q.T
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.6, 4.0))
 left.plot(20 + x, y, ".", color=COLOURS["data"], alpha=0.4, markersize=5)
-ends = np.array([-3.0, 3.4])
 levels = g(best) + excess * np.array([0.04, 1, 4, 9])
 contours(g, [(-0.5, 1.5), (3.2, 5.2)], ax=right, levels=levels)
+
+ends = np.array([-3.0, 3.4])
 colours = plt.colormaps["cividis"](np.linspace(0, 0.9, 12))
 for (a, b), colour in zip(theta, colours, strict=True):
     left.plot(20 + ends, a * ends + b, color=colour, linewidth=1.2)
-    right.plot(a, b, "o", color=colour, markeredgecolor="white", ms=9)
-left.plot(20 + ends, best[0] * ends + best[1], color=COLOURS["model"], lw=3)
-right.plot(*best, "o", color=COLOURS["model"], markersize=9)
+    right.plot(a, b, "o", color=colour, markeredgecolor="white", markersize=9)
+
+a, b = best
+left.plot(20 + ends, a * ends + b, color=COLOURS["model"], linewidth=3)
+right.plot(a, b, "o", color=COLOURS["model"], markersize=9)
+
 left.set(xlabel="flipper length (cm)", ylabel="body mass (kg)")
 left.set_title("twelve lines, and the best")
-right.set(title="their points", xlabel="slope a (kg/cm)", ylabel="b (kg)")
+right.set(xlabel="slope a (kg/cm)", ylabel="b (kg)")
+right.set_title("their points")
 describe(
     figure,
     "Left: penguin masses against flipper lengths, the best line and twelve "
@@ -52,9 +58,12 @@ describe(
 plt.show()
 
 # %%
-# Neither the slope nor the intercept alone says how bad a line is: it may be too steep, or too
-# high, or a little of both. Every point inside the ellipse beats the twelve, its center by most.
+# Neither the slope nor the intercept alone says how bad a line is: it may be too steep,
+# or too high, or a little of both. Every point inside the ellipse beats the twelve, its
+# center by most.
 
 print(f"losses of the twelve: {g(theta).min():.6f} to {g(theta).max():.6f}")
 
-assert np.allclose(g(theta), g(best) + excess)
+assert np.allclose(g(theta), g(best) + excess), (
+    f"all twelve lines should have the loss {g(best) + excess:.6f}"
+)

@@ -2,10 +2,11 @@ r"""
 Breeding: children appear on the lines and corners between their parents
 ========================================================================
 
-A child takes each coordinate from one parent, from the other, or from between them. Watch where
-new dots appear: in the rectangles that two good members span, often exactly above, below or beside
-a parent. Now and then a mutation jumps out along one axis. The four valleys are equally deep, and
-one family after the other dies out until a single valley is left. See :ref:`genetic-algorithm`.
+A child takes each coordinate from one parent, from the other, or from between them.
+Watch where new dots appear: in the rectangles that two good members span, often exactly
+above, below or beside a parent. Now and then a mutation jumps out along one axis. The
+four valleys are equally deep, and one family after the other dies out until a single
+valley is left. See :ref:`genetic-algorithm`.
 """
 
 import matplotlib.pyplot as plt
@@ -32,10 +33,14 @@ plots.describe(
 plt.show()
 
 # %%
-# The best of a generation is never worse than the one before, because it lives on. In the end nearly
-# all members belong to one valley, although all four are equally deep.
+# The best of a generation is never worse than the one before, because it lives on. In
+# the end nearly all members belong to one valley, although all four are equally deep.
 
 best = trace.values.min(axis=1)
-assert (np.diff(best) <= 0).all()
-nearest = np.linalg.norm(trace.last[:, None] - g.minima, axis=-1).argmin(axis=1)
-assert np.bincount(nearest, minlength=4).max() >= 30
+assert (np.diff(best) <= 0).all(), "the best of a generation should never get worse"
+
+distances = np.linalg.norm(trace.last[:, None] - g.minima, axis=-1)  # (40, 4)
+members = np.bincount(distances.argmin(axis=1), minlength=4)  # of each valley
+assert members.max() >= 30, (
+    f"at least 30 members should be in one valley in the end, but there are {members}"
+)

@@ -2,10 +2,10 @@ r"""
 Ants forget the long roads
 ==========================
 
-Twenty cities, twenty ants. The width of a line is the pheromone between two cities. At first all
-roads smell alike. Then the roads on short tours are scented again and again, while the scent of
-all others evaporates. Look for the moment when two rival roads are equally wide: one of them
-wins. See :ref:`ant-colony`.
+Twenty cities, twenty ants. The width of a line is the pheromone between two cities. At
+first all roads smell alike. Then the roads on short tours are scented again and again,
+while the scent of all others evaporates. Look for the moment when two rival roads are
+equally wide: one of them wins. See :ref:`ant-colony`.
 """
 
 import matplotlib.pyplot as plt
@@ -30,10 +30,15 @@ plots.describe(
 plt.show()
 
 # %%
-# What is left is a tour: each city has two roads with strong scent. It is at least a tenth shorter
-# than the best of the twenty tours that were made before there was any scent to follow.
+# What is left is a tour: each city has two roads with strong scent. It is at least a
+# tenth shorter than the best of the twenty tours that were made before there was any
+# scent to follow.
 
-tau = trace.extras["pheromone"][-1]
-strong = (tau > 0.5 * tau.max()).sum(axis=1)
-assert np.mean(strong == 2) >= 0.7
-assert trace.value < 0.9 * trace.values[0].min()
+tau = trace.extras["pheromone"][-1]  # (20, 20)
+strong = (tau > 0.5 * tau.max()).sum(axis=1)  # roads of each city
+assert np.mean(strong == 2) >= 0.7, (
+    f"most cities should have two roads with strong scent, but they have {strong}"
+)
+assert trace.value < 0.9 * trace.values[0].min(), (
+    "the best tour should be a tenth shorter than the best of the first twenty"
+)

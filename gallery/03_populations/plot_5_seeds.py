@@ -2,10 +2,11 @@ r"""
 The same budget and another seed give another answer
 ====================================================
 
-Each method minimizes Rastrigin's function in eight dimensions 25 times, with the same 4040
-evaluations each time; only the seed differs. A dot is one run, the bar is the median. Look at the
-spread within a column first, and only then at the differences between columns. The zero at the
-bottom is the global minimum. See :ref:`populations-no-guarantee`.
+Each method minimizes Rastrigin's function in eight dimensions 25 times, with the same
+4040 evaluations each time; only the seed differs. A dot is one run, the bar is the
+median. Look at the spread within a column first, and only then at the differences
+between columns. The zero at the bottom is the global minimum. See
+:ref:`populations-no-guarantee`.
 """
 
 import matplotlib.pyplot as plt
@@ -14,28 +15,32 @@ import numpy as np
 from lecturecode import evolution_strategy, genetic, particle_swarm, plots
 from lecturecode.objectives import Rastrigin
 
-population, steps = 40, 100  # try 100, 40: the same price
+budget = {"population": 40, "steps": 100}  # try 100 and 40: the same price
+seeds = range(25)
+
+g = Rastrigin(8)
+methods = {
+    "genetic algorithm": genetic,
+    "evolution strategy": evolution_strategy,
+    "particle swarm": particle_swarm,
+}
+found = {}
+for name, minimize in methods.items():
+    runs = [minimize(g, g.domain, **budget, rng=seed) for seed in seeds]
+    found[name] = [run.value for run in runs]
 
 plots.use_style()
-g = Rastrigin(8)
-same = {"population": population, "steps": steps}
-found = {}
-for seed in range(25):
-    runs = {
-        "genetic algorithm": genetic(g, g.domain, **same, rng=seed),
-        "evolution strategy": evolution_strategy(g, g.domain, **same, rng=seed),
-        "particle swarm": particle_swarm(g, g.domain, **same, rng=seed),
-    }
-    for name, trace in runs.items():
-        found.setdefault(name, []).append(trace.value)
-
 figure, ax = plt.subplots(figsize=(7.6, 4.2))
-shift = np.random.default_rng(0).uniform(-0.2, 0.2, 25)
+rng = np.random.default_rng(0)
+shift = rng.uniform(-0.2, 0.2, len(seeds))
 for column, (name, values) in enumerate(found.items()):
     ax.plot(column + shift, values, "o", color=plots.COLOURS[name], alpha=0.7)
-    middle = 2 * [np.median(values)]
-    ax.plot([column - 0.3, column + 0.3], middle, color="#404055", linewidth=3)
-ax.set(ylabel=r"lowest $g(\theta)$ found", xticks=range(3), xticklabels=found)
+    median = np.median(values)
+    ax.plot(
+        [column - 0.3, column + 0.3], [median, median], color="#404055", linewidth=3
+    )
+ax.set_xticks(range(3), labels=found)
+ax.set_ylabel(r"lowest $g(\theta)$ found")
 ax.set_ylim(bottom=-0.5)
 plots.describe(
     figure,
@@ -46,8 +51,10 @@ plots.describe(
 plt.show()
 
 # %%
-# No column is a single point. The dots crowd near whole numbers, which are the heights of
-# Rastrigin's local minima: each is a run that ended in one of them.
+# No column is a single point. The dots crowd near whole numbers, which are the heights
+# of Rastrigin's local minima: each is a run that ended in one of them.
 
-spread = [max(values) - min(values) for values in found.values()]
-assert min(spread) > 1.5
+spread = {name: max(values) - min(values) for name, values in found.items()}
+assert min(spread.values()) > 1.5, (
+    f"the runs of each method should be scattered, but their spreads are {spread}"
+)

@@ -2,12 +2,12 @@ r"""
 Coordinate descent walks down a staircase, in a canyon with tiny steps
 ======================================================================
 
-Each half-step minimizes over one coordinate and leaves the other where it is, so every path is made
-of horizontal and vertical pieces, and each piece ends where it touches a level line. Look at how the
-pieces shrink. Where the axes of the bowl are those of the plane, two pieces are enough. In the tilted
-bowl they shrink by a constant ratio, and faster in a rounder bowl. In the canyon thousands of them
-follow the floor, nearly all too short to be told apart. See
-:doc:`/chapters/05_alternated_minimization`.
+Each half-step minimizes over one coordinate and leaves the other where it is, so every
+path is made of horizontal and vertical pieces, and each piece ends where it touches a
+level line. Look at how the pieces shrink. Where the axes of the bowl are those of the
+plane, two pieces are enough. In the tilted bowl they shrink by a constant ratio, and
+faster in a rounder bowl. In the canyon thousands of them follow the floor, nearly all
+too short to be told apart. See :doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -18,22 +18,25 @@ from lecturecode.objectives import Quadratic, Rosenbrock
 
 kappa = 20.0  # how elongated both bowls are; try 2 to 40
 
-plots.use_style()
 tilt = np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2)  # by 45 degrees
-problems = {
-    "bowl": (Quadratic([1.0, kappa]), [-1.8, 1.6]),
-    "tilted bowl": (Quadratic([1.0, kappa], basis=tilt), [-1.3, -1.9]),
-    "canyon": (Rosenbrock(), [-1.2, 1.0]),
-}
+bowl = Quadratic([1.0, kappa])
+tilted = Quadratic([1.0, kappa], basis=tilt)
+canyon = Rosenbrock()
 
-figure, axes = plt.subplots(1, 3, figsize=(10.2, 4.1))
-traces = {}
-for ax, (name, (g, start)) in zip(axes, problems.items(), strict=True):
-    box = [(-2, 2), (-1, 3) if name == "canyon" else (-2, 2)]
-    traces[name] = coordinate_descent(g, start, sweeps=5000)
-    plots.staircase(traces[name], g, box, ax=ax, log=name == "canyon")
-    ax.set_title(f"{name}: {traces[name].steps} half-steps")
-axes[0].legend(loc="lower right")
+in_bowl = coordinate_descent(bowl, [-1.8, 1.6], sweeps=5000)
+in_tilted = coordinate_descent(tilted, [-1.3, -1.9], sweeps=5000)
+in_canyon = coordinate_descent(canyon, [-1.2, 1.0], sweeps=5000)
+
+plots.use_style()
+figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10.2, 4.1))
+square = [(-2, 2), (-2, 2)]
+plots.staircase(in_bowl, bowl, square, ax=left)
+plots.staircase(in_tilted, tilted, square, ax=middle)
+plots.staircase(in_canyon, canyon, [(-2, 2), (-1, 3)], ax=right, log=True)
+left.set_title(f"bowl: {in_bowl.steps} half-steps")
+middle.set_title(f"tilted bowl: {in_tilted.steps} half-steps")
+right.set_title(f"canyon: {in_canyon.steps} half-steps")
+left.legend(loc="lower right")
 plots.describe(
     figure,
     "Three sets of level lines. In an upright bowl the path is one "
@@ -44,17 +47,28 @@ plots.describe(
 plt.show()
 
 # %%
-# In a quadratic bowl of two coordinates a sweep multiplies each coordinate by the squared
-# correlation :math:`\rho^2 = H_{12}^2 / (H_{11} H_{22})`, which is zero for the upright bowl. The
-# value never rises, in the canyon neither, but thousands of half-steps there gain little each.
+# In a quadratic bowl of two coordinates a sweep multiplies each coordinate by the
+# squared correlation :math:`\rho^2 = H_{12}^2 / (H_{11} H_{22})`, which is zero for the
+# upright bowl. The value never rises, in the canyon neither, but thousands of
+# half-steps there gain little each.
 
-for trace in traces.values():
-    assert trace.converged
-    assert (np.diff(trace.values) <= 0).all()
-    assert ((np.diff(trace.thetas, axis=0) != 0).sum(axis=1) <= 1).all()
-assert traces["bowl"].thetas[2].tolist() == [0.0, 0.0]
-H = problems["tilted bowl"][0].hessian(np.zeros(2))
+for trace in (in_bowl, in_tilted, in_canyon):
+    assert trace.converged, "each of the three should arrive"
+    assert (np.diff(trace.values) <= 0).all(), "the value should never rise"
+    moved = np.diff(trace.thetas, axis=0) != 0  # (steps, 2)
+    assert (moved.sum(axis=1) <= 1).all(), "a half-step should move one coordinate"
+
+assert in_bowl.thetas[2].tolist() == [0.0, 0.0], (
+    f"two half-steps should be enough in the bowl, but end in {in_bowl.thetas[2]}"
+)
+
+H = tilted.hessian(np.zeros(2))
 rho = H[0, 1] / np.sqrt(H[0, 0] * H[1, 1])
-every_second = traces["tilted bowl"].thetas[2:14:2, 1]
-assert np.allclose(every_second[1:] / every_second[:-1], rho**2)
-assert traces["canyon"].steps > 20 * traces["tilted bowl"].steps
+after_sweeps = in_tilted.thetas[2:14:2, 1]
+ratios = after_sweeps[1:] / after_sweeps[:-1]
+assert np.allclose(ratios, rho**2), (
+    f"a sweep should multiply each coordinate by {rho**2:.4f}, not by {ratios}"
+)
+assert in_canyon.steps > 20 * in_tilted.steps, (
+    "the canyon should take twenty times the half-steps of the tilted bowl"
+)

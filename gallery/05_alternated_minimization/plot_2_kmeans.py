@@ -2,11 +2,12 @@ r"""
 k-means takes turns: labels, centers, labels, centers
 =====================================================
 
-Each dot is a penguin: the length of its bill and of its flipper, both standardized. Three penguins
-that come first in the file serve as centers, a bad start, since all are of one species. Watch the two
-kinds of half-step: in one the centers move (a line shows from where) and no dot changes; in the other
-some dots change their cluster (they are ringed) and no center moves. The curve beneath falls in both.
-See :doc:`/chapters/05_alternated_minimization`.
+Each dot is a penguin: the length of its bill and of its flipper, both standardized.
+Three penguins that come first in the file serve as centers, a bad start, since all are
+of one species. Watch the two kinds of half-step: in one the centers move (a line shows
+from where) and no dot changes; in the other some dots change their cluster (they are
+ringed) and no center moves. The curve beneath falls in both. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -35,17 +36,24 @@ plots.describe(
 plt.show()
 
 # %%
-# Of the two blocks one is discrete and has no gradient, and still each is minimized exactly: the
-# inertia never rises. In the end no label changes and each center is the mean of its cluster, so that
-# neither block alone can do better. Here the clusters are nearly the species.
+# Of the two blocks one is discrete and has no gradient, and still each is minimized
+# exactly: the inertia never rises. In the end no label changes and each center is the
+# mean of its cluster, so that neither block alone can do better. Here the clusters are
+# nearly the species.
 
 labels = trace.extras["labels"][-1]
 centers = trace.theta.reshape(clusters, 2)
-assert (np.diff(trace.values) <= 0).all()
-assert trace.converged
-assert (labels == assign(x, centers)).all()
 means = [x[labels == k].mean(axis=0) for k in range(clusters)]
-assert np.allclose(centers, means)
-assert np.isclose(trace.value, inertia(x, centers, labels))
+assert (np.diff(trace.values) <= 0).all(), "the inertia should never rise"
+assert trace.converged, "k-means should come to an end"
+assert (labels == assign(x, centers)).all(), "in the end no label should change"
+assert np.allclose(centers, means), "each center should be the mean of its cluster"
+assert np.isclose(trace.value, inertia(x, centers, labels)), (
+    "the last value should be the inertia of the last labels and centers"
+)
+
 majority = [np.bincount(birds.y[labels == k]).max() for k in range(clusters)]
-assert sum(majority) > 0.9 * len(x)
+share = sum(majority) / len(x)
+assert share > 0.9, (
+    f"nine birds in ten should be of their cluster's main species, not {share:.0%}"
+)

@@ -2,11 +2,12 @@ r"""
 A kink that is not along an axis stops coordinate descent anywhere on it
 ========================================================================
 
-Twice the same convex function, with its minimum at the origin and two kinks. Left, it is
-:math:`|\theta_1 + \theta_2| + 3|\theta_1 - \theta_2|`: the kinks lie on the diagonals, and four
-coordinate descents each reach one in a single half-step and stay there. Right, it is seen in turned
-coordinates, as :math:`|\theta_1| + 3|\theta_2|`: the kinks lie on the axes, and each descent is at the
-minimum after two half-steps. See :doc:`/chapters/05_alternated_minimization`.
+Twice the same convex function, with its minimum at the origin and two kinks. Left, it
+is :math:`|\theta_1 + \theta_2| + 3|\theta_1 - \theta_2|`: the kinks lie on the
+diagonals, and four coordinate descents each reach one in a single half-step and stay
+there. Right, it is seen in turned coordinates, as :math:`|\theta_1| + 3|\theta_2|`: the
+kinks lie on the axes, and each descent is at the minimum after two half-steps. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -45,14 +46,25 @@ plots.describe(
 plt.show()
 
 # %%
-# On the diagonal no axis leads down, although the diagonal itself does: the value has converged, to a
-# number that depends on the start. This is why the lasso may have its kinks: they are along the axes.
+# On the diagonal no axis leads down, although the diagonal itself does: the value has
+# converged, to a number that depends on the start. This is why the lasso may have its
+# kinks: they are along the axes.
 
-assert all(trace.converged for some in traces.values() for trace in some)
-for theta in (trace.theta for trace in traces[diagonal]):
-    assert abs(theta[0] - theta[1]) < 1e-6
-    steps = 0.1 * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
-    assert (diagonal(theta + steps) > diagonal(theta)).all()
-    assert diagonal(0.9 * theta) < diagonal(theta) - 0.1
-assert len({round(trace.value, 3) for trace in traces[diagonal]}) == 4
-assert max(trace.value for trace in traces[upright]) < 1e-6
+steps = 0.1 * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])
+for trace in traces[diagonal]:
+    theta = trace.theta
+    assert trace.converged, "each path should come to rest"
+    assert abs(theta[0] - theta[1]) < 1e-6, "each path should end on the diagonal"
+    assert (diagonal(theta + steps) > diagonal(theta)).all(), (
+        "no step along an axis should lead down"
+    )
+    assert diagonal(0.9 * theta) < diagonal(theta) - 0.1, (
+        "the diagonal should lead down"
+    )
+
+values = {round(trace.value, 3) for trace in traces[diagonal]}
+assert len(values) == 4, f"the four paths should end at four values, not at {values}"
+
+for trace in traces[upright]:
+    assert trace.converged, "each path should come to rest"
+    assert trace.value < 1e-6, "with upright kinks each path should reach the minimum"

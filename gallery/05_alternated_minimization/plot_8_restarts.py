@@ -2,9 +2,10 @@ r"""
 Where k-means ends depends on where it starts
 =============================================
 
-Six clusters of penguins, from 600 starts at six random birds and from 600 drawn by k-means++, which
-prefers birds far from those it has. Each run converges. Look how wide the histogram of the ends is, and
-how alike for both kinds of start. See :doc:`/chapters/05_alternated_minimization`.
+Six clusters of penguins, from 600 starts at six random birds and from 600 drawn by
+k-means++, which prefers birds far from those it has. Each run converges. Look how wide
+the histogram of the ends is, and how alike for both kinds of start. See
+:doc:`/chapters/05_alternated_minimization`.
 """
 
 import matplotlib.pyplot as plt
@@ -13,31 +14,44 @@ import numpy as np
 from lecturecode import kmeans, kmeans_start, plots
 from lecturecode.datasets import penguins
 
-K = 6
-plots.use_style()
+K = 6  # clusters
+starts = 600  # of each kind
+
 rng = np.random.default_rng(0)
 x = penguins().x[:, [0, 2]]
 x = (x - x.mean(axis=0)) / x.std(axis=0)
-some = [x[rng.choice(len(x), K, replace=False)] for _ in range(600)]
-spread = [kmeans_start(x, K, rng=rng) for _ in range(600)]
-runs = [kmeans(x, K, centers=start) for start in some + spread]
-table = [(run.value, run.values[0], run.steps) for run in runs]
-ends, first, steps = np.reshape(np.transpose(table), (3, 2, 600))
-best = ends.min()
+random_starts = [x[rng.choice(len(x), K, replace=False)] for _ in range(starts)]
+plus_starts = [kmeans_start(x, K, rng=rng) for _ in range(starts)]
+random_runs = [kmeans(x, K, centers=start) for start in random_starts]
+plus_runs = [kmeans(x, K, centers=start) for start in plus_starts]
 
-figure = plt.figure(figsize=(9.4, 4.6))
-grid = figure.add_gridspec(2, 2, width_ratios=[1.7, 1])
-ax, bins = figure.add_subplot(grid[:, 0]), np.linspace(best, ends.max(), 25)
-look = {"label": ["random", "k-means++"], "color": ["#8da2b5", "#5b1fb0"]}
-ax.hist(ends.T, bins, **look)
-ax.set(xlabel="inertia at the end", ylabel="number of runs")
-ax.legend(title="start")
-for row, i in enumerate([ends.argmin(), ends.argmax()]):
-    run, small = runs[i], figure.add_subplot(grid[row, 1])
-    labels, centers = run.extras["labels"][-1], run.theta.reshape(K, 2)
-    plots.clusters(x, labels, centers, ax=small)
-    title = f"{('best', 'worst')[row]}: {run.value:.1f}"
-    small.set(xticks=[], yticks=[], title=title)
+random_ends = np.array([run.value for run in random_runs])
+plus_ends = np.array([run.value for run in plus_runs])
+runs = random_runs + plus_runs
+best_run = min(runs, key=lambda run: run.value)
+worst_run = max(runs, key=lambda run: run.value)
+best = best_run.value
+worst = worst_run.value
+
+
+def draw(run, ax, title):
+    labels = run.extras["labels"][-1]
+    plots.clusters(x, labels, run.theta.reshape(K, 2), ax=ax)
+    ax.set(xticks=[], yticks=[], title=title)
+
+
+plots.use_style()
+figure, axes = plt.subplot_mosaic("ab;ac", figsize=(9.4, 4.6), width_ratios=[1.7, 1])
+axes["a"].hist(
+    [random_ends, plus_ends],
+    bins=np.linspace(best, worst, 25),
+    label=["random", "k-means++"],
+    color=["#8da2b5", "#5b1fb0"],
+)
+axes["a"].set(xlabel="inertia at the end", ylabel="number of runs")
+axes["a"].legend(title="start")
+draw(best_run, axes["b"], f"best: {best:.1f}")
+draw(worst_run, axes["c"], f"worst: {worst:.1f}")
 plots.describe(
     figure,
     "The inertia at the end of 1200 runs, from 78 to 113; for both kinds of "
@@ -47,14 +61,28 @@ plots.describe(
 plt.show()
 
 # %%
-# All these ends are minima over labels and over centers alone, and one or two in a hundred are the
-# lowest. If a share :math:`q` of the starts ends within one percent of it, :math:`\log 0.01 /
-# \log(1 - q)` starts include such a one with 99 percent probability: some ten, of either kind.
-# k-means++ begins at a lower inertia and saves steps, but it is no remedy for bad ends.
+# All these ends are minima over labels and over centers alone, and one or two in a
+# hundred are the lowest. If a share :math:`q` of the starts ends within one percent of
+# it, :math:`\log 0.01 / \log(1 - q)` starts include such a one with 99 percent
+# probability: some ten, of either kind. k-means++ begins at a lower inertia and saves
+# steps, but it is no remedy for bad ends.
 
-q = (ends < 1.01 * best).mean(axis=1)
-assert all(run.converged for run in runs)
-assert np.allclose(np.log(0.01) / np.log(1 - q), 10, atol=5)
-assert first[1].mean() < 0.85 * first[0].mean()
-assert steps[1].mean() < steps[0].mean()
-assert (ends < 1.0001 * best).mean() < 0.04 < ends.max() / best - 1.2
+assert all(run.converged for run in runs), "each run should converge"
+assert worst > 1.2 * best, (
+    f"the worst end should be far above the best, {worst:.1f} and {best:.1f}"
+)
+for ends in (random_ends, plus_ends):
+    q = (ends < 1.01 * best).mean()
+    enough = np.log(0.01) / np.log(1 - q)
+    assert 5 < enough < 15, f"some ten starts should be enough, not {enough:.0f}"
+    lowest = (ends < 1.0001 * best).mean()
+    assert 0 < lowest < 0.04, (
+        f"one or two runs in a hundred should reach the lowest end, not {lowest:.1%}"
+    )
+
+random_first = np.mean([run.values[0] for run in random_runs])
+plus_first = np.mean([run.values[0] for run in plus_runs])
+assert plus_first < 0.85 * random_first, "k-means++ should begin at a lower inertia"
+random_steps = np.mean([run.steps for run in random_runs])
+plus_steps = np.mean([run.steps for run in plus_runs])
+assert plus_steps < random_steps, "k-means++ should save steps"

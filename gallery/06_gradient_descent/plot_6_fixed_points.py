@@ -2,10 +2,10 @@ r"""
 Minima attract, maxima and saddles repel
 ========================================
 
-Descents from nine starts near a minimum, a maximum and a saddle, one of them exactly on it. The
-one in the middle never moves, and around it the three surfaces differ: all in, all out, and in
-along one axis but out along the other. The reason is the error map :eq:`eq-error-map` in
-:ref:`descent-fixed-points`.
+Descents from nine starts near a minimum, a maximum and a saddle, one of them exactly on
+it. The one in the middle never moves, and around it the three surfaces differ: all in,
+all out, and in along one axis but out along the other. The reason is the error map
+:eq:`eq-error-map` in :ref:`descent-fixed-points`.
 """
 
 import matplotlib.pyplot as plt
@@ -16,21 +16,29 @@ from lecturecode.objectives import Quadratic, Saddle
 
 learning_rate = 0.05  # for the minimum to attract, anything below 1
 
-plots.use_style()
-bowl, hill = Quadratic([2.0, 1.0]), Quadratic([-2.0, -1.0])
-surfaces = {"minimum": bowl, "maximum": hill, "saddle": Saddle()}
+surfaces = {
+    "minimum": Quadratic([2.0, 1.0]),
+    "maximum": Quadratic([-2.0, -1.0]),
+    "saddle": Saddle(),
+}
 angle = 2 * np.pi * np.arange(8) / 8 + 0.2
-ring = np.array([[0, 0], *zip(np.cos(angle), np.sin(angle), strict=True)])
+ring = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+ring = np.vstack([[0.0, 0.0], ring])  # (9, 2), the first in the middle
 starts = {"minimum": ring, "maximum": 0.15 * ring, "saddle": ring * [1, 0.15]}
-figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.5))
-thetas, dots = {}, {}
-for ax, (kind, g) in zip(axes, surfaces.items(), strict=True):
-    plots.contours(g, [(-1.2, 1.2), (-1.2, 1.2)], ax=ax, points=80)
+thetas = {}
+for kind, g in surfaces.items():
     run = gradient_descent(g, starts[kind], learning_rate, steps=20, tol=0)
     thetas[kind] = run.thetas  # (21, 9, 2)
-    ax.plot(*np.moveaxis(run.thetas, -1, 0), color="#404055", linewidth=0.8)
+
+plots.use_style()
+figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.5))
+colour = plots.COLOURS["gradient descent"]
+dots = {}
+for ax, (kind, g) in zip(axes, surfaces.items(), strict=True):
+    plots.contours(g, [(-1.2, 1.2), (-1.2, 1.2)], ax=ax, points=80)
+    path = thetas[kind]
+    ax.plot(path[..., 0], path[..., 1], color="#404055", linewidth=0.8)
     plots.mark([0.0, 0.0], kind, ax=ax)
-    colour = plots.COLOURS["gradient descent"]
     (dots[kind],) = ax.plot([], [], "o", color=colour, zorder=5)
     ax.set(title=kind, aspect="equal")
 
@@ -50,11 +58,20 @@ plots.describe(
 plt.show()
 
 # %%
-# All shrinks at the minimum, all grows at the maximum; at the saddle, one coordinate does each.
+# All shrinks at the minimum, all grows at the maximum; at the saddle, one coordinate
+# does each.
 
-distance = {kind: np.linalg.norm(thetas[kind], axis=-1) for kind in surfaces}
-assert all((d[:, 0] == 0).all() for d in distance.values())
-assert (distance["minimum"][-1, 1:] < distance["minimum"][0, 1:]).all()
-assert (distance["maximum"][-1, 1:] > distance["maximum"][0, 1:]).all()
-first, last = abs(thetas["saddle"][[0, -1], 1:])
-assert ((last < first) == [True, False]).all()
+for kind, path in thetas.items():
+    assert (path[:, 0] == 0).all(), f"the dot on the {kind} should never move"
+
+first = {kind: path[0, 1:] for kind, path in thetas.items()}  # (8, 2)
+last = {kind: path[-1, 1:] for kind, path in thetas.items()}
+assert (abs(last["minimum"]) < abs(first["minimum"])).all(), (
+    "at the minimum both coordinates should shrink"
+)
+assert (abs(last["maximum"]) > abs(first["maximum"])).all(), (
+    "at the maximum both coordinates should grow"
+)
+shrinks = abs(last["saddle"]) < abs(first["saddle"])
+assert shrinks[:, 0].all(), "at the saddle the first coordinate should shrink"
+assert not shrinks[:, 1].any(), "at the saddle the second coordinate should grow"

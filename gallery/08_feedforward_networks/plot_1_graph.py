@@ -2,10 +2,10 @@ r"""
 A deep network is a graph that data cross once, from left to right
 ==================================================================
 
-Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each circle but
-the inputs is a neuron, each line between circles a weight: orange where it is positive, blue where
-it is negative, wide where it is large. Change ``widths`` and draw your own; the chapter is
-:ref:`network-graph`.
+Four layers between three inputs and two outputs, as in :eq:`eq-four-layers`. Each
+circle but the inputs is a neuron, each line between circles a weight: orange where it
+is positive, blue where it is negative, wide where it is large. Change ``widths`` and
+draw your own; the chapter is :ref:`network-graph`.
 """
 
 import matplotlib.pyplot as plt
@@ -33,14 +33,19 @@ plots.describe(
 plt.show()
 
 # %%
-# Every circle but the inputs has a bias and one line from each circle of the column before. Their
-# number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation :eq:`eq-network-size`. All of them
-# together are one flat vector, in which the layers are windows:
+# Every circle but the inputs has a bias and one line from each circle of the column
+# before. Their number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation
+# :eq:`eq-network-size`. All of them together are one flat vector, in which the layers
+# are windows:
 
-lines = 0
+count = 0
 for i, (b, W) in enumerate(network.unpack(theta)):
-    assert b.shape == widths[i + 1 : i + 2]
-    assert W.shape == (widths[i + 1], widths[i])
-    assert np.shares_memory(W, theta)
-    lines += W.size
-assert lines + sum(widths[1:]) == network.size == theta.size
+    assert b.shape == (widths[i + 1],), "each neuron should have a bias"
+    assert W.shape == (widths[i + 1], widths[i]), (
+        "each neuron should have a line from each circle of the column before"
+    )
+    assert np.shares_memory(W, theta), "a layer should be a window on theta"
+    count += widths[i + 1] * (widths[i] + 1)
+assert count == network.size == theta.size, (
+    f"the layers should have {network.size} parameters together, not {count}"
+)

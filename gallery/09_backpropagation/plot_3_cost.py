@@ -2,14 +2,13 @@ r"""
 A gradient costs about three losses, however many parameters there are
 ======================================================================
 
-Central differences take 2P evaluations of the loss, a pair for each parameter. Backpropagation takes
-one pass forward and one backward, with two matrix products where forward there is one:
-:math:`W^{i\,T} G_{a^i}` and :math:`G_{a^i} x^{i-1\,T}`. See :doc:`/chapters/09_backpropagation`.
+Central differences take 2P evaluations of the loss, a pair for each parameter.
+Backpropagation takes one pass forward and one backward, with two matrix products where
+forward there is one: :math:`W^{i\,T} G_{a^i}` and :math:`G_{a^i} x^{i-1\,T}`. See
+:doc:`/chapters/09_backpropagation`.
 """
 
-from functools import partial
 from time import process_time  # others may compute, too
-from timeit import timeit
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,42 +18,63 @@ from lecturecode import Backprop, Network, SquaredError, TotalLoss, plots
 depths = (1, 2, 4, 8, 16, 32, 64, 128)  # hidden layers of 32 neurons
 
 
-def differences(g, t, h=1e-5):
-    return [(g(t + h * e) - g(t - h * e)) / (2 * h) for e in np.eye(t.size)]
+def differences(g, theta, h=1e-5):
+    axes = np.eye(theta.size)
+    return [(g(theta + h * e) - g(theta - h * e)) / (2 * h) for e in axes]
 
+
+def seconds(job, *arguments, calls):
+    begin = process_time()
+    for _ in range(calls):
+        job(*arguments)
+    return (process_time() - begin) / calls
+
+
+rng = np.random.default_rng(0)
+x = rng.normal(size=(128, 10))
+y = rng.normal(size=(128, 1))
+cost = {}  # of backpropagation, in losses, by the number of parameters
+slow = {}  # of differences
+for depth in depths:
+    network = Network((10, *[32] * depth, 1), "relu")
+    theta = network.init(rng)
+    g = TotalLoss(network, SquaredError(), x, y)
+    gradient = Backprop(network, SquaredError())
+    calls = max(1, 64 // depth)
+    for_losses = []
+    for_gradients = []
+    for _ in range(5):
+        for_losses.append(seconds(g, theta, calls=calls))
+        for_gradients.append(seconds(gradient, theta, x, y, calls=calls))
+    cost[network.size] = min(for_gradients) / min(for_losses)
+    if depth <= 4:
+        for_differences = seconds(differences, g, theta, calls=1)
+        slow[network.size] = for_differences / min(for_losses)
 
 plots.use_style()
-rng = np.random.default_rng(0)
-x, y = rng.normal(size=(128, 10)), rng.normal(size=(128, 1))
-P, cost, slow = [], [], {}
-for depth in depths:
-    network = Network((10, *(32,) * depth, 1), "relu")
-    theta, calls = network.init(rng), max(1, 64 // depth)
-    g = TotalLoss(network, SquaredError(), x, y)
-    step = Backprop(network, SquaredError())
-    jobs = partial(g, theta), partial(step, theta, x, y)
-    how = {"timer": process_time, "number": calls}
-    times = [timeit(job, **how) for job in jobs * 5]
-    loss, gradient = np.reshape(times, (5, 2)).min(axis=0) / calls
-    P, cost = [*P, network.size], [*cost, gradient / loss]
-    if depth <= 4:
-        how["number"] = 1
-        slow[P[-1]] = timeit(partial(differences, g, theta), **how) / loss
-
-ax = plt.subplots()[1]
-ax.loglog(P, [2 * size for size in P], ":", color="#d45500", label="2P")
-ax.loglog(slow.keys(), slow.values(), "s", c="#d45500", label="differences")
-ax.loglog(P, cost, "o-", color="#006aaa", label="backpropagation")
+figure, ax = plt.subplots()
+P = np.array(list(cost))
+ax.loglog(P, 2 * P, ":", color="#d45500", label="2P")
+ax.loglog(slow.keys(), slow.values(), "s", color="#d45500", label="differences")
+ax.loglog(P, cost.values(), "o-", color="#006aaa", label="backpropagation")
 ax.set(xlabel="parameters P", ylabel="cost: gradient / loss")
 ax.legend()
-text = """Cost of a gradient in losses, against P: differences rise along
-the line 2P to some ten thousand; backpropagation stays level at about three."""
-plots.describe(ax.figure, text)
+plots.describe(
+    figure,
+    "Cost of a gradient in losses, against P: differences rise along "
+    "the line 2P to some ten thousand; backpropagation stays level at about three.",
+)
 plt.show()
 
 # %%
-# From 385 parameters to more than a hundred thousand the cost stays at a few losses. Differences
-# cost hundreds of losses even for the smallest network.
+# From 385 parameters to more than a hundred thousand the cost stays at a few losses.
+# Differences cost hundreds of losses even for the smallest network.
 
-assert 1 < min(cost) <= max(cost) < 8
-assert all(P < times < 8 * P for P, times in slow.items())
+assert min(cost.values()) > 1, "a gradient should cost more than a loss"
+assert max(cost.values()) < 8, (
+    f"a gradient should cost a few losses, not {max(cost.values()):.1f}"
+)
+for size, losses in slow.items():
+    assert size < losses < 8 * size, (
+        f"differences should cost about {2 * size} losses, not {losses:.0f}"
+    )

@@ -2,11 +2,11 @@ r"""
 Down the canyon, momentum and Adam outrun gradient descent
 ==========================================================
 
-Rosenbrock's canyon is banana-shaped, steep across and almost flat along its floor. Three rules start
-at the same point, each with a learning rate that suits it. Watch the first steps and the bend:
-gradient descent crawls along the floor as soon as it is there, momentum gathers speed and overshoots
-the turn, Adam's first step is as long in one coordinate as in the other. See :ref:`sgd-faster`,
-:ref:`sgd-adam`.
+Rosenbrock's canyon is banana-shaped, steep across and almost flat along its floor.
+Three rules start at the same point, each with a learning rate that suits it. Watch the
+first steps and the bend: gradient descent crawls along the floor as soon as it is
+there, momentum gathers speed and overshoots the turn, Adam's first step is as long in
+one coordinate as in the other. See :ref:`sgd-faster`, :ref:`sgd-adam`.
 """
 
 import matplotlib.pyplot as plt
@@ -45,8 +45,13 @@ plots.describe(
 plt.show()
 
 # %%
-# After the last step the other two are at least ten times nearer to the minimum :math:`(1, 1)`.
+# After the last step the other two are at least ten times nearer to the minimum
+# :math:`(1, 1)`.
 
-away = {n: np.linalg.norm(run.last - 1) for n, run in runs.items()}
-assert away["gradient descent"] > 10 * away["momentum"]
-assert away["gradient descent"] > 10 * away["Adam"]
+away = {name: np.linalg.norm(run.last - [1, 1]) for name, run in runs.items()}
+assert away["gradient descent"] > 10 * away["momentum"], (
+    f"momentum should end ten times nearer to the minimum than descent: {away}"
+)
+assert away["gradient descent"] > 10 * away["Adam"], (
+    f"Adam should end ten times nearer to the minimum than descent: {away}"
+)

@@ -26,8 +26,8 @@ x = np.linspace(-1, 1, 40)[:, None]
 y = np.sin(4 * x) + 0.2 * rng.normal(size=x.shape)
 network = Network((1, neurons, 1), "tanh")
 g = TotalLoss(network, SquaredError(), x, y)
-starts, rule = network.init(rng, networks=(10,)), Momentum(0.03, 0.9)
-trace = minimize(g.value_and_gradient, starts, rule, steps=3000)
+starts = network.init(rng, networks=(10,))
+trace = minimize(g.value_and_gradient, starts, Momentum(0.03, 0.9), steps=3000)
 here = trace.theta
 
 orders = list(permutations(range(neurons)))[1:]
@@ -39,7 +39,8 @@ figure, ax = plt.subplots()
 lines = ax.plot(share[:, 0, 0], along)
 names = [" ".join(str(k + 1) for k in order) for order in orders]
 ax.legend(lines, names, title="order", loc="upper right")
-mark(np.array([[0, along[0, 0]], [1, along[-1, 0]]]), "minimum", ax=ax)
+ends = np.array([[0, along[0, 0]], [1, along[-1, 0]]])
+mark(ends, "minimum", ax=ax)
 ax.set(xlabel="share of the other order", ylabel=r"$g(\theta)$")
 ax.set_ylim(0)
 describe(
@@ -54,7 +55,14 @@ plt.show()
 # its two ends. A swap of two neurons is its own inverse, so that its hill is
 # symmetric.
 
-assert np.allclose(along[-1], along[0], rtol=1e-10, atol=0)
-assert (along.max(axis=0) > 3 * along[0]).all()
-swaps = [all(order[k] == i for i, k in enumerate(order)) for order in orders]
-assert np.allclose(along[:, swaps], along[::-1, swaps])
+assert np.allclose(along[-1], along[0], rtol=1e-10, atol=0), (
+    "all orders should have the same loss"
+)
+assert (along.max(axis=0) > 3 * along[0]).all(), (
+    "each hill should be at least three times as high as its two ends"
+)
+
+swaps = [np.array_equal(np.argsort(order), order) for order in orders]
+assert np.allclose(along[:, swaps], along[::-1, swaps]), (
+    "the hill of an order that is its own inverse should be symmetric"
+)

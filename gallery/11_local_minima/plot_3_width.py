@@ -14,31 +14,37 @@ import numpy as np
 from lecturecode import Adam, Network, SquaredError, TotalLoss, minimize
 from lecturecode.plots import COLOURS, describe, use_style
 
-starts, steps, near = 50, 1000, 1.5
+widths = (1, 2, 3, 4, 8, 16, 32)
+starts = 50
+near = 1.5
 
-use_style()
 rng = np.random.default_rng(0)
 x = np.linspace(-1, 1, 40)[:, None]
 y = np.sin(6 * x) + 0.2 * rng.normal(size=x.shape)
 ends = {}
-for neurons in (1, 2, 3, 4, 8, 16, 32):
+for neurons in widths:
     network = Network((1, neurons, 1), "tanh")
     g = TotalLoss(network, SquaredError(), x, y)
     theta = network.init(rng, networks=(starts,))
     for rule in (Adam(0.02), Adam(0.002)):
-        run = minimize(g.value_and_gradient, theta, rule, steps=steps)
+        run = minimize(g.value_and_gradient, theta, rule, steps=1000)
         theta = run.last
-    ends[neurons] = g(theta)
+    ends[neurons] = g(theta)  # (starts,)
 
-share = {n: float((v < near * v.min()).mean()) for n, v in ends.items()}
+share = {}
+for neurons, loss in ends.items():
+    share[neurons] = (loss < near * loss.min()).mean()
+
+use_style()
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 4.0))
-for n, loss in ends.items():
-    across = n * np.exp(rng.uniform(-0.12, 0.12, starts))
-    left.plot(across, loss, "o", ms=4.5, alpha=0.5, color=COLOURS["Adam"])
-right.plot(list(share), list(share.values()), "o-", color=COLOURS["Adam"])
+colour = COLOURS["Adam"]
+for neurons, loss in ends.items():
+    across = neurons * np.exp(rng.uniform(-0.12, 0.12, starts))
+    left.plot(across, loss, "o", markersize=4.5, alpha=0.5, color=colour)
+right.plot(widths, list(share.values()), "o-", color=colour)
 for ax in (left, right):
     ax.set(xscale="log", xlabel="neurons")
-    ax.set_xticks(list(ends), list(ends))
+    ax.set_xticks(widths, widths)
     ax.minorticks_off()
 left.set(yscale="log", title="final loss of each start")
 right.set(ylim=(0, 1.05), title=f"share within {near} times the best")
@@ -55,6 +61,15 @@ plt.show()
 # most end far above the best. From sixteen on nearly all are good. The dots
 # are where descents stopped; the minima below them can only be lower.
 
-assert share[2] < 0.5
-assert min(share[16], share[32]) > 0.8
-assert max(ends[n].max() for n in (8, 16, 32)) < ends[2].min()
+assert share[2] < 0.5, (
+    f"with two neurons most should end far above the best, but {share[2]:.0%} are near"
+)
+for neurons in (16, 32):
+    assert share[neurons] > 0.8, (
+        f"with {neurons} neurons nearly all should end near the best, "
+        f"not {share[neurons]:.0%}"
+    )
+for neurons in (8, 16, 32):
+    assert ends[neurons].max() < ends[2].min(), (
+        f"the worst end of {neurons} neurons should be below the best of two"
+    )

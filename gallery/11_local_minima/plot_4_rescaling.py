@@ -15,13 +15,15 @@ import numpy as np
 from lecturecode import Network, SquaredError, TotalLoss, rescale_neuron
 from lecturecode.plots import COLOURS, contours, describe, use_style
 
-use_style()
 rng = np.random.default_rng(0)
 network = Network((2, 3, 1), "relu")
 x = rng.normal(size=(200, 2))
-g = TotalLoss(network, SquaredError(), x, np.sin(2 * x[:, :1]) + x[:, 1:])
-theta = np.abs(network.init(rng))
-into, out = 3, 10  # W^1_{11} and W^2_{11} in theta
+y = np.sin(2 * x[:, :1]) + x[:, 1:]
+g = TotalLoss(network, SquaredError(), x, y)
+theta = abs(network.init(rng))
+into = 3  # the place of W^1_{11} in theta; W^1_{12} follows
+out = 10  # the place of W^2_{11}
+
 beta = np.geomspace(0.05, 20, 81)
 curve = np.stack([rescale_neuron(network, theta, 1, 0, b) for b in beta])
 size = np.linalg.norm(g.gradient(curve), axis=-1)
@@ -35,19 +37,23 @@ def slice_of_g(pair):
     return g(moved)
 
 
+use_style()
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.0))
 contours(slice_of_g, [(0.05, 4), (0.05, 4)], ax=left, levels=16)
-left.plot(curve[:, into], curve[:, out], color=COLOURS["model"], lw=2.5)
-left.set(xlim=(0.05, 4), ylim=(0.05, 4), xlabel="incoming weight")
-left.set_ylabel("outgoing weight")
+left.plot(curve[:, into], curve[:, out], color=COLOURS["model"], linewidth=2.5)
+left.set(xlim=(0.05, 4), ylim=(0.05, 4))
+left.set(xlabel="incoming weight", ylabel="outgoing weight")
+
 right.loglog(beta, g(curve), label=r"$g$")
 right.loglog(beta, size, "--", label=r"$\Vert\nabla g\Vert$")
 right.loglog(beta, sharpest, ":", label=r"$\lambda_{\max}(H)$")
 right.set_xlabel(r"$\beta$")
 right.legend()
-words = "left a hyperbola along a level line of the loss, right the loss "
-words += "constant, gradient and largest eigenvalue rising to both ends"
-describe(figure, words)
+describe(
+    figure,
+    "left a hyperbola along a level line of the loss, right the loss "
+    "constant, gradient and largest eigenvalue rising to both ends",
+)
 plt.show()
 
 # %%
@@ -55,6 +61,10 @@ plt.show()
 # the ends, and the largest learning rate, :math:`2/\lambda_{\max}`, is far
 # smaller there.
 
-assert np.ptp(g(curve)) < 1e-12 * g(theta)
-assert size[[0, -1]].min() > 3 * size.min()
-assert sharpest[[0, -1]].min() > 10 * sharpest.min()
+assert np.ptp(g(curve)) < 1e-12 * g(theta), "along the curve the loss should not change"
+assert min(size[0], size[-1]) > 3 * size.min(), (
+    "at both ends the gradient should be several times as long"
+)
+assert min(sharpest[0], sharpest[-1]) > 10 * sharpest.min(), (
+    "at both ends the largest eigenvalue should be ten times as large"
+)

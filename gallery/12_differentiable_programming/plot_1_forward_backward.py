@@ -2,10 +2,11 @@ r"""
 Values run forward through a graph, and gradients run back
 ==========================================================
 
-The expression :math:`r = dc` with :math:`c = ab` and :math:`d = c + a` as a graph of boxes. First the
-values appear, from left to right; then the gradients, :eq:`eq-box-backward`, from right to left. Look
-at c and at a, which are used twice: they get a gradient when both of their users have spoken, and it is
-the sum. See :doc:`/chapters/12_differentiable_programming`.
+The expression :math:`r = dc` with :math:`c = ab` and :math:`d = c + a` as a graph of
+boxes. First the values appear, from left to right; then the gradients,
+:eq:`eq-box-backward`, from right to left. Look at c and at a, which are used twice:
+they get a gradient when both of their users have spoken, and it is the sum. See
+:doc:`/chapters/12_differentiable_programming`.
 """
 
 import matplotlib.pyplot as plt
@@ -24,10 +25,13 @@ def expression(a, b):
 
 
 plots.use_style()
-a, b = Node(first, "a"), Node(second, "b")
+a = Node(first, "a")
+b = Node(second, "b")
 r = expression(a, b)
 d, c = r.children
-c.name, d.name, r.name = "c", "d", "r"
+c.name = "c"
+d.name = "d"
+r.name = "r"
 backward(r)
 animation = plots.animate_computation(r)
 plots.describe(
@@ -39,13 +43,23 @@ plots.describe(
 plt.show()
 
 # %%
-# Each gradient is the slope of r along that value: moved up and down by a little, the expression
-# answers with the same number.
+# Each gradient is the slope of r along that value: moved up and down by a little, the
+# expression answers with the same number.
 
 h = 1e-6
 along_a = (expression(first + h, second) - expression(first - h, second)) / (2 * h)
 along_b = (expression(first, second + h) - expression(first, second - h)) / (2 * h)
 for node in topological_order(r):
     print(f"{node.name}: value {node.value:g}, gradient {node.grad:g}")
-assert np.allclose([a.grad, b.grad], [along_a, along_b], rtol=1e-6, atol=1e-6)
-assert np.isclose(c.grad, d.grad + d.value)  # from the sum, and from the product
+
+assert np.isclose(a.grad, along_a, rtol=1e-6, atol=1e-6), (
+    f"the slope along a should be {along_a}, not {a.grad}"
+)
+assert np.isclose(b.grad, along_b, rtol=1e-6, atol=1e-6), (
+    f"the slope along b should be {along_b}, not {b.grad}"
+)
+from_sum = d.grad
+from_product = d.value
+assert np.isclose(c.grad, from_sum + from_product), (
+    "c should get the sum of what its two users have to say"
+)

@@ -2,9 +2,10 @@ r"""
 A gradient in reverse costs a few runs of the program, whatever P is
 ====================================================================
 
-The same gradient in three ways, timed in runs of the program, a network of four layers. One-sided
-differences move one parameter at a time: :math:`P + 1` runs. Forward mode, written out below, carries
-a slope s along: exact, but one slope a run. Reverse mode walks the graph back. See :ref:`dp-cost`.
+The same gradient in three ways, timed in runs of the program, a network of four layers.
+One-sided differences move one parameter at a time: :math:`P + 1` runs. Forward mode,
+written out below, carries a slope s along: exact, but one slope a run. Reverse mode
+walks the graph back. See :ref:`dp-cost`.
 """
 
 from functools import partial
@@ -25,36 +26,70 @@ def program(Ws, x, tanh=np.tanh):
     return (x * x).sum()
 
 
-def with_slope(Ws, directions, x):  # forward mode
-    s = 0 * x
+def forward_mode(Ws, directions, x):
+    """The slope of the program along the directions, carried along as s."""
+    s = np.zeros_like(x)
     for W, d in zip(Ws, directions, strict=True):
-        x, s = np.tanh(x @ W), s @ W + x @ d
-        s = (1 - x * x) * s
+        slope = s @ W + x @ d
+        x = np.tanh(x @ W)
+        s = (1 - x * x) * slope
     return (2 * x * s).sum()
 
 
-plots.use_style()
-rng, P, cost = np.random.default_rng(0), 4 * np.square(widths), []
+def reverse_mode(Ws, x):
+    """The gradient of the program, one array for each W."""
+    nodes = [Node(W) for W in Ws]
+    backward(program(nodes, x, tanh))
+    return [node.grad for node in nodes]
+
+
+def shortest(job, *arguments):
+    return min(repeat(partial(job, *arguments), number=1, repeat=25))
+
+
+rng = np.random.default_rng(0)
+P = []
+differences = []
+forward = []
+reverse = []
 for n in widths:
-    x, Ws, d = rng.normal(size=(100, n)), *rng.normal(size=(2, 4, n, n)) / np.sqrt(n)
-    both = partial(lambda nodes, x: backward(program(nodes, x, tanh)), [*map(Node, Ws)], x)
-    jobs = partial(program, Ws, x), partial(with_slope, Ws, d, x), both
-    run, forward, reverse = (min(repeat(job, number=1, repeat=25)) for job in jobs)
-    cost.append((4 * n * n + 1, 4 * n * n * forward / run, reverse / run))
-differences, forward, reverse = np.transpose(cost)
-plt.gca().set_prop_cycle(color=["#d45500", "#404055", "#006aaa"])
-plt.loglog(P, differences, "s:", P, forward, "v--", P, reverse, "o-")
-plt.legend(["differences", "forward mode", "reverse mode"])
-plt.gca().set(xlabel="parameters P", ylabel="time of the gradient, in runs")
-text = "Cost against P, logarithmic: two lines rise with P, that of reverse mode does not."
-plots.describe(plt.gcf(), text)
+    x = rng.normal(size=(100, n))
+    Ws = rng.normal(size=(4, n, n)) / np.sqrt(n)
+    directions = rng.normal(size=(4, n, n)) / np.sqrt(n)
+    run = shortest(program, Ws, x)
+    P.append(Ws.size)
+    differences.append(Ws.size + 1)
+    forward.append(Ws.size * shortest(forward_mode, Ws, directions, x) / run)
+    reverse.append(shortest(reverse_mode, Ws, x) / run)
+
+plots.use_style()
+figure, ax = plt.subplots()
+ax.loglog(P, differences, "s:", color="#d45500", label="differences")
+ax.loglog(P, forward, "v--", color="#404055", label="forward mode")
+ax.loglog(P, reverse, "o-", color="#006aaa", label="reverse mode")
+ax.set(xlabel="parameters P", ylabel="time of the gradient, in runs")
+ax.legend()
+plots.describe(
+    figure,
+    "Cost against P, logarithmic: two lines rise with P, "
+    "that of reverse mode does not.",
+)
 plt.show()
 
 # %%
-# Up to 262 144 parameters reverse mode costs a few runs. (On small arrays, at the left, the fixed
-# price of each box counts.) The two others pay for every parameter.
+# Up to 262 144 parameters reverse mode costs a few runs. (On small arrays, at the left,
+# the fixed price of each box counts.) The two others pay for every parameter.
 
-assert (reverse < P[0]).all()  # fewer runs than the smallest network has parameters
-backward(program(nodes := [*map(Node, Ws)], x, tanh))
-along = sum((node.grad * way).sum() for node, way in zip(nodes, d, strict=True))
-assert np.isclose(with_slope(Ws, d, x), along, rtol=1e-8)  # one slope, in both modes
+assert max(reverse) < P[0], (
+    "reverse mode should cost fewer runs than the smallest network has parameters, "
+    f"not {max(reverse):.0f}"
+)
+assert forward[-1] > P[-1], (
+    "forward mode should cost at least a run for every parameter"
+)
+
+gradient = np.stack(reverse_mode(Ws, x))
+along = (gradient * directions).sum()
+assert np.isclose(forward_mode(Ws, directions, x), along, rtol=1e-8), (
+    "both modes should find the same slope along the directions"
+)

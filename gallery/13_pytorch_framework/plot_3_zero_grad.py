@@ -2,9 +2,10 @@ r"""
 Without zero_grad, descent rolls on and never settles
 =====================================================
 
-PyTorch's ``backward`` adds to ``grad``, :eq:`eq-grad-adds`. If nobody sets it to zero, each step takes
-the sum of all gradients so far, which is momentum without friction. Both panels show the same loop on
-the bowl; one line is missing on the right. See :ref:`pt-zero-grad`.
+PyTorch's ``backward`` adds to ``grad``, :eq:`eq-grad-adds`. If nobody sets it to zero,
+each step takes the sum of all gradients so far, which is momentum without friction.
+Both panels show the same loop on the bowl; one line is missing on the right. See
+:ref:`pt-zero-grad`.
 """
 
 import matplotlib.pyplot as plt
@@ -34,13 +35,20 @@ def descend(forget, steps=200, momentum=0.0):
     return np.array(path)
 
 
-paths = {"gradient descent": descend(False), "momentum": descend(True)}
-shown = {name: path[:101] for name, path in paths.items()}
-box = [(-2.4, 2.4), (-1.5, 1.5)]
-look = {"log": True, "panels": True, "frames": 51}
-animation = plots.animate_path(Quadratic([1.0, 10.0]), shown, box, **look)
-for ax, name in zip(plt.gcf().axes, ("with zero_grad", "without"), strict=True):
-    ax.set(title=name, xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+with_zero_grad = descend(forget=False)
+without = descend(forget=True)
+
+animation = plots.animate_path(
+    Quadratic([1.0, 10.0]),
+    {"gradient descent": with_zero_grad[:101], "momentum": without[:101]},
+    [(-2.4, 2.4), (-1.5, 1.5)],
+    log=True,
+    panels=True,
+    frames=51,
+)
+left, right = plt.gcf().axes
+left.set(title="with zero_grad", xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
+right.set(title="without", xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
 plots.describe(
     plt.gcf(),
     "Two paths of a hundred steps in a bowl. With zero_grad the path runs "
@@ -53,6 +61,17 @@ plt.show()
 # The right path comes back as far as it started, again and again. It is that of
 # ``torch.optim.SGD(..., momentum=1.0)`` *with* ``zero_grad``, bit for bit.
 
-settled, rolling = (np.linalg.norm(path[100:], axis=1) for path in paths.values())
-assert settled.max() < 0.3 < 1.5 < rolling.max()
-assert np.array_equal(paths["momentum"], descend(False, momentum=1.0))
+distance = np.linalg.norm(with_zero_grad[100:], axis=1)
+assert distance.max() < 0.3, (
+    f"with zero_grad the path should settle, but is {distance.max():.2f} away"
+)
+for later in (without[100:150], without[150:]):
+    distance = np.linalg.norm(later, axis=1)
+    assert distance.max() > 1.5, (
+        f"without it the path should come back, not stay within {distance.max():.2f}"
+    )
+
+rolling = descend(forget=False, momentum=1.0)
+assert np.array_equal(without, rolling), (
+    "to forget zero_grad should be momentum 1, bit for bit"
+)

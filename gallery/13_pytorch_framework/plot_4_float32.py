@@ -2,9 +2,9 @@ r"""
 In float32 a fit stops after six digits
 =======================================
 
-One module, ``torch.nn.Linear(1, 1)``, is fitted to the same penguins by the same five lines, once in
-PyTorch's default precision and once in NumPy's. Both go down the same straight line of a logarithmic
-axis. Watch where each of them ends. See :ref:`pt-dtype`.
+One module, ``torch.nn.Linear(1, 1)``, is fitted to the same penguins by the same five
+lines, once in PyTorch's default precision and once in NumPy's. Both go down the same
+straight line of a logarithmic axis. Watch where each of them ends. See :ref:`pt-dtype`.
 """
 
 import matplotlib.pyplot as plt
@@ -15,32 +15,43 @@ from lecturecode import fit_affine, plots
 from lecturecode.datasets import penguins
 
 learning_rate = 0.05  # anything below 1 converges; smaller is slower
-plots.use_style()
-birds = penguins()
-x, y = birds["flipper_length_mm"], birds["body_mass_g"]
-x, y = (x - x.mean()) / x.std(), y / 1000
-solution = fit_affine(x, y)  # slope and intercept
 
-figure, ax = plt.subplots(figsize=(7.2, 3.8))
-floors = {}
-looks = {torch.float32: ("o", "#EE7733"), torch.float64: ("-", "#004488")}
-for dtype, (mark, colour) in looks.items():
+birds = penguins()
+flipper = birds["flipper_length_mm"]
+x = (flipper - flipper.mean()) / flipper.std()
+y = birds["body_mass_g"] / 1000  # kg
+slope, intercept = fit_affine(x, y)
+
+
+def distances(dtype):
+    """Distances from the least-squares line, step by step."""
     module = torch.nn.Linear(1, 1, dtype=dtype)
     torch.nn.init.zeros_(module.weight)
     torch.nn.init.zeros_(module.bias)
-    data = torch.tensor(np.stack([x, y]), dtype=dtype)[..., None]
+    inputs = torch.tensor(x, dtype=dtype)[:, None]
+    targets = torch.tensor(y, dtype=dtype)[:, None]
     optimizer = torch.optim.SGD(module.parameters(), lr=learning_rate)
-    errors = []
+    found = []
     for _ in range(500):
-        theta = module.weight.item(), module.bias.item()
-        errors.append(np.hypot(*(solution - theta)))
-        loss = torch.nn.functional.mse_loss(module(data[0]), data[1])
+        w = module.weight.item()
+        b = module.bias.item()
+        found.append(np.hypot(w - slope, b - intercept))
+        loss = torch.nn.functional.mse_loss(module(inputs), targets)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    floors[dtype] = max(errors[-20:])
-    look = {"color": colour, "markersize": 4, "markevery": 10}
-    ax.semilogy(errors, mark, label=str(dtype)[6:], **look)
+    return found
+
+
+in_float32 = distances(torch.float32)
+in_float64 = distances(torch.float64)
+
+plots.use_style()
+figure, ax = plt.subplots(figsize=(7.2, 3.8))
+ax.semilogy(
+    in_float32, "o", color="#EE7733", markersize=4, markevery=10, label="float32"
+)
+ax.semilogy(in_float64, "-", color="#004488", label="float64")
 ax.set(xlabel="step", ylabel="distance from the least-squares line")
 ax.legend()
 plots.describe(
@@ -52,9 +63,17 @@ plots.describe(
 plt.show()
 
 # %%
-# A step moves the intercept by :math:`2 \epsilon = 0.1` times its error. Once that is less than half the
-# spacing of the floating-point numbers there, the sum is rounded back, and descent stands still.
+# A step moves the intercept by :math:`2 \epsilon = 0.1` times its error. Once that is
+# less than half the spacing of the floating-point numbers there, the sum is rounded
+# back, and descent stands still.
 
-half = {dtype: 4 * torch.finfo(dtype).eps / 2 for dtype in floors}  # between 4 and 8
-stalls = {dtype: half[dtype] / (2 * learning_rate) for dtype in floors}
-assert all(0.5 < floors[dtype] / stalls[dtype] < 2 for dtype in floors)
+digits = -np.log10(max(in_float32[-20:]) / np.hypot(slope, intercept))
+assert 5 < digits < 7, f"in float32 there should be six digits, not {digits:.1f}"
+
+for dtype, errors in {torch.float32: in_float32, torch.float64: in_float64}.items():
+    spacing = 4 * torch.finfo(dtype).eps  # between 4 and 8, where the intercept is
+    predicted = spacing / 2 / (2 * learning_rate)
+    floor = max(errors[-20:])
+    assert 0.5 * predicted < floor < 2 * predicted, (
+        f"in {dtype} descent should stop at about {predicted:.0e}, not at {floor:.0e}"
+    )

@@ -2,9 +2,10 @@ r"""
 A minibatch that is too small wastes the device
 ===============================================
 
-A step of training takes about :math:`t_0 + t_1 n` seconds for a minibatch of :math:`n` samples, so
-that a sample costs :math:`t_0/n + t_1` (:eq:`eq-time-per-sample`). Two networks are timed on
-whatever device is here. Where is the bend of each? The chapter: :ref:`gpu-batch-size`.
+A step of training takes about :math:`t_0 + t_1 n` seconds for a minibatch of :math:`n`
+samples, so that a sample costs :math:`t_0/n + t_1` (:eq:`eq-time-per-sample`). Two
+networks are timed on whatever device is here. Where is the bend of each? The chapter:
+:ref:`gpu-batch-size`.
 """
 
 from time import perf_counter
@@ -18,17 +19,21 @@ from lecturecode import least_squares, plots
 from lecturecode.pytorch import MLP, device
 
 networks = {"narrow": (64, 32, 10), "wide": (784, 512, 10)}  # try others
-there, sizes = device(), 4 ** np.arange(7)
-plots.use_style()
+
 torch.set_num_threads(1)
+there = device()
+sizes = 4 ** np.arange(7)
 
 
 def seconds(widths, n):
     """Time a step of each of some rounds, and return the shortest."""
-    module, best = MLP(widths).to(there), np.inf
+    module = MLP(widths).to(there)
     optimizer = torch.optim.Adam(module.parameters())
-    x, y = torch.rand(n, widths[0], device=there), torch.zeros(n, dtype=int, device=there)
-    for _ in range(30 if n < 1000 else 10):
+    x = torch.rand(n, widths[0], device=there)
+    y = torch.zeros(n, dtype=int, device=there)
+    rounds = 30 if n < 1000 else 10
+    best = np.inf
+    for _ in range(rounds):
         begin = perf_counter()
         optimizer.zero_grad()
         cross_entropy(module(x), y).backward()
@@ -38,23 +43,33 @@ def seconds(widths, n):
     return best
 
 
+plots.use_style()
 figure, ax = plt.subplots(figsize=(7, 4.2))
+markers = ["o", "s"]
 waste = {}
-for (name, widths), mark in zip(networks.items(), "os", strict=True):
+for (name, widths), marker in zip(networks.items(), markers, strict=True):
     times = np.array([seconds(widths, int(n)) for n in sizes])
-    W = np.stack([np.ones(len(sizes)), sizes], -1) / times[:, None]
-    t0, t1 = least_squares(W, np.ones(len(sizes)))  # of relative errors
+    per_sample = times / sizes
+    # The least squares of relative errors: each row is divided by its time.
+    W = np.stack([np.ones(len(sizes)), sizes], axis=-1) / times[:, None]
+    t0, t1 = least_squares(W, np.ones(len(sizes)))
     label = f"{name}, bend at {t0 / t1:.0f}"
     (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=label)
-    ax.loglog(sizes, 1e6 * times / sizes, mark, color=line.get_color())
-    waste[name] = times[0] / (times / sizes).min()
-ax.set(xlabel="minibatch $n$", ylabel="microseconds per sample", title=f"on: {there.type}")
+    ax.loglog(sizes, 1e6 * per_sample, marker, color=line.get_color())
+    waste[name] = per_sample[0] / per_sample.min()
+ax.set(xlabel="minibatch $n$", ylabel="microseconds per sample")
+ax.set_title(f"on: {there.type}")
 ax.legend()
-text = "Time per sample falls with the size of the minibatch, then levels off."
-plots.describe(figure, text)
+plots.describe(
+    figure,
+    "Time per sample falls with the size of the minibatch, then levels off.",
+)
 plt.show()
 
 # %%
-# Both fall like :math:`1/n` at first. The wide network computes more for each sample, so that on a
-# CPU it is busy, and bends, at a smaller minibatch.
-assert min(waste.values()) > 3
+# Both fall like :math:`1/n` at first. The wide network computes more for each sample,
+# so that on a CPU it is busy, and bends, at a smaller minibatch.
+
+assert min(waste.values()) > 3, (
+    f"alone, a sample should take three times as long as in the best minibatch: {waste}"
+)

@@ -2,10 +2,11 @@ r"""
 Beyond some number of nodes a further one does harm
 ===================================================
 
-On :math:`M` nodes a step takes :math:`c/M + 2\frac{M-1}{M} D/\beta + 2(M-1)\alpha` seconds
-(:eq:`eq-ring`): work that is divided, a gradient of :math:`D` bytes that is sent, and messages that
-arrive late. Three networks, on assumed nodes of :math:`10^{11}` operations a second. Look for the
-best :math:`M` of each, and for what the latency does. The chapter: :ref:`gpu-many`.
+On :math:`M` nodes a step takes :math:`c/M + 2\frac{M-1}{M} D/\beta + 2(M-1)\alpha`
+seconds (:eq:`eq-ring`): work that is divided, a gradient of :math:`D` bytes that is
+sent, and messages that arrive late. Three networks, on assumed nodes of :math:`10^{11}`
+operations a second. Look for the best :math:`M` of each, and for what the latency does.
+The chapter: :ref:`gpu-many`.
 """
 
 import matplotlib.pyplot as plt
@@ -24,26 +25,40 @@ nodes = np.arange(1, 1025)
 figure, ax = plt.subplots(figsize=(7, 4.4))
 best = []
 for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
-    given = {"compute": 6 * P * batch / arithmetic, "size": 4 * P, "bandwidth": bandwidth}
-    s = speed_up(nodes, latency=latency, **given)
-    top = int(s.argmax())
-    best.append(nodes[top])
+    compute = 6 * P * batch / arithmetic  # seconds on one node
+    size = 4 * P  # bytes of the gradient
+    s = speed_up(
+        nodes, compute=compute, size=size, bandwidth=bandwidth, latency=latency
+    )
+    top = s.argmax()
+    best.append(int(nodes[top]))
     (line,) = ax.loglog(nodes, s, style, label=f"P = {P:,}: best at {nodes[top]}")
     ax.plot(nodes[top], s[top], "o", color=line.get_color())
-    law = np.sqrt((given["compute"] - 2 * 4 * P / bandwidth) / (2 * latency))
-    assert abs(nodes[top] - np.clip(law, 1, 1024)) <= 1
-    assert (s <= nodes * (1 + 1e-12)).all()
+
+    gain = max(compute - 2 * size / bandwidth, 0)  # what many nodes can save at most
+    law = np.clip(np.sqrt(gain / (2 * latency)), 1, nodes[-1])
+    assert abs(nodes[top] - law) <= 1, (
+        f"the best number of nodes should be {law:.0f}, not {nodes[top]}"
+    )
+    assert (np.diff(s[top:]) < 0).all(), (
+        "beyond the best number a further node should harm"
+    )
+    assert (s <= nodes * (1 + 1e-12)).all(), "M nodes should be at most M times as fast"
 limit = 3 / 4 * batch * bandwidth / arithmetic  # the same for every P
 ax.axhline(limit, color="#404055", linestyle=":", label="limit without latency")
 ax.loglog(nodes, nodes, color="#404055", linewidth=1, label="M times as fast")
 ax.set(xlabel="nodes $M$", ylabel="speed-up $s(M)$", ylim=(0.05, 60))
 ax.legend(loc="lower left")
-text = "Speed-up against nodes: each curve rises below the diagonal, peaks and falls."
-plots.describe(figure, text)
+plots.describe(
+    figure,
+    "Speed-up against nodes: each curve rises below the diagonal, peaks and falls.",
+)
 plt.show()
 
 # %%
-# Large networks bear more nodes, but all share one limit: work and gradient both grow with
-# :math:`P`. A larger minibatch or a faster network between the nodes raises it.
+# Large networks bear more nodes, but all share one limit: work and gradient both grow
+# with :math:`P`. A larger minibatch or a faster network between the nodes raises it.
 
-assert best == sorted(best)
+assert best == sorted(best), (
+    f"large networks should bear more nodes, but best is {best}"
+)
