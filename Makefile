@@ -16,7 +16,7 @@ endif
 ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve browser bench bench-cuda test-cuda lint clean
+.PHONY: help docs test serve browser bench bench-cuda test-cuda test-kernels book-kernels lint clean
 .PHONY: environment environment-browser environment-bench
 
 help:  ## show this list
@@ -75,6 +75,15 @@ lint: environment  ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@echo "next: make test"
+
+KERNELS ?=
+test-kernels: environment  ## run the tests marked numeric under each OpenBLAS kernel (KERNELS=Haswell,Prescott)
+	@$(RUN) tests/kernels.py $(if $(KERNELS),--kernels $(KERNELS))
+	@echo "next: make book-kernels, for the asserts of the book"
+
+book-kernels: environment  ## build the book, from nothing, under each of three OpenBLAS kernels
+	@$(RUN) tests/kernels.py --book $(if $(KERNELS),--kernels $(KERNELS))
+	@echo "next: make docs"
 
 clean:  ## remove the environment, the site and every cache
 	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst
