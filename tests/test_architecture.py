@@ -1,4 +1,4 @@
-"""The package is the lecture's table of contents: order, imports, sizes and docstrings."""
+"""The package is the lecture's table of contents: order, imports and docstrings."""
 
 import ast
 import importlib
@@ -129,11 +129,6 @@ def test_import_adds_less_than_50_ms_to_that_of_numpy():
 
 
 @each_file
-def test_no_module_is_longer_than_400_lines(file):
-    assert len(file.read_text().splitlines()) <= 400
-
-
-@each_file
 def test_nothing_prints(file):
     calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
     assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
@@ -151,7 +146,7 @@ def test_identifiers_are_ascii_and_take_no_loose_keywords(file):
     for node in ast.walk(tree):
         name = getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", None)
         assert name is None or not isinstance(name, str) or name.isascii()
-    if part(file) not in ("arrays", "evaluation", "plots"):  # names for messages, and for artists
+    if part(file) not in ("arrays", "door", "evaluation", "plots"):  # names for messages, and for artists
         loose = [n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.args.kwarg]
         assert not loose
 
