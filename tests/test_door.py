@@ -205,6 +205,7 @@ def test_arrays_whose_shapes_go_together():
     assert door.arrays(LINE, W=x, y=torch.ones(2, 1))[1] is x
     assert door.arrays({"H": "... P P"}, H=np.ones((5, 4, 2, 2)))[1].shape == (5, 4, 2, 2)
     assert door.arrays({"H": "... P P"}, H=np.ones((2, 2)))[1].shape == (2, 2)
+    assert door.arrays({"x": "T D", "c": " | D"}, x=np.ones((5, 3)), c=2.0)[2].shape == ()
     assert door.arrays({"theta": "... 3", "x": "T 3"}, theta=ROW, x=np.ones((7, 3)))[1].shape == (3,)
 
 
@@ -236,8 +237,13 @@ def test_arrays_whose_shapes_go_together():
         ({"x": "T 2"}, [(4, 3)], "x must have shape (T, 2); got (4, 3)"),
         (
             {"x": "T D", "c": "K D"},
-            [(5, 3), (2, 2)],
-            "c must have shape (K, D), and D is 3 in x; got (2, 2)",
+            [(5, 3), (3, 2)],
+            "c must have shape (K, D), and D is 3 in x; got (3, 2)",
+        ),
+        (
+            {"x": "T D", "c": " | D"},
+            [(5, 3), (2,)],
+            "c must have shape () or (D,), and D is 3 in x; got (2,)",
         ),
     ],
 )

@@ -511,7 +511,7 @@ def _advice(name: str, spec: str, shapes: dict[str, tuple[int, ...]]) -> str:
         return f"A single row is {name}[None, :], a single column {name}[:, None]"
     if len(shape) == 2 and wanted == {1} and shape[1] == 1:
         return f"Take its only column, {name}[:, 0]"
-    others = [n for n, s in shapes.items() if n != name and len(s) == 2 and s[1] == shape[0] != s[0]]
-    if len(shape) in wanted and others:
+    others = [n for n, s in shapes.items() if n != name and len(s) == 2 and s[1:] == shape]
+    if others:
         return f"If the columns of {others[0]} are the samples, transpose it: {others[0]}.T"
     return ""
