@@ -36,7 +36,7 @@ from hostile_table import TABLE, missing
 import lecturecode as lc
 
 PACKAGE = str(Path(lc.__file__).parent)
-SECONDS = 1.0  # of the processor's time, for one call
+SECONDS = 2.0  # of the processor's time, for one call
 PATIENCE = 30.0  # seconds of the clock, after which a child that says nothing is ended
 MEMORY = 3 * 2**30  # bytes that a child may add to what it has
 
@@ -91,7 +91,7 @@ def judge(item: Entry, case: Case) -> Outcome:
     """Make one call and say what came of it."""
     arguments = {**item.good(), **case.changed()}
     large = case.value == LARGE
-    signal.setitimer(signal.ITIMER_PROF, SECONDS / 3 if large and case.sense else SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS / 2 if large and case.sense else SECONDS)
     try:
         item.call(**arguments)
     except TooLong:

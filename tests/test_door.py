@@ -5,6 +5,7 @@ import math
 import os
 import pathlib
 import re
+import tempfile
 
 import numpy as np
 import pytest
@@ -512,7 +513,7 @@ def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
     def refused(**where):
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(door, "TemporaryFile", refused)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
     message = (
         f"the folder {tmp_path} of the checkpoint cannot be written to (Read-only file system); "
         "give a path in another one"

@@ -15,12 +15,10 @@ import math
 import os
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from functools import cache
 from inspect import signature
 from numbers import Integral, Real
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, TypeVar, overload
 
 import array_api_compat as compat
@@ -36,12 +34,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def whole(value: object, name: str, least: int = 1, most: int | None = None, hint: str = "") -> int:
-    """Return a whole number as a Python int, once it is known to be from `least` to `most`.
-
-    Parameters
-    ----------
-    least, most : int
-        The smallest and the largest that are allowed; None for no largest.
+    """Return a whole number as a Python int, once it is known to lie from `least` to `most`, if given.
 
     Raises
     ------
@@ -65,11 +58,8 @@ def whole(value: object, name: str, least: int = 1, most: int | None = None, hin
 def real(value: object, name: str, within: str = "(-inf, inf)", hint: str = "") -> float:
     """Return a real number as a Python float, once it is known to lie in an interval.
 
-    Parameters
-    ----------
-    within : str
-        The interval as in mathematics: "(0, inf)" holds the positive and finite numbers, "[0, inf]"
-        infinity and 0 too. NaN lies in none.
+    The interval `within` is written as in mathematics: "(0, inf)" holds the positive and finite numbers,
+    "[0, inf]" infinity and 0 too. NaN lies in none.
 
     Raises
     ------
@@ -119,6 +109,8 @@ def choice(value: object, name: str, options: Sequence[str]) -> str:
     """
     if isinstance(value, str) and value in options:
         return str(value)
+    from difflib import get_close_matches  # not at the top: for a message only
+
     alike = get_close_matches(value, options, 1) if isinstance(value, str) else []
     hint = f"Did you mean {alike[0]!r}?" if alike else ""
     words = ", ".join(options)
@@ -182,19 +174,9 @@ def integers(
     what: str = "integers",
     hint: str = "",
 ) -> Array:
-    """Return an array of integers that lie between two: the labels of samples, the order of a tour.
+    """Return an array of integers that lie from `least` to `most`, if given: the order of a tour.
 
-    Parameters
-    ----------
-    least, most : int
-        The smallest and the largest that are allowed; None for no largest.
-    what : str
-        What the message calls the entries.
-
-    Returns
-    -------
-    array
-        `value` itself where it is an array of integers or a tensor of them.
+    An array or a tensor of integers is returned itself. The message calls its entries `what`.
 
     Raises
     ------
@@ -216,21 +198,14 @@ def integers(
 
 
 def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> Array:
-    """Return the class numbers of samples, shape (T,), as integers on the device of `like`.
-
-    Parameters
-    ----------
-    classes : int
-        How many classes there are.
-    like : array
-        An array of the wanted library and device.
+    """Return the class numbers of T samples as integers, an array or tensor on the device of `like`.
 
     Raises
     ------
     TypeError
         If they are not integers, as words are not, or an array where `like` is a tensor, or the reverse.
     ValueError
-        If the shape is another, such as that of one-hot rows, or if a number is not in 0..classes - 1.
+        If the shape is not (T,), as that of one-hot rows is not, or a number not in 0..classes - 1.
     """
     given = value if compat.is_torch_array(value) else entries(value, name)
     if given.ndim != 1:
@@ -256,12 +231,7 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
 
 
 def function(value: F, name: str, of: str = "theta", hint: str = "") -> F:
-    """Return a function; a class is none.
-
-    Parameters
-    ----------
-    of : str
-        What the function is a function of.
+    """Return a function of what the message calls `of`; a class is none.
 
     Raises
     ------
@@ -293,14 +263,7 @@ def callback(value: Any) -> Any:
 
 
 def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
-    """Return an object of a class: a network, a domain, a mixture.
-
-    Parameters
-    ----------
-    kind : type
-        The class, which may be an abstract one.
-    such_as : str
-        How one is made, for the message.
+    """Return an object of the class `kind`; the message says how one is made, `such_as`.
 
     Raises
     ------
@@ -316,14 +279,7 @@ def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
 
 
 def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
-    """Return an object of any class that has certain methods: an optimizer, a loss, an objective.
-
-    Parameters
-    ----------
-    parts : sequence of str
-        The names of the methods.
-    such_as : str
-        How one is made, for the message.
+    """Return an object of any class that has the methods `parts`: an optimizer, a loss, an objective.
 
     Raises
     ------
@@ -339,12 +295,9 @@ def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
 
 
 def path(value: object, name: str, beside: str = "") -> Path:
-    """Return the name of a file that can be written, whether it is there or not.
+    """Return the path of a file that can be written, whether it is there or not.
 
-    Parameters
-    ----------
-    beside : str
-        What is added to the name for a file that is written first, and then renamed.
+    To its name may be added `beside`, for a file that is written first and then renamed.
 
     Raises
     ------
@@ -387,6 +340,8 @@ def _refuse_unspeakable(text: str, name: str) -> None:
 
 
 def _refuse_locked(folder: Path, name: str) -> None:
+    from tempfile import TemporaryFile  # not at the top: it takes long to import
+
     try:
         TemporaryFile(dir=folder).close()
     except OSError as error:
