@@ -377,6 +377,8 @@ def _said(message: str, hint: str) -> str:
 
 def _scalar(value: object) -> Any:
     """Return what an array or tensor of shape () holds; anything else as it is."""
+    if type(value) in (int, float):
+        return value  # by far the most, at once
     numpy = isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray)
     torch = compat.is_torch_array(value) and value.device.type != "meta"
     return value.item() if (numpy or torch) and value.shape == () else value  # type: ignore
@@ -427,24 +429,24 @@ def _words(within: str) -> str:
 
 def _misfit(name: str, shape: tuple[int, ...], spec: str, lengths: dict[str, tuple[int, str]]) -> str:
     """Say how a shape differs from its letters; remember the lengths that they stand for."""
-    wrong = f"{name} must have shape {_written(spec)}"
     letters = _letters(spec, len(shape))
     if letters is None:
-        return f"{wrong}; got {shape}"
+        return f"{name} must have shape {_written(spec)}; got {shape}"
     for letter, length in zip(letters, shape[len(shape) - len(letters) :], strict=True):
         stated = (int(letter), name) if letter.isdigit() else (length, name)
         known, owner = lengths.setdefault(letter, stated)
         if length != known:
             where = "" if owner == name or letter.isdigit() else f", and {letter} is {known} in {owner}"
-            return f"{wrong}{where}; got {shape}"
+            return f"{name} must have shape {_written(spec)}{where}; got {shape}"
     return ""
 
 
-def _letters(spec: str, axes: int) -> list[str] | None:
+@cache
+def _letters(spec: str, axes: int) -> tuple[str, ...] | None:
     """Return the letters of the alternative that has so many axes, without its leading dots."""
     for option in spec.split("|"):
-        letters = option.split()
-        dots = letters[:1] == ["..."]
+        letters = tuple(option.split())
+        dots = letters[:1] == ("...",)
         if len(letters) == axes or (dots and axes >= len(letters) - 1):
             return letters[1:] if dots else letters
     return None
