@@ -4,6 +4,7 @@
 module                      what it teaches                                             lecture
 ==========================  ==========================================================  ========
 :mod:`~.arrays`             what counts as an array, and the checks at the door         1
+:mod:`~.door`               the vocabulary of the checks on what comes in               1
 :mod:`~.trace`              the record that every method returns                        1
 :mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
 :mod:`~.domains`            Theta: finite, real, positive, intervals, and products      1

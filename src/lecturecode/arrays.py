@@ -61,12 +61,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
             if value.is_floating_point()
             else value.to(compat.array_namespace(value).empty(0).dtype)
         )
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        array = np.empty(0, dtype=object)  # rows of unequal lengths
+    array = entries(value, name)
     if array.dtype.kind == "c":
         raise TypeError(_complex(name))
     if array.dtype.kind not in "fiub":
@@ -75,6 +70,22 @@ def as_array(value: Any, name: str = "theta") -> Array:
             "Give a NumPy array, a PyTorch tensor, or a list of numbers of equal lengths"
         )
     return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def entries(value: Any, name: str) -> np.ndarray:
+    """Return what an array or a nested sequence holds, of whatever dtype.
+
+    Raises
+    ------
+    TypeError
+        If entries are masked.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
+    try:
+        return np.asarray(value)
+    except Exception:  # rows of unequal lengths, or what another library does not give away
+        return np.empty(0, dtype=object)
 
 
 def real_arrays(**named: Any) -> tuple[Any, ...]:
