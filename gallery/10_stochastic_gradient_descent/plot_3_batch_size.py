@@ -12,7 +12,15 @@ steps and epochs until the loss is below 0.1, at the best of four learning rates
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import CrossEntropy, GradientDescent, Network, TotalLoss, plots, sample_gradients, train
+from lecturecode import (
+    CrossEntropy,
+    GradientDescent,
+    Network,
+    TotalLoss,
+    plots,
+    sample_gradients,
+    train,
+)
 from lecturecode.datasets import digits
 from lecturecode.minibatching import minibatches
 
