@@ -12,12 +12,12 @@ PYTHON ?= $(shell for p in $(CANDIDATES); do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve browser bench bench-cuda test-cuda lint clean
+.PHONY: help docs test serve browser bench bench-cuda test-cuda test-kernels book-kernels lint clean
 
 help:  ## show this list
 	@echo "usage: make TARGET"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "next: make docs"
 
@@ -86,6 +86,15 @@ lint: $(VENV)/ready  ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 	@echo "next: make test"
+
+KERNELS ?=
+test-kernels: $(VENV)/ready  ## run the tests marked numeric under each OpenBLAS kernel (KERNELS=Haswell,Prescott)
+	@$(RUN) tests/kernels.py $(if $(KERNELS),--kernels $(KERNELS))
+	@echo "next: make book-kernels, for the asserts of the book"
+
+book-kernels: $(VENV)/ready  ## build the book, from nothing, under each of three OpenBLAS kernels
+	@$(RUN) tests/kernels.py --book $(if $(KERNELS),--kernels $(KERNELS))
+	@echo "next: make docs"
 
 clean:  ## remove the environment, the site and every cache
 	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst

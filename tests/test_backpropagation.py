@@ -20,6 +20,8 @@ from lecturecode import (
 )
 from lecturecode.domains import Interval
 
+pytestmark = pytest.mark.numeric
+
 LIBRARIES = {"numpy": np.asarray, "torch": torch.as_tensor}
 libraries = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
 SLOPES = {

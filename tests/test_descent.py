@@ -20,6 +20,8 @@ from lecturecode.objectives import (
     Saddle,
 )
 
+pytestmark = pytest.mark.numeric
+
 LIBRARIES = pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
 
 

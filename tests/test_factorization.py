@@ -6,6 +6,8 @@ import torch
 
 from lecturecode import factorize, factors
 
+pytestmark = pytest.mark.numeric
+
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
     "numpy32": lambda a: np.asarray(a, dtype=np.float32),

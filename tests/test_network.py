@@ -10,6 +10,8 @@ from torch_networks import LAYERS, module, random_case
 
 from lecturecode import Network
 
+pytestmark = pytest.mark.numeric
+
 LIBRARIES = {"numpy": np.asarray, "torch": torch.as_tensor}
 libraries = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)
 

@@ -23,6 +23,8 @@ from lecturecode.objectives import (
     Saddle,
 )
 
+pytestmark = pytest.mark.numeric
+
 Q = np.linalg.qr(np.random.default_rng(7).standard_normal((3, 3)))[0]
 W = np.random.default_rng(8).standard_normal((12, 3))
 Y = np.random.default_rng(9).standard_normal(12)

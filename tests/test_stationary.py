@@ -15,6 +15,8 @@ from lecturecode.objectives import (
     Saddle,
 )
 
+pytestmark = pytest.mark.numeric
+
 # The nine flat points of Himmelblau's function, as tables give them.
 NINE = [
     ([3.0, 2.0], "minimum"),

@@ -65,6 +65,7 @@ def test_the_default_population_grows_with_the_logarithm_of_P():
 # --- one generation, written out ------------------------------------------------------------------
 
 
+@pytest.mark.numeric
 def test_a_generation_does_what_the_equations_say():
     # Three generations with h = 1 and h = 0 among them, against loops over members and coordinates.
     P, lam = 3, 8
@@ -472,6 +473,7 @@ def test_a_restart_knows_what_the_run_before_it_reached():
 # --- arrays and tensors ---------------------------------------------------------------------------
 
 
+@pytest.mark.numeric
 def test_tensors_follow_the_path_of_arrays():
     like = torch.empty(0, dtype=torch.float64)
     domain = Choice("abc") * Interval(-5, 5) ** 2 * Positive(1.0) * Real(2.0)

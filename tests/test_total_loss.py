@@ -5,6 +5,8 @@ import pytest
 
 from lecturecode import Adam, CrossEntropy, Network, SquaredError, TotalLoss, minimize
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize(("name", "sigma"), [
     ("tanh", np.tanh),
