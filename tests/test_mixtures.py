@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from lecturecode import Mixture, gaussian_mixture
 
+pytestmark = pytest.mark.numeric
+
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
     "numpy32": lambda a: np.asarray(a, dtype=np.float32),
@@ -67,22 +69,31 @@ def peer_after(x, start, iterations, shape):
 @pytest.mark.parametrize("iterations", [1, 2, 25])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_after_the_same_iterations_it_is_where_scikit_learn_is(shape, iterations):
+    """Ours ends once F stands still, in a sweep that rounding decides; the peer then makes as many.
+
+    A step divides sums over T samples, each right to T eps. EM pulls together what differs: starts and
+    samples that differ by a share d lead to ends that differ by 2 d at most. Hence 10 T eps for all.
+    """
     x = samples()
+    close = 10 * len(x) * np.finfo(float).eps
     start = rough_start(x)
-    peer = peer_after(x, start, iterations, SHAPES[shape])
     trace = gaussian_mixture(x, 3, start=start, covariance=shape, sweeps=iterations, tol=0)
-    assert trace.value == pytest.approx(-peer.score(x), rel=1e-8)
+    made = trace.steps // 2
+    assert made == iterations or (trace.converged and made > 10)
+    peer = peer_after(x, start, made, SHAPES[shape])
+    assert peer.n_iter_ == made
+    assert trace.value == pytest.approx(-peer.score(x), rel=close)
     fit = Mixture.unpack(trace.last, 3)
-    np.testing.assert_allclose(fit.weights, peer.weights_, rtol=1e-8)
-    np.testing.assert_allclose(fit.means, peer.means_, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(fit.weights, peer.weights_, rtol=close)
+    np.testing.assert_allclose(fit.means, peer.means_, rtol=0, atol=close * abs(x).max())
     whole = {
         "full": lambda c: c,
         "diag": lambda c: np.array([np.diag(v) for v in c]),
         "spherical": lambda c: c[:, None, None] * np.eye(2),
     }[SHAPES[shape]](peer.covariances_)
-    np.testing.assert_allclose(fit.covariances, whole, rtol=1e-7, atol=1e-9)
-    np.testing.assert_allclose(fit.responsibilities(x), peer.predict_proba(x), atol=1e-8)
-    np.testing.assert_allclose(fit.log_density(x), peer.score_samples(x), rtol=1e-8)
+    np.testing.assert_allclose(fit.covariances, whole, rtol=0, atol=close * abs(whole).max())
+    np.testing.assert_allclose(fit.responsibilities(x), peer.predict_proba(x), atol=close)
+    np.testing.assert_allclose(fit.log_density(x), peer.score_samples(x), rtol=close)
 
 
 def test_the_values_are_the_free_energy_of_the_docstring_after_each_half_step():
@@ -150,11 +161,12 @@ def test_the_m_step_at_the_floor_is_the_best_one_allowed():
 @each_kind
 def test_every_kind(kind):
     x = samples()
-    expected = gaussian_mixture(x, 3, start=rough_start(x), sweeps=20, tol=0)
-    trace = gaussian_mixture(KINDS[kind](x), 3, start=of_kind(rough_start(x), kind), sweeps=20, tol=0)
+    expected = gaussian_mixture(x, 3, start=rough_start(x), sweeps=5, tol=0)
+    trace = gaussian_mixture(KINDS[kind](x), 3, start=of_kind(rough_start(x), kind), sweeps=5, tol=0)
+    assert trace.steps == expected.steps == 10, "F still falls, so that rounding ends neither"
     assert type(trace.theta) is type(KINDS[kind](x))
     assert trace.theta.dtype == trace.values.dtype == KINDS[kind](x).dtype
-    close = 1e-9 if kind.endswith("64") else 1e-3
+    close = 10 * len(x) * np.finfo("float64" if kind.endswith("64") else "float32").eps
     np.testing.assert_allclose(np.asarray(trace.last), expected.last, rtol=close, atol=close)
     drawn = gaussian_mixture(KINDS[kind](x), 3, rng=0)
     assert drawn.converged, drawn.message

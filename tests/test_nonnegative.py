@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from lecturecode import kkt_violation, nonnegative_least_squares
 
+pytestmark = pytest.mark.numeric
+
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
     "numpy32": lambda a: np.asarray(a, dtype=np.float32),
@@ -56,6 +58,12 @@ def test_it_agrees_with_scipy(seed):
 @pytest.mark.parametrize("power", [8, 10, 12])
 @pytest.mark.parametrize("seed", range(5))
 def test_hard_conditions_end_at_the_same_residual(seed, power):
+    """It is no farther from the minimum than its slopes allow.
+
+    F = |W theta - y|^2 is convex, so with s = W^T (W theta - y) no theta' lies lower than F(theta) by
+    more than 2 s^T (theta - theta'). That is at most 2 v |y| sum_p |w_p| |theta_p - theta'_p| where the
+    slopes are v relative to |w_p| |y|. The norm is evaluated to within P eps sum_p |w_p| theta_p.
+    """
     from scipy.optimize import nnls
 
     rng = np.random.default_rng(seed)
@@ -63,9 +71,13 @@ def test_hard_conditions_end_at_the_same_residual(seed, power):
     W, y = U * np.logspace(0, -power, 12) @ V, rng.standard_normal(30)
     trace = nonnegative_least_squares(W, y)
     assert trace.converged, trace.message
-    assert trace.value * 30 <= nnls(W, y)[1] ** 2 * (1 + 1e-9)
-    rounding = np.finfo(float).eps * (np.linalg.norm(W, axis=0) @ trace.theta) / np.linalg.norm(y)
-    assert certificate(W, y, trace.theta) < 1e-12 + 10 * rounding
+    eps, lengths, size = np.finfo(float).eps, np.linalg.norm(W, axis=0), np.linalg.norm(y)
+    v = 1e-12 + 10 * eps * (lengths @ trace.theta) / size  # tol, and the rounding of a slope
+    assert certificate(W, y, trace.theta) < v
+    peer, norm = nnls(W, y)
+    rounding = 12 * eps * (lengths @ (trace.theta + peer))
+    gap = 2 * v * size * (lengths @ abs(trace.theta - peer))
+    assert trace.value * 30 <= (norm + rounding) ** 2 + gap
 
 
 @given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 12))
