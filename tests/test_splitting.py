@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from lecturecode import largest_penalty, lasso, soft_threshold
 from lecturecode.alternating.splitting import _inverse_triangle
 
+pytestmark = pytest.mark.numeric
+
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
     "numpy32": lambda a: np.asarray(a, dtype=np.float32),
@@ -263,10 +265,14 @@ def test_the_unit_of_the_columns_only_changes_the_unit_of_theta(unit):
     assert scaled.value == pytest.approx(usual.value, rel=1e-12)
 
 
-def test_a_rho_that_rounding_swallows_is_named():
-    W = np.ones((5, 2))
-    with pytest.raises(ValueError, match="rho = 1e-300 is lost in rounding"):
-        lasso(W, np.arange(5.0), 0.1, rho=1e-300)
+@pytest.mark.parametrize("rho", [1e-300, 1e-17])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_rho_that_rounding_swallows_is_named(seed, rho):
+    """Whether Cholesky's method fails as well is up to rounding, and other in each column."""
+    W = np.random.default_rng(seed).standard_normal((5, 1)) * [1, 3]
+    with pytest.raises(ValueError, match=f"rho = {rho:g} is lost in rounding"):
+        lasso(W, np.arange(5.0), 0.1, rho=rho)
+    assert lasso(W, np.arange(5.0), 0.1, rho=1e-3).converged
 
 
 def test_a_penalty_that_is_no_number():

@@ -150,11 +150,12 @@ class _Problem(NamedTuple):
 
 def _scaled(W: Array, y: Array, penalty: float) -> _Problem:
     xp, T = compat.array_namespace(W), W.shape[0]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # overflows of both signs add up to NaN
         H, lengths, V = 2 / T * (W.T @ W), None, W
     squares = xp.linalg.diagonal(H)
     limits = xp.finfo(W.dtype)
-    if bool(((squares < limits.tiny / limits.eps) | (squares > limits.max * limits.eps)).any()):
+    within = (squares >= limits.tiny / limits.eps) & (squares <= limits.max * limits.eps)
+    if not bool(within.all()):
         peaks = xp.max(xp.abs(W), axis=0)  # the squares have left the range of the numbers
         peaks = xp.where(peaks == 0, xp.ones_like(peaks), peaks)
         V = W / peaks
@@ -169,15 +170,7 @@ def _scaled(W: Array, y: Array, penalty: float) -> _Problem:
 
 def _split(g: _Problem, rho: float, tol: float) -> Updates:
     xp, b = compat.array_namespace(g.b), g.b
-    one = xp.eye(b.shape[0], dtype=b.dtype, device=compat.device(b))
-    try:
-        R = _inverse_triangle(xp.linalg.cholesky(g.H + rho * one))  # so that the inverse is R^T R
-    except Exception as error:
-        if not _singular(error):
-            raise
-        raise ValueError(
-            f"rho = {rho:g} is lost in rounding beside the dependent columns of W; try rho=1"
-        ) from error
+    R = _inverse_triangle(_triangle(g, rho))  # so that the inverse is R^T R
     z = u = xp.zeros_like(b)
     zero, size = _norm(z), _norm(b)
     yield g.update("the start", z, zero, zero)
@@ -197,6 +190,30 @@ def _split(g: _Problem, rho: float, tol: float) -> Updates:
             calm, patience = 0, 2 * patience
         done = f"both residuals are at most tol = {tol:g}" if agree else ""
         yield g.update("the step", z, primal, dual, done)
+
+
+def _triangle(g: _Problem, rho: float) -> Array:
+    """Return the lower triangle L with L L^T = H + rho I.
+
+    Raises
+    ------
+    ValueError
+        If what is left of some column beside the others, at least rho, is no more than rounding.
+    """
+    xp, (T, P) = compat.array_namespace(g.H), g.W.shape
+    one = xp.eye(P, dtype=g.H.dtype, device=compat.device(g.H))
+    try:
+        L = xp.linalg.cholesky(g.H + rho * one)
+        least = float(xp.min(xp.linalg.diagonal(L))) ** 2
+    except Exception as error:
+        if not _singular(error):
+            raise
+        least = 0.0
+    if not least >= (10 * P + T**0.5) * float(xp.finfo(g.H.dtype).eps):
+        raise ValueError(
+            f"rho = {rho:g} is lost in rounding beside the dependent columns of W; try rho=1"
+        )
+    return L
 
 
 def _inverse_triangle(L: Array) -> Array:
