@@ -130,10 +130,10 @@ class Node:
 
     Notes
     -----
-    Operators and the functions of this module take nodes, arrays and numbers, and give nodes. What is
-    not a node is a constant, and no time is spent on its gradient. As in PyTorch, gradients add up over
-    several calls of :func:`backward`, until :func:`zero_grad`; unlike there, all nodes keep theirs. An
-    array must not be written into between forward and backward.
+    Operators and the functions of ``lecturecode.graph`` take nodes, arrays and numbers, and give nodes.
+    What is not a node is a constant, and no time is spent on its gradient. As in PyTorch, gradients add
+    up over several calls of :func:`backward`, until :func:`zero_grad`; unlike there, all nodes keep
+    theirs. An array must not be written into between forward and backward.
 
     Examples
     --------
