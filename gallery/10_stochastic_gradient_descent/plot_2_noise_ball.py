@@ -39,8 +39,8 @@ def distances(rate, epochs, start, **schedule):
     return np.linalg.norm(run.thetas - bottom, axis=1)
 
 
-def radius(distances):
-    return np.sqrt((distances**2).mean(axis=0))
+def radius(away):
+    return np.sqrt((away**2).mean(axis=0))
 
 
 constant = distances(0.1, 99, bottom + 3)
