@@ -969,9 +969,9 @@ def test_the_budget_is_a_number_of_steps(steps):
 
 
 def test_values_may_be_numbers_of_python_and_tensors():
-    numbers = collect(iter([Step(torch.zeros(2), 1.5), Step(torch.ones(2), 0.5)]))
+    numbers = collect(iter([Step(torch.zeros(2), 1.5), Step(torch.ones(2), 1)]))
     assert numbers.values.dtype == torch.float32
-    assert numbers.values.tolist() == [1.5, 0.5]
+    assert numbers.values.tolist() == [1.5, 1.0]
 
 
 def test_never_rises_allows_the_noise_of_a_sum_of_squares_and_no_more():

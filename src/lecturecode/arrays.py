@@ -237,6 +237,11 @@ def check_finite(array: Array, name: str) -> None:
         )
 
 
+def transposed(W: Array) -> Array:
+    """Return matrices with their last two axes swapped; for one matrix, by far the most, at once."""
+    return W.T if W.ndim == 2 else namespace(W).matrix_transpose(W)
+
+
 def norm(vector: Array) -> Array:
     """Return the 2-norm of a vector, shape ()."""
     return (vector * vector).sum() ** 0.5

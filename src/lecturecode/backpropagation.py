@@ -10,7 +10,15 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.activations import ACTIVATIONS
-from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
+from lecturecode.arrays import (
+    Array,
+    as_array,
+    check_finite,
+    detached,
+    namespace,
+    same_kind,
+    transposed,
+)
 from lecturecode.losses import Loss
 from lecturecode.network import Network
 
@@ -103,7 +111,7 @@ class Backprop:
         xs = [xp.broadcast_to(x, (*lead, *x.shape)) if lead else x]
         for i, (b, W) in enumerate(layers):
             a = self._buffer(("x", i), (*lead, samples, W.shape[-2]), theta)
-            xp.matmul(xs[-1], _transposed(W), out=a)
+            xp.matmul(xs[-1], transposed(W), out=a)
             a += b[..., None, :]
             xs.append(self.sigmas[i].function(a, out=a))
 
@@ -115,7 +123,7 @@ class Backprop:
             G_b, G_W = gradients[i]
             G *= self.sigmas[i].derivative(xs[i + 1])  # G_{a^i}
             xp.sum(G, axis=-2, out=G_b)
-            xp.matmul(_transposed(G), xs[i], out=G_W)
+            xp.matmul(transposed(G), xs[i], out=G_W)
             if i:
                 before = self._buffer(("G", i), xs[i].shape, theta)
                 G = xp.matmul(G, layers[i][1], out=before)  # G_{x^{i-1}}
@@ -391,7 +399,3 @@ def checked_samples(
 def _one(y: Any) -> Any:
     """Return one target as the targets of one sample."""
     return y[None, ...] if compat.is_array_api_obj(y) else [y]
-
-
-def _transposed(W: Array) -> Array:
-    return W.T if W.ndim == 2 else namespace(W).matrix_transpose(W)

@@ -289,31 +289,32 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
 
 
 def _checked(f: ValueAndGradient) -> Evaluated:
-    """Return f with its answers checked."""
-    return lambda theta: _agreed(theta, call(f, theta))
+    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd."""
 
+    def evaluated(theta: Array) -> tuple[Array, Array, Array]:
+        answer = call(f, theta)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            raise TypeError(
+                f"value_and_gradient must return the pair (g(theta), gradient); got "
+                f"{type(answer).__name__}. For an objective g: "
+                "lambda theta: (g(theta), g.gradient(theta))"
+            )
+        theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
+        if getattr(gradient, "shape", None) != theta.shape:
+            raise ValueError(_wrong_gradient_shape(gradient, theta))
+        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        if not hasattr(value, "dtype") or value.dtype != theta.dtype:
+            xp = compat.array_namespace(theta)
+            value = as_array(value, "g(theta)")
+            value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
+        if value.shape != theta.shape[:-1]:
+            raise ValueError(
+                f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "
+                f"it must return {tuple(theta.shape[:-1])}, one number per point"
+            )
+        return theta, value, gradient
 
-def _agreed(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
-    """Return theta, value and gradient as arrays of one kind, without the graphs of autograd."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise TypeError(
-            f"value_and_gradient must return the pair (g(theta), gradient); got "
-            f"{type(answer).__name__}. For an objective g: lambda theta: (g(theta), g.gradient(theta))"
-        )
-    theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
-    if getattr(gradient, "shape", None) != theta.shape:
-        raise ValueError(_wrong_gradient_shape(gradient, theta))
-    gradient = same_kind(gradient, theta, "the gradient", "theta")
-    if not hasattr(value, "dtype") or value.dtype != theta.dtype:
-        xp = compat.array_namespace(theta)
-        value = as_array(value, "g(theta)")
-        value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
-    if value.shape != theta.shape[:-1]:
-        raise ValueError(
-            f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "
-            f"it must return {tuple(theta.shape[:-1])}, one number per point"
-        )
-    return theta, value, gradient
+    return evaluated
 
 
 def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:
@@ -344,9 +345,10 @@ def flat(value: Array, gradient: Array, tol: float) -> End | None:
 
 def lost(count: int, step: Step) -> End | None:
     """End a descent where no start has a finite value left."""
-    theta, value = step.theta, step.value
-    alive = math.isfinite(value) if value.ndim == 0 else bool(namespace(value).isfinite(value).any())
-    if alive:
+    value, theta = step.value, step.theta
+    if value.ndim == 0 and math.isfinite(value):
+        return None
+    if value.ndim > 0 and bool(namespace(value).isfinite(value).any()):
         return None
     if count == 0:
         return False, "g is not finite at the start; try another start"

@@ -57,7 +57,7 @@ class Step(NamedTuple):
     ----------
     theta : array of shape (P,), or (M, P) for M points that move together
         The point or points; they are not changed afterwards.
-    value : array of shape () or (M,), or float
+    value : array of shape () or (M,), or number
         g there.
     evaluations : int
         Calls of g on a single theta that the step took.
@@ -89,6 +89,8 @@ Steps = Generator[Step, None, End | None]
 
 Method = Generator[tuple[Array, Mapping[str, Array]], Array, End]
 """Yields (points, extras), is sent their values, returns how it ended."""
+
+NUMBERS = (float, int)
 
 Rule = Callable[[int, Step], End | None]
 """Sees each step and its number, 0 for the start; returns how the run ends there, or None."""
@@ -161,14 +163,17 @@ def collect(
     if steps is not None:
         check_count(steps, "steps")
     most = math.inf if steps is None else steps
-    book = _Book(method, sweep, record_every, expected)
-    bar = _bar(book, steps, expected) if progress else None
+    told = method if isinstance(method, Told) else None
+    single = told is not None and told.keep == "points"
+    recorder = Recorder(record_every, 16 if told is None or expected is None else expected)
+    place = _Place(recorder, told is not None, sweep)
+    bar = progress_bar(*_length(steps, expected, sweep, single)) if progress else None
+    stream, count = iter(method), -1  # the start is no step
     end: End | None = None
-    stream = iter(method)
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             while end is None:
-                if book.count >= most:
+                if count >= most:
                     end = False, used_up or f"used up all {steps} steps"
                     break
                 try:
@@ -176,27 +181,36 @@ def collect(
                 except StopIteration as last:
                     end = last.value or (False, "the method ended {place}")
                     break
-                book.write(step)
-                end = step.done
+                try:
+                    theta, value, evaluations, extras, _, end = step
+                except (TypeError, ValueError):
+                    raise TypeError(_no_step(step)) from None
+                if single:
+                    recorder.extend(theta, value)
+                else:
+                    if type(value) in NUMBERS:
+                        value = _like(value, theta)
+                    recorder.add(theta, value, evaluations, extras)
+                count += 1
                 for rule in until:
-                    found = rule(book.count, step)
+                    found = rule(count, step)
                     if found is not None and (end is None or (end[0] and not found[0])):
                         end = found
                 if bar is not None:
-                    bar.update(book.ticks(step))
-                if callback and callback(book.recorder.trace(book.place())) and end is None:
-                    end = False, f"stopped by the callback {book.place() if not sweep else book.tally()}"
+                    bar.update(len(value) if single else place.ticks(count))
+                if callback and callback(recorder.trace(place.at(count))) and end is None:
+                    end = False, f"stopped by the callback {place.stop(count)}"
     except KeyboardInterrupt:
-        book.write_unfinished()
-        if book.recorder.last is None:
+        _record_unfinished(recorder, told)
+        if recorder.last is None:
             raise
-        end = False, f"interrupted {book.tally()}"
+        end = False, f"interrupted {place.after(recorder.values.count - 1)}"
     except Exception as failure:
-        book.write_unfinished()
         error = _raised_by_g(failure)
-        _say_where(error, book)
-        some = book.recorder.last is not None
-        error.trace = book.recorder.trace(str(error)) if some else None  # type: ignore[attr-defined]
+        _say_where(error, place.next(count))
+        _record_unfinished(recorder, told)
+        some = recorder.last is not None
+        error.trace = recorder.trace(str(error)) if some else None  # type: ignore[attr-defined]
         if error is failure:
             raise
         raise error from None
@@ -204,67 +218,63 @@ def collect(
         if bar is not None:
             bar.close()
     converged, why = end
-    message = why.replace("{place}", book.place()) + book.remark()
-    return book.recorder.trace(message, converged=converged)
+    remark = "" if told is None else told.remark()
+    return recorder.trace(why.replace("{place}", place.at(count)) + remark, converged=converged)
 
 
-class _Book:
-    """What a run has recorded, and how its messages name a place in it: by step, sweep or evaluation."""
+def _no_step(step: Any) -> str:
+    return f"a method yields steps, as by Step(theta, g(theta)); got {type(step).__name__}"
 
-    def __init__(
-        self, method: Iterable[Step], sweep: int, record_every: int, expected: int | None
-    ) -> None:
-        self.told = method if isinstance(method, Told) else None
-        self.single = self.told is not None and self.told.keep == "points"
-        self.sweep, self.count = sweep, -1  # the start is no step
-        self.recorder = Recorder(record_every, 16 if expected is None or self.told is None else expected)
 
-    def write(self, step: Step) -> None:
-        """Record a step."""
-        try:
-            theta, value, evaluations, extras, _, _ = step
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"a method yields steps, as by Step(theta, g(theta)); got {type(step).__name__}"
-            ) from None
-        self.count += 1
-        if self.single:
-            self.recorder.extend(theta, value)
-            return
-        if not hasattr(value, "dtype"):
-            xp = compat.array_namespace(theta)
-            value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
-        self.recorder.add(theta, value, evaluations, extras)
+def _like(value: float, theta: Array) -> Array:
+    """Return a number of Python as an array of the kind of theta."""
+    xp = compat.array_namespace(theta)
+    return xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
 
-    def write_unfinished(self) -> None:
-        """Record the part of a step that was finished when it failed."""
-        if self.told is not None and self.told.unfinished is not None:
-            self.write(self.told.unfinished)
-            self.told.unfinished = None
 
-    def ticks(self, step: Step) -> int:
-        """By how much a bar advances with this step."""
-        if self.told is not None:
-            return len(step.value) if self.single else 1
-        return int(self.count > 0 and self.count % (self.sweep or 1) == 0)
+def _record_unfinished(recorder: Recorder, told: "Told | None") -> None:
+    """Record the part of a step that was finished when it failed."""
+    if told is None or told.unfinished is None:
+        return
+    if told.keep == "points":
+        recorder.extend(told.unfinished.theta, told.unfinished.value)
+    else:
+        recorder.add(*told.unfinished[:4])
+    told.unfinished = None
 
-    def place(self) -> str:
-        """Say where the last step stands."""
-        if self.told is not None:
-            return self.tally()
+
+class _Place(NamedTuple):
+    """How messages name a place in a run: by evaluations, by sweeps, or by steps."""
+
+    recorder: Recorder
+    by_evaluations: bool
+    sweep: int
+
+    def at(self, count: int) -> str:
+        """Say where a step stands."""
+        if self.by_evaluations:
+            return self.after(count)
         if self.sweep:
-            return f"in sweep {(self.count - 1) // self.sweep + 1}"
-        return f"at step {self.count}"
+            return f"in sweep {(count - 1) // self.sweep + 1}"
+        return f"at step {count}"
 
-    def tally(self) -> str:
-        """Say how many there were."""
-        if self.told is not None:
+    def after(self, count: int) -> str:
+        """Say how much was done."""
+        if self.by_evaluations:
             return f"after {self.recorder.calls} evaluations"
-        return f"after {self.count} {'updates' if self.sweep else 'steps'}"
+        return f"after {count} {'updates' if self.sweep else 'steps'}"
 
-    def remark(self) -> str:
-        """Return what else a message says."""
-        return "" if self.told is None else self.told.remark()
+    def stop(self, count: int) -> str:
+        """Say after which step a callback stopped the run."""
+        return self.after(count) if self.sweep else self.at(count)
+
+    def next(self, count: int) -> str:
+        """Say which step failed."""
+        return self.after(count) if self.by_evaluations else f"step {count + 1}"
+
+    def ticks(self, count: int) -> int:
+        """Return by how much a bar advances with a step: the start is none, unless g is asked for it."""
+        return int(self.by_evaluations or (count > 0 and count % (self.sweep or 1) == 0))
 
 
 def _raised_by_g(failure: Exception) -> Exception:
@@ -274,18 +284,17 @@ def _raised_by_g(failure: Exception) -> Exception:
     return failure
 
 
-def _say_where(error: Exception, book: _Book) -> None:
+def _say_where(error: Exception, where: str) -> None:
     """Add the number of the step to the note that names theta."""
     notes = getattr(error, "__notes__", [])
     if notes and notes[-1].startswith("raised by g"):
-        where = book.tally() if book.told is not None else f"step {book.count + 1}"
         notes[-1] += f", {where}"
 
 
-def _bar(book: _Book, steps: int | None, expected: int | None) -> Any:
-    unit = "point" if book.single else "sweep" if book.sweep else "step"
-    total = expected if expected is not None else (steps or 0) // (book.sweep or 1)
-    return progress_bar(total, unit)
+def _length(steps: int | None, expected: int | None, sweep: int, single: bool) -> tuple[int, str]:
+    """Return how far a progress bar goes, and what it counts."""
+    unit = "point" if single else "sweep" if sweep else "step"
+    return expected if expected is not None else (steps or 0) // (sweep or 1), unit
 
 
 def progress_bar(total: int, unit: str, initial: int = 0) -> Any:

@@ -12,7 +12,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.activations import ACTIVATIONS
-from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.arrays import Array, as_array, namespace, same_kind, transposed
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 __all__ = ["Network"]
@@ -169,7 +169,7 @@ class Network:
         theta = as_array(theta)
         xs, pre_activations = [self.samples(x, theta)], []
         for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
-            a = xs[-1] @ _transposed(W) + b[..., None, :]
+            a = xs[-1] @ transposed(W) + b[..., None, :]
             pre_activations.append(a)
             xs.append(ACTIVATIONS[sigma].function(a))
         return pre_activations, xs
@@ -187,7 +187,7 @@ class Network:
         theta = as_array(theta)
         x = self.samples(x, theta)
         for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
-            x = x @ _transposed(W)
+            x = x @ transposed(W)
             x += b[..., None, :]
             x = ACTIVATIONS[sigma].function(x, out=x if isinstance(x, np.ndarray) else None)
         return x
@@ -208,10 +208,6 @@ class Network:
                 f"{self.widths}; got {tuple(x.shape)}{hint}"
             )
         return x
-
-
-def _transposed(W: Array) -> Array:
-    return W.T if W.ndim == 2 else compat.array_namespace(W).matrix_transpose(W)
 
 
 def _checked_lead(networks: Any) -> tuple[int, ...]:

@@ -14,13 +14,14 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array, check_count, check_finite
-from lecturecode.domains import Choice, Domain, Product, check_domain
+from lecturecode.domains import Choice, Domain, Product
+from lecturecode.domains.sets import check_domain
 from lecturecode.evaluation import check_callable, evaluate
 from lecturecode.iteration import Method, Told, collect
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
 
-__all__ = ["brute_force", "grid_search", "random_search"]
+__all__ = ["Grid", "brute_force", "draw", "grid_search", "in_chunks", "random_search", "try_all"]
 
 CHUNK = 2**20  # coordinates, 8 MB in float64
 FIRST = 16  # points in the first chunk, and no fewer in the others: many workers share one

@@ -101,7 +101,7 @@ def kmeans(
     noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
     def once(k: int) -> Trace:
-        start = given - shift if given is not None and k == 0 else spread(x, clusters, rng)
+        start = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
         run = Clusters(x, start)
         trace = collect(
             refine(run, shift),
@@ -265,10 +265,10 @@ def kmeans_start(x: Any, clusters: int, *, rng: Rng = None) -> Array:
     >>> sorted(kmeans_start([[1.0], [5.0], [5.0]], 2, rng=0).ravel().tolist())
     [1.0, 5.0]
     """
-    return spread(check_samples(x, clusters, "clusters"), clusters, generator(rng))
+    return far_apart(check_samples(x, clusters, "clusters"), clusters, generator(rng))
 
 
-def spread(x: Array, clusters: int, rng: Any) -> Array:
+def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     """Draw the centers of :func:`kmeans_start` for checked samples.
 
     Raises
@@ -386,7 +386,7 @@ def _without_empty(x: Array, c: Array, labels: Array, sizes: Array) -> tuple[Arr
     Return the new labels, and how many clusters were empty.
     """
     xp = compat.array_namespace(x)
-    spread(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
+    far_apart(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
     labels, sizes = xp.asarray(labels, copy=True), xp.asarray(sizes, copy=True)
     apart = ((x - c[labels, ...]) ** 2).sum(1)
     empty = [k for k in range(c.shape[0]) if float(sizes[k]) == 0]

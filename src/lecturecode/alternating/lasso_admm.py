@@ -186,7 +186,7 @@ def split(g: Problem, rho: float, tol: float) -> Steps:
     while not done:
         theta = R.T @ (R @ (b + rho * (z - u)))
         relaxed = RELAXATION * theta + (1 - RELAXATION) * z
-        before, z = z, pulled(relaxed + u, g.penalties / rho)
+        before, z = z, shrunk(relaxed + u, g.penalties / rho)
         u = u + relaxed - z
         primal, dual = norm(theta - z), rho * norm(z - before)
         agree = bool((primal <= tol * size) & (dual <= tol * size))
@@ -288,10 +288,10 @@ def soft_threshold(theta: Any, threshold: Any) -> Array:
         )
     if bool((threshold < 0).any()):
         raise ValueError("threshold must be at least 0 in each coordinate")
-    return pulled(theta, threshold)
+    return shrunk(theta, threshold)
 
 
-def pulled(theta: Array, threshold: Array) -> Array:
+def shrunk(theta: Array, threshold: Array) -> Array:
     """Return the soft threshold of checked arrays."""
     return theta - compat.array_namespace(theta).clip(theta, -threshold, threshold)
 

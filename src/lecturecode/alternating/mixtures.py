@@ -17,13 +17,13 @@ import array_api_compat as compat
 
 from lecturecode.alternating.clustering import assign, check_samples, kmeans, mean
 from lecturecode.alternating.gaussians import (
+    Buffers,
     Mixture,
-    Rooms,
+    buffers_for,
     check_start,
     identity,
     log_joint,
     log_sum_exp,
-    rooms_for,
 )
 from lecturecode.arrays import Array, check_count, check_tol
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
@@ -180,16 +180,16 @@ class Model(NamedTuple):
 def maximize_and_expect(xT: Array, mixture: Mixture, model: Model) -> Steps:
     """Find the best mixture for the shares q, then the best shares for the mixture; xT is (D, T)."""
     xp = compat.array_namespace(xT)
-    rooms = rooms_for(mixture.weights.shape[0], xT)
+    buffers = buffers_for(mixture.weights.shape[0], xT)
     mixture = _allowed(mixture, model)
-    joint = log_joint(mixture, xT, rooms)  # (K, T)
+    joint = log_joint(mixture, xT, buffers)  # (K, T)
     total = log_sum_exp(joint)  # (T,)
     yield _step("the start", mixture, -total.mean(), model)
     while True:
         log_q = joint - total
         q = xp.exp(log_q)
-        mixture = _allowed(_maximized(xT, q, model.covariance, rooms), model)
-        joint = log_joint(mixture, xT, rooms)
+        mixture = _allowed(_maximized(xT, q, model.covariance, buffers), model)
+        joint = log_joint(mixture, xT, buffers)
         value = (q * (log_q - joint)).sum() / xT.shape[1]
         yield _step("the M-step", mixture, value, model)
 
@@ -197,10 +197,10 @@ def maximize_and_expect(xT: Array, mixture: Mixture, model: Model) -> Steps:
         yield _step("the E-step", mixture, -total.mean(), model)
 
 
-def _maximized(xT: Array, q: Array, covariance: str, rooms: Rooms) -> Mixture:
+def _maximized(xT: Array, q: Array, covariance: str, buffers: Buffers) -> Mixture:
     """Return the mixture that is best for the shares q, shape (K, T)."""
     xp = compat.array_namespace(xT)
-    apart, shared = rooms  # (K, D, T)
+    apart, shared = buffers  # (K, D, T)
     n = q.sum(1) + float(xp.finfo(xT.dtype).tiny)  # (K,)
     means = (q @ xT.T) / n[:, None]
     xp.subtract(xT[None, :, :], means[:, :, None], out=apart)
@@ -254,7 +254,7 @@ def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
     numbers = xp.arange(components, device=compat.device(labels))
     q = xp.astype(labels[None, :] == numbers[:, None], x.dtype)
     xT = xp.asarray(x.T, copy=True)
-    return _maximized(xT, q, "full", rooms_for(components, xT))
+    return _maximized(xT, q, "full", buffers_for(components, xT))
 
 
 def _step(name: str, mixture: Mixture, value: Array, model: Model) -> Step:

@@ -6,15 +6,6 @@ copies: ``Choice(["tanh", "relu"]) * Real(1.0) ** 3 * Interval(0, 1)`` is {tanh,
 All domains have the same methods, described once, with :class:`Domain`.
 """
 
-from lecturecode.domains.sets import (
-    Choice,
-    Domain,
-    Interval,
-    Positive,
-    Product,
-    Real,
-    check_domain,
-    need_scale,
-)
+from lecturecode.domains.sets import Choice, Domain, Interval, Positive, Product, Real
 
-__all__ = ["Choice", "Domain", "Interval", "Positive", "Product", "Real", "check_domain", "need_scale"]
+__all__ = ["Choice", "Domain", "Interval", "Positive", "Product", "Real"]
