@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.stats import chisquare
 
 from lecturecode import ant_colony, ant_paths, brute_force, tour_length
-from lecturecode.population import walks
+from lecturecode.population import roulette
 
 HARNESS = Path(__file__).parent / "benchmarks"
 inf, nan = math.inf, math.nan
@@ -149,10 +149,10 @@ def test_two_cities_in_one_place_are_a_tenth_of_the_smallest_distance_apart():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_wheel_never_stops_behind_its_end(monkeypatch, dtype):
     """In float32, about one draw in 30 million is rounded up to 1."""
-    monkeypatch.setattr(walks, "uniform", lambda rng, shape, like: np.ones(shape, like.dtype))
+    monkeypatch.setattr(roulette, "uniform", lambda rng, shape, like: np.ones(shape, like.dtype))
     weights = np.random.default_rng(0).random((200, 50)).astype(dtype)
     weights[:, 48:] = 0
-    stops = walks.spin(weights, walks.spins(None, (200, 1), weights))
+    stops = roulette.spin(weights, roulette.spins(None, (200, 1), weights))
     assert (stops == 47).all()
 
 

@@ -6,8 +6,9 @@ import torch
 
 from lecturecode.arrays import (
     as_array,
+    check_count,
     check_finite,
-    check_steps,
+    check_tol,
     on_host,
     real_arrays,
     same_kind,
@@ -149,16 +150,17 @@ def test_on_host_reads_tensors_with_a_graph():
 
 @pytest.mark.parametrize(("steps", "tol"), [(1, 0), (np.int64(5), 1e-3), (7, float("inf"))])
 def test_good_steps_and_tolerances_pass(steps, tol):
-    check_steps(steps, tol)
+    check_count(steps, "steps")
+    check_tol(tol)
 
 
 @pytest.mark.parametrize("steps", [0, -3, 2.0, True, None, "10"])
 def test_steps_must_be_a_positive_integer(steps):
     with pytest.raises(ValueError, match="steps must be an integer of at least 1; got"):
-        check_steps(steps, 0.0)
+        check_count(steps, "steps")
 
 
 @pytest.mark.parametrize("tol", [-1e-9, float("nan")])
 def test_tol_must_not_be_negative(tol):
     with pytest.raises(ValueError, match="tol must be 0 or positive; got"):
-        check_steps(1, tol)
+        check_tol(tol)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecturecode import alternate, coordinate_descent, golden_section, newton_section
-from lecturecode.alternating.sweeps import Sweeps, Update
+from lecturecode.iteration import Step, collect
 from lecturecode.objectives import DoubleWell, Function, Himmelblau, Quadratic, Rosenbrock
 
 KINDS = {
@@ -278,10 +278,10 @@ def test_it_says_that_the_sweeps_were_used_up():
 
 def test_the_last_update_allowed_may_be_the_one_that_is_done():
     def updates():
-        yield Update("the start", np.ones(1), 1.0)
-        yield Update("the step", np.zeros(1), 0.0, done="all is well")
+        yield Step(np.ones(1), 1.0, name="the start")
+        yield Step(np.zeros(1), 0.0, name="the step", done=(True, "all is well {place}"))
 
-    trace = Sweeps(1, 1, None).follow(updates())
+    trace = collect(updates(), steps=1, sweep=1)
     assert (trace.converged, trace.message) == (True, "all is well in sweep 1")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecturecode import assign, inertia, kmeans, kmeans_start
-from lecturecode.alternating.seeding import middle, spread
+from lecturecode.alternating.clustering import far_apart, mean
 
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
@@ -226,10 +226,10 @@ def test_small_distances_count_beside_a_large_one_in_float32(monkeypatch):
     x = np.ones((10_002, 1), np.float32)
     x[0], x[1] = 0, 2**12
     monkeypatch.setattr(
-        "lecturecode.alternating.seeding.uniform",
+        "lecturecode.alternating.clustering.uniform",
         lambda rng, shape, like: np.array([0.0, 0.99999], like.dtype),
     )
-    np.testing.assert_array_equal(spread(x, 2, None).ravel(), [0, 1])
+    np.testing.assert_array_equal(far_apart(x, 2, None).ravel(), [0, 1])
 
 
 def test_the_middle_of_many_float32_samples_is_that_of_float64():
@@ -237,15 +237,15 @@ def test_the_middle_of_many_float32_samples_is_that_of_float64():
     exact = x.astype(np.float64).mean(0)
     assert abs(x.sum(0) / len(x) - exact).max() > 1, "summed in float32 it would drift"
     for kind in (np.asarray, torch.from_numpy):
-        np.testing.assert_allclose(np.asarray(middle(kind(x))), exact, rtol=1e-7)
-        assert middle(kind(x)).dtype == kind(x).dtype
+        np.testing.assert_allclose(np.asarray(mean(kind(x))), exact, rtol=1e-7)
+        assert mean(kind(x)).dtype == kind(x).dtype
 
 
 def test_a_chance_of_one_still_picks_a_sample(monkeypatch):
     monkeypatch.setattr(
-        "lecturecode.alternating.seeding.uniform", lambda rng, shape, like: np.ones(shape, like.dtype)
+        "lecturecode.alternating.clustering.uniform", lambda rng, shape, like: np.ones(shape, like.dtype)
     )
-    np.testing.assert_array_equal(spread(np.array([[1.0], [5.0], [5.0]]), 2, None).ravel(), [5, 1])
+    np.testing.assert_array_equal(far_apart(np.array([[1.0], [5.0], [5.0]]), 2, None).ravel(), [5, 1])
 
 
 # --- empty clusters -------------------------------------------------------------------------------

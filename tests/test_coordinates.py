@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lecturecode.domains import Choice, Domain, Interval, Positive, Product, Real
-from lecturecode.population.coordinates import Coordinates
+from lecturecode.domains.coordinates import Coordinates
 
 MIXED = Choice("abc") * Interval(-3, 1) * Real(2.0) * Positive(0.01) * Choice("xy")
 

@@ -8,8 +8,8 @@ import torch
 
 from lecturecode import genetic
 from lecturecode.domains import Choice, Interval, Positive, Real
+from lecturecode.domains.coordinates import Coordinates
 from lecturecode.objectives import Ackley, Himmelblau, Rastrigin, Rosenbrock
-from lecturecode.population.coordinates import Coordinates
 from lecturecode.population.genetics import _crossover, _mutate, _parents
 
 MIXED = Choice("abc") * Interval(-3, 1) * Real(2.0) * Positive(0.01) * Choice("vwxyz")

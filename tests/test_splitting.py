@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lecturecode import largest_penalty, lasso, soft_threshold
-from lecturecode.alternating.splitting import _inverse_triangle
+from lecturecode.alternating.lasso_admm import _inverse_triangle
 
 pytestmark = pytest.mark.numeric
 

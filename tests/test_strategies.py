@@ -8,10 +8,9 @@ import torch
 
 from lecturecode import evolution_strategy
 from lecturecode.domains import Choice, Interval, Positive, Real
+from lecturecode.domains.coordinates import Coordinates
 from lecturecode.objectives import Himmelblau, Quadratic, Rastrigin
-from lecturecode.population.adaptation import Cloud, constants
-from lecturecode.population.coordinates import Coordinates
-from lecturecode.population.endings import Watch
+from lecturecode.population.cmaes import Cloud, Watch, constants
 
 BOX = Interval(-5, 5)
 
@@ -441,7 +440,7 @@ def test_a_run_ends_when_steps_vanish_in_rounding(size, stops):
 def test_a_run_ends_when_values_stop_improving(trend, stops):
     cloud = after_nine_generations(BOX**2)
     watch = Watch(2, 6, sigma=0.2, eps=2e-16, record=math.inf)
-    reasons = [watch.reason(cloud, np.arange(6.0) + t % 7 + trend * t) for t in range(1000)]
+    reasons = [watch.reason(np.arange(6.0) + t % 7 + trend * t, cloud.shape) for t in range(1000)]
     assert ("values stopped improving" in reasons) == stops
     assert not watch.converged
 
@@ -452,7 +451,7 @@ def test_a_run_ends_when_it_settles_above_an_earlier_one():
     def first_reason(record):
         watch = Watch(2, 6, sigma=0.2, eps=2e-16, record=record)
         values = (1 + 0.8**t * np.arange(1.0, 7.0) for t in range(300))
-        reasons = [watch.reason(cloud, ordered) for ordered in values]
+        reasons = [watch.reason(ordered, cloud.shape) for ordered in values]
         return next((t, reason) for t, reason in enumerate(reasons) if reason)
 
     alone, again = first_reason(math.inf), first_reason(0.0)

@@ -557,7 +557,7 @@ def test_an_error_of_the_map_itself_is_passed_on_with_what_it_had_given():
 
 @pytest.mark.parametrize("kind", ["2", "threads"])
 def test_ctrl_c_begins_nothing_more_and_keeps_what_was_finished(kind, tmp_path, monkeypatch):
-    """The signal is played by the function that waits; a real one stands in test_ask_tell."""
+    """The signal is played by the function that waits; a real one stands in test_iteration."""
     path = tmp_path / "log"
     path.touch()
 

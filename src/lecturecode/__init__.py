@@ -11,7 +11,7 @@ module                      what it teaches                                     
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
 :mod:`~.workers`            g on other processes, without losing an evaluation          1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
-:mod:`~.ask_tell`           the one loop of searches and populations                    2.1, 2.2
+:mod:`~.iteration`          a method is a stream of steps, and one loop collects them   2
 :mod:`~.search`             all of a finite set, a grid, random draws                   2.1
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
@@ -63,6 +63,7 @@ from lecturecode.alternating import (
 from lecturecode.backpropagation import Backprop, backprop, backprop_by_hand, sample_gradients
 from lecturecode.descent import check_gradient, gradient_descent, minimize
 from lecturecode.evaluation import evaluate, pointwise
+from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
     RankDeficientWarning,
     affine_error,
@@ -103,6 +104,8 @@ __all__ = [
     "Network",
     "RankDeficientWarning",
     "SquaredError",
+    "Step",
+    "Told",
     "TotalLoss",
     "Trace",
     "affine_error",
@@ -115,6 +118,7 @@ __all__ = [
     "brute_force",
     "check_gradient",
     "classify",
+    "collect",
     "constant",
     "coordinate_descent",
     "cosine",

@@ -183,18 +183,47 @@ def detached(array: Any) -> Any:
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
-def check_steps(steps: Any, tol: Any) -> None:
-    """Check the two numbers that end every iteration.
+def check_count(count: Any, name: str, least: int = 1) -> None:
+    """Check a number of points, draws, members or steps.
 
     Raises
     ------
     ValueError
-        If `steps` is not an integer of at least 1, or `tol` is negative or NaN.
+        If it is not an integer of at least `least`.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise ValueError(f"steps must be an integer of at least 1; got {steps!r}")
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
+        raise ValueError(f"{name} must be an integer of at least {least}; got {count!r}")
+
+
+def check_tol(tol: Any) -> None:
+    """Check a tolerance.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or NaN.
+    """
     if not tol >= 0:
         raise ValueError(f"tol must be 0 or positive; got {tol}")
+
+
+def as_start(theta: Any, *, many: bool = False) -> Array:
+    """Return a copy of a start of shape (P,), or also (M, P) for `many` starts side by side.
+
+    Raises
+    ------
+    ValueError
+        If its shape is another, or if it holds NaN or infinity.
+    """
+    theta = as_array(theta)
+    if theta.ndim == 0 or 0 in theta.shape:
+        hint = "" if theta.ndim else ". A single parameter is written [3.0]"
+        raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}{hint}")
+    if theta.ndim > (2 if many else 1):
+        wanted = "(P,) or (M, P)" if many else "(P,)"
+        raise ValueError(f"theta must have shape {wanted}; got {tuple(theta.shape)}")
+    check_finite(theta, "theta")
+    return compat.array_namespace(theta).asarray(detached(theta), copy=True)
 
 
 def check_finite(array: Array, name: str) -> None:
@@ -217,6 +246,25 @@ def check_finite(array: Array, name: str) -> None:
             f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
             f"{tuple(int(i) for i in where[0])}; remove or replace them"
         )
+
+
+def norm(vector: Array) -> Array:
+    """Return the 2-norm of a vector, shape ()."""
+    return (vector * vector).sum() ** 0.5
+
+
+def column_norms(a: Array) -> Array:
+    """Return the norms of the columns, without overflow or underflow; 1 for columns of zeros."""
+    xp = namespace(a)
+    largest = xp.max(xp.abs(a), axis=0)
+    zero = largest == 0
+    largest = xp.where(zero, xp.ones_like(largest), largest)
+    return xp.where(zero, largest, largest * ((a / largest) ** 2).sum(0) ** 0.5)
+
+
+def says_singular(error: Exception) -> bool:
+    """Tell whether NumPy or PyTorch raised an error because a matrix is singular."""
+    return type(error).__name__ in ("LinAlgError", "_LinAlgError")
 
 
 def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:

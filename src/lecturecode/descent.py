@@ -1,6 +1,6 @@
-"""The one first-order loop: evaluate value and gradient, record, stop when flat, step.
+"""The one first-order method: evaluate value and gradient, stop when flat, step.
 
-Every descent of the book runs through :func:`minimize`; only the optimizer and the function change.
+Every descent of the book is :func:`descend`; only the optimizer and the function change.
 """
 
 import math
@@ -10,14 +10,28 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite, check_steps, detached, on_host, same_kind
+from lecturecode.arrays import (
+    Array,
+    as_array,
+    as_start,
+    check_count,
+    check_tol,
+    detached,
+    namespace,
+    on_host,
+    same_kind,
+)
 from lecturecode.evaluation import call, check_callable, number
+from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.objectives import Objective
 from lecturecode.optimizers import GradientDescent, Optimizer, check_optimizer
-from lecturecode.trace import Callback, Recorder, Trace
+from lecturecode.trace import Callback, Trace
 
 ValueAndGradient = Callable[[Array], tuple[Array, Array]]
 """Takes theta of shape (..., P), returns g of shape (...) and its gradient of shape (..., P)."""
+
+Evaluated = Callable[[Array], tuple[Array, Array, Array]]
+"""Takes theta, returns theta, g and the gradient as arrays of one kind."""
 
 
 def minimize(
@@ -85,47 +99,29 @@ def minimize(
     """
     check_callable(value_and_gradient, "value_and_gradient")
     check_optimizer(optimizer)
-    check_steps(steps, tol)
-    theta = _start(theta)
-    evaluations = math.prod(theta.shape[:-1])
-    recorder = Recorder(record_every)
-    state = optimizer.init(theta)
-    bar = _progress_bar(steps) if progress else None
-    message = f"used up all {steps} steps before the gradient was flat"
-    converged = False
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i in range(steps + 1):
-                answer = call(value_and_gradient, theta, step=i)
-                theta, value, gradient = _checked(theta, answer)
-                recorder.add(theta, value, evaluations)
-                flat, lost = _flat_and_lost(value, gradient, tol)
-                if lost:
-                    message = _diverged(i, theta, value)
-                    break
-                if flat:
-                    converged, message = _success(i, tol, value)
-                    break
-                if callback and callback(recorder.trace(f"at step {i}")):
-                    message = f"stopped by the callback at step {i}"
-                    break
-                if i < steps:
-                    theta, state = optimizer.step(theta, gradient, state)
-                    if bar is not None:
-                        bar.update()
-    except KeyboardInterrupt:
-        if recorder.last is None:
-            raise
-        message = f"interrupted after {recorder.values.count - 1} steps"
-    except Exception as error:
-        started = recorder.last is not None
-        so_far = recorder.trace(str(error)) if started else None
-        error.trace = so_far  # type: ignore[attr-defined]
-        raise
-    finally:
-        if bar is not None:
-            bar.close()
-    return recorder.trace(message, converged=converged)
+    check_count(steps, "steps")
+    check_tol(tol)
+    return collect(
+        descend(_checked(value_and_gradient), as_start(theta, many=True), optimizer, tol),
+        steps=steps,
+        until=[lost],
+        used_up=f"used up all {steps} steps before the gradient was flat",
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
+
+
+def descend(f: Evaluated, theta: Array, optimizer: Optimizer, tol: float) -> Steps:
+    """Take the optimizer's step again and again, until the gradient is flat."""
+    starts, state = math.prod(theta.shape[:-1]), optimizer.init(theta)
+    while True:
+        theta, value, gradient = f(theta)
+        done = flat(value, gradient, tol)
+        yield Step(theta, value, evaluations=starts, done=done)
+        if done:
+            return done
+        theta, state = optimizer.step(theta, gradient, state)
 
 
 def gradient_descent(
@@ -192,11 +188,8 @@ def gradient_descent(
             "give objectives.Function(value=g, gradient=...)"
         )
 
-    def value_and_gradient(theta: Array) -> tuple[Array, Array]:
-        return g(theta), g.gradient(theta)
-
     return minimize(
-        value_and_gradient,
+        with_gradient(g),
         theta,
         GradientDescent(learning_rate),
         steps=steps,
@@ -205,6 +198,11 @@ def gradient_descent(
         callback=callback,
         progress=progress,
     )
+
+
+def with_gradient(g: Objective) -> ValueAndGradient:
+    """Return g and its gradient as one function."""
+    return lambda theta: (g(theta), g.gradient(theta))
 
 
 def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Array], theta: Any) -> float:
@@ -256,9 +254,7 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     """
     check_callable(g)
     check_callable(gradient, "gradient")
-    theta = _start(theta)
-    if theta.ndim != 1:
-        raise ValueError(f"theta must have shape (P,); got {tuple(theta.shape)}")
+    theta = as_start(theta)
     claimed = call(gradient, theta)
     if getattr(claimed, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(claimed, theta))
@@ -292,42 +288,33 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     return float(errors.max() / scale) if scale else 0.0
 
 
-def _start(theta: Any) -> Array:
-    theta = as_array(theta)
-    if theta.ndim == 0 or 0 in theta.shape:
-        raise ValueError(
-            f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}. "
-            "A single parameter is written [3.0]"
-        )
-    if theta.ndim > 2:
-        raise ValueError(f"theta must have shape (P,) or (M, P); got {tuple(theta.shape)}")
-    check_finite(theta, "theta")
-    if compat.is_torch_array(theta):
-        return theta.detach().clone()
-    return theta.copy()
+def _checked(f: ValueAndGradient) -> Evaluated:
+    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd."""
 
+    def evaluated(theta: Array) -> tuple[Array, Array, Array]:
+        answer = call(f, theta)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            raise TypeError(
+                f"value_and_gradient must return the pair (g(theta), gradient); got "
+                f"{type(answer).__name__}. For an objective g: "
+                "lambda theta: (g(theta), g.gradient(theta))"
+            )
+        theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
+        if getattr(gradient, "shape", None) != theta.shape:
+            raise ValueError(_wrong_gradient_shape(gradient, theta))
+        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        if not hasattr(value, "dtype") or value.dtype != theta.dtype:
+            xp = compat.array_namespace(theta)
+            value = as_array(value, "g(theta)")
+            value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
+        if value.shape != theta.shape[:-1]:
+            raise ValueError(
+                f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "
+                f"it must return {tuple(theta.shape[:-1])}, one number per point"
+            )
+        return theta, value, gradient
 
-def _checked(theta: Array, answer: Any) -> tuple[Array, Array, Array]:
-    """Return theta, value and gradient as arrays of one kind, without the graphs of autograd."""
-    if not isinstance(answer, tuple | list) or len(answer) != 2:
-        raise TypeError(
-            f"value_and_gradient must return the pair (g(theta), gradient); got "
-            f"{type(answer).__name__}. For an objective g: lambda theta: (g(theta), g.gradient(theta))"
-        )
-    theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
-    if getattr(gradient, "shape", None) != theta.shape:
-        raise ValueError(_wrong_gradient_shape(gradient, theta))
-    gradient = same_kind(gradient, theta, "the gradient", "theta")
-    if not hasattr(value, "dtype") or value.dtype != theta.dtype:
-        xp = compat.array_namespace(theta)
-        value = as_array(value, "g(theta)")
-        value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
-    if value.shape != theta.shape[:-1]:
-        raise ValueError(
-            f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "
-            f"it must return {tuple(theta.shape[:-1])}, one number per point"
-        )
-    return theta, value, gradient
+    return evaluated
 
 
 def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:
@@ -339,37 +326,33 @@ def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:
     )
 
 
-def _flat_and_lost(value: Array, gradient: Array, tol: float) -> tuple[bool, bool]:
-    """Tell whether the gradient is flat everywhere, and whether no point has a finite value left."""
+def flat(value: Array, gradient: Array, tol: float) -> End | None:
+    """End a descent where the gradient is flat: for several starts, at all with a finite value."""
     if value.ndim == 0:
-        number = float(value)
-        if not math.isfinite(number):
-            return False, True
-        return math.sqrt(float((gradient * gradient).sum())) <= tol, False
-    xp = compat.array_namespace(value)
+        if not (math.sqrt(float((gradient * gradient).sum())) <= tol and math.isfinite(value)):
+            return None
+        return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
+    xp = namespace(value)
     alive = xp.isfinite(value)
-    flat = (gradient * gradient).sum(-1) ** 0.5 <= tol
-    return bool(xp.all(flat | ~alive)), not bool(xp.any(alive))
+    flat_or_gone = ((gradient * gradient).sum(-1) ** 0.5 <= tol) | ~alive
+    if not bool(xp.all(flat_or_gone)) or not bool(xp.any(alive)):
+        return None
+    gone = int((~alive).sum())
+    if gone:
+        return False, f"{gone} of {value.shape[0]} starts diverged, the others are flat {{place}}"
+    return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
 
 
-def _success(i: int, tol: float, value: Array) -> tuple[bool, str]:
-    xp = compat.array_namespace(value)
-    lost = int((~xp.isfinite(value)).sum())
-    if lost:
-        return False, f"{lost} of {value.shape[0]} starts diverged, the others are flat at step {i}"
-    return True, f"the gradient is flat at step {i}: its norm is at most tol = {tol:g}"
-
-
-def _diverged(i: int, theta: Array, value: Array) -> str:
-    if i == 0:
-        return "g is not finite at the start; try another start"
-    where = "from all starts " if theta.ndim > 1 else ""
+def lost(count: int, step: Step) -> End | None:
+    """End a descent where no start has a finite value left."""
+    value, theta = step.value, step.theta
+    if value.ndim == 0 and math.isfinite(value):
+        return None
+    if value.ndim > 0 and bool(namespace(value).isfinite(value).any()):
+        return None
+    if count == 0:
+        return False, "g is not finite at the start; try another start"
     if theta.ndim == 1 and float(value) == -math.inf:
-        return f"diverged at step {i}: g fell to minus infinity; it has no lower bound this way"
-    return f"diverged {where}at step {i}: g is not finite; try a smaller learning_rate"
-
-
-def _progress_bar(steps: int) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(total=steps, desc="minimize", unit="step")
+        return False, "diverged {place}: g fell to minus infinity; it has no lower bound this way"
+    where = "from all starts " if theta.ndim > 1 else ""
+    return False, f"diverged {where}{{place}}: g is not finite; try a smaller learning_rate"

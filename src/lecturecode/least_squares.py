@@ -6,7 +6,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.arrays import Array, column_norms, real_arrays, says_singular
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.objectives.quadratics import check_design
 
@@ -122,12 +122,12 @@ def normal_equations(W: Any, y: Any) -> Array:
     >>> normal_equations(W, [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
-    xp, W, y = real_arrays(W=W, y=y)
+    _, W, y = real_arrays(W=W, y=y)
     check_design(W, y)
     try:
-        return xp.linalg.solve(W.T @ W, W.T @ y)
+        return _formula(W, y)
     except Exception as error:
-        if type(error).__name__ not in ("LinAlgError", "_LinAlgError"):
+        if not says_singular(error):
             raise
         raise ValueError(
             "W^T W is singular: the columns of W are linearly dependent, so there is no single "
@@ -240,13 +240,18 @@ def fit_affine(x: Any, y: Any) -> Array:
     return theta[:, 0]
 
 
+def _formula(W: Array, y: Array) -> Array:
+    """Return (W^T W)^-1 W^T y, by a linear solve in the place of the inverse."""
+    return compat.array_namespace(W).linalg.solve(W.T @ W, W.T @ y)
+
+
 def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
     """Return W^+ y of shape (P, K), and the rank of W."""
     T, P = W.shape
     eps = float(xp.finfo(W.dtype).eps)
     R, c = _triangularize(W, y)
     # Columns of R are as long as those of W, so they can be scaled now, when there are few rows.
-    scale = _lengths(xp, R)
+    scale = column_norms(R)
     R, order, rank = _pivot(xp, xp.concat([R / scale, c], axis=1), P, (10 * P + T**0.5) * eps)
     R, c = R[:rank, :P], R[:rank, P:]
     back = xp.argsort(order)
@@ -264,14 +269,6 @@ def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
     A = R[:, back] * scale  # (rank, P): what is left to solve is A theta = c
     Q, L = xp.linalg.qr(A.T)
     return Q @ xp.linalg.solve(L.T, c), rank
-
-
-def _lengths(xp: Any, R: Array) -> Array:
-    """Norms of the columns, without overflow or underflow; 1 for columns of zeros."""
-    largest = xp.max(xp.abs(R), axis=0)
-    zero = largest == 0
-    largest = xp.where(zero, xp.ones_like(largest), largest)
-    return xp.where(zero, largest, largest * ((R / largest) ** 2).sum(0) ** 0.5)
 
 
 def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:

@@ -7,26 +7,30 @@ grow with their number, and chunks start small, so that a slow g is recorded as 
 import math
 import operator
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite
-from lecturecode.ask_tell import Method, Run
+from lecturecode.arrays import Array, as_array, check_count, check_finite
 from lecturecode.domains import Choice, Domain, Product
+from lecturecode.domains.sets import check_domain
 from lecturecode.evaluation import check_callable, evaluate
+from lecturecode.iteration import Method, Told, collect
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
 
-__all__ = ["brute_force", "grid_search", "random_search"]
+__all__ = ["Grid", "brute_force", "draw", "grid_search", "in_chunks", "random_search", "try_all"]
 
 CHUNK = 2**20  # coordinates, 8 MB in float64
 FIRST = 16  # points in the first chunk, and no fewer in the others: many workers share one
 DRAWN = 1024  # points in the first block of draws
 PATIENCE = 10_000_000  # points
 KEPT = 1_000_000  # points that a trace holds if nothing else is said
+
+Points = Callable[[int, int], Array]
+"""Returns the points whose numbers go from start to stop - 1, shape (stop - start, P)."""
 
 
 def brute_force(
@@ -92,8 +96,10 @@ def brute_force(
                 "only a finite set can be tried whole, and this domain has coordinates that are not a "
                 "Choice; use grid_search or random_search"
             )
-        axes = candidates.axes(1)
-        return _walk(g, axes, "candidates", PATIENCE, None, record_every, callback, progress)
+        grid = Grid(candidates.axes(1))
+        _check_size(g, grid, PATIENCE)
+        method = try_all(grid.points, grid.count, "candidates")
+        return _collect(g, method, grid.count, record_every, callback, progress)
     points = as_array(candidates, "candidates")
     if points.ndim != 2 or 0 in points.shape:
         raise ValueError(
@@ -104,8 +110,8 @@ def brute_force(
     if compat.is_torch_array(points):
         points = points.detach()
     count = points.shape[0]
-    run = Run("points", count, _thinning(record_every, count), callback, progress)
-    return run.follow(g, _everything(_rows(points), count, "candidates"))
+    method = try_all(_rows(points), count, "candidates")
+    return _collect(g, method, count, record_every, callback, progress)
 
 
 def grid_search(
@@ -165,9 +171,11 @@ def grid_search(
     (array([3., 2.]), 121)
     """
     check_callable(g)
-    _check_domain(domain)
-    axes, what = _axes(domain, points), "points of the grid"
-    return _walk(g, axes, what, max_points, like, record_every, callback, progress)
+    check_domain(domain)
+    grid = Grid(_axes(domain, points), like)
+    _check_size(g, grid, max_points)
+    method = try_all(grid.points, grid.count, "points of the grid")
+    return _collect(g, method, grid.count, record_every, callback, progress)
 
 
 def random_search(
@@ -231,91 +239,81 @@ def random_search(
     >>> trace.value < 1, trace.evaluations[-1]
     (True, np.int64(1000))
     """
-    _check_domain(domain)
+    check_domain(domain)
     check_count(draws, "draws")
-    rng = generator(rng)
     like = None if like is None else as_array(like, "like")
-    run = Run("points", draws, _thinning(record_every, draws), callback, progress)
-    return run.follow(g, _draw(domain, draws, rng, like))
+    method = draw(domain, draws, generator(rng), like)
+    return _collect(g, method, draws, record_every, callback, progress)
 
 
-def check_count(count: Any, name: str, least: int = 1) -> None:
-    """Check a number of points, draws, members or steps.
-
-    Raises
-    ------
-    ValueError
-        If it is not an integer of at least `least`.
-    """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
-        raise ValueError(f"{name} must be an integer of at least {least}; got {count!r}")
-
-
-def _walk(
-    g: Callable[[Array], Array],
-    axes: list[np.ndarray],
-    what: str,
-    max_points: int,
-    like: Array | None,
-    record_every: int | None,
-    callback: Callback | None,
-    progress: bool,
-) -> Trace:
-    """Evaluate g at all combinations of one value from each axis, the last one fastest."""
-    like = np.empty(0) if like is None else as_array(like, "like")
-    xp = compat.array_namespace(like)
-    kind = {"dtype": like.dtype, "device": compat.device(like)}
-    columns = [xp.asarray(axis, **kind) for axis in axes]
-    shape = [len(axis) for axis in axes]
-    count = math.prod(shape)
-
-    def cut(start: int, stop: int) -> Array:
-        """Read the number of a point in mixed base: one digit per axis."""
-        rest, digits = xp.arange(start, stop, device=kind["device"]), []
-        for column in reversed(columns):
-            higher = rest // len(column)
-            digits.append(column[rest - higher * len(column)])
-            rest = higher
-        return xp.stack(digits[::-1], axis=-1)
-
-    if count > max_points:
-        raise ValueError(_too_large(g, cut, shape, max_points))
-    run = Run("points", count, _thinning(record_every, count), callback, progress)
-    return run.follow(g, _everything(cut, count, what))
-
-
-def _everything(cut: Callable[[int, int], Array], count: int, what: str) -> Method:
-    """Ask for points 0 to count - 1, in chunks that `cut` makes."""
-    yield from _chunks(cut, count)
+def try_all(points: Points, count: int, what: str) -> Method:
+    """Ask for points 0 to count - 1, as many at once as g can take."""
+    yield from in_chunks(points, count)
     return True, f"tried all {count} {what}"
 
 
-def _draw(domain: Domain, draws: int, rng: Any, like: Array | None) -> Method:
-    # Blocks are drawn whole, in sizes of their own: neither the speed of g nor the number of draws may
-    # change the points.
-    start, block = 0, DRAWN
-    while start < draws:
-        drawn = domain.sample(block, rng=rng, like=like)[: draws - start]
-        yield from _chunks(_rows(drawn), drawn.shape[0])
-        start, block = start + block, max(DRAWN, min(2 * block, 2**20 // domain.size))
+def draw(domain: Domain, draws: int, rng: Rng, like: Array | None) -> Method:
+    """Ask for points drawn from the domain, in blocks whose sizes do not depend on g."""
+    drawn, block = 0, DRAWN
+    while drawn < draws:
+        thetas = domain.sample(block, rng=rng, like=like)[: draws - drawn]
+        yield from in_chunks(_rows(thetas), len(thetas))
+        drawn, block = drawn + block, max(DRAWN, min(2 * block, 2**20 // domain.size))
     return False, f"used up all {draws} draws"
 
 
-def _rows(points: Array) -> Callable[[int, int], Array]:
-    return lambda start, stop: points[start:stop]
-
-
-def _chunks(cut: Callable[[int, int], Array], count: int) -> Iterator[Any]:
+def in_chunks(points: Points, count: int) -> Generator[tuple[Array, Mapping[str, Array]], Array, None]:
     """Ask for points in chunks that grow until one of them takes a tenth of a second."""
     start, size = 0, FIRST
     while start < count:
-        thetas = cut(start, min(start + size, count))
+        thetas = points(start, min(start + size, count))
         largest = max(FIRST, CHUNK // thetas.shape[-1])
         began = time.perf_counter()
         yield thetas, {}
         start, took = start + size, time.perf_counter() - began
         growth = 16 if took < 0.005 else 4 if took < 0.1 else 1 if took < 1 else 0.25
         size = min(max(int(growth * size), FIRST), largest)
+
+
+def _rows(points: Array) -> Points:
+    return lambda start, stop: points[start:stop]
+
+
+class Grid:
+    """All combinations of one value from each axis, the last one fastest; arrays like `like`."""
+
+    def __init__(self, axes: list[np.ndarray], like: Array | None = None) -> None:
+        like = np.empty(0) if like is None else as_array(like, "like")
+        self.xp, self.device = compat.array_namespace(like), compat.device(like)
+        self.columns = [self.xp.asarray(axis, dtype=like.dtype, device=self.device) for axis in axes]
+        self.shape = [len(axis) for axis in axes]
+        self.count = math.prod(self.shape)
+
+    def points(self, start: int, stop: int) -> Array:
+        """Read the numbers of points in mixed base: each has one digit per axis."""
+        rest, digits = self.xp.arange(start, stop, device=self.device), []
+        for column in reversed(self.columns):
+            higher = rest // len(column)
+            digits.append(column[rest - higher * len(column)])
+            rest = higher
+        return self.xp.stack(digits[::-1], axis=-1)
+
+
+def _collect(
+    g: Callable[[Array], Array],
+    method: Method,
+    count: int,
+    record_every: int | None,
+    callback: Callback | None,
+    progress: bool,
+) -> Trace:
+    return collect(
+        Told(g, method, keep="points"),
+        expected=count,
+        record_every=_thinning(record_every, count),
+        callback=callback,
+        progress=progress,
+    )
 
 
 def _axes(domain: Domain, points: Any) -> list[np.ndarray]:
@@ -343,21 +341,18 @@ def _thinning(record_every: int | None, count: int) -> int:
     return record_every
 
 
-def _check_domain(domain: Any) -> None:
-    if not isinstance(domain, Domain):
-        raise TypeError(
-            f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
-            "They are in lecturecode.domains"
-        )
+def _check_size(g: Callable[[Array], Array], grid: Grid, limit: int) -> None:
+    if grid.count > limit:
+        raise ValueError(_too_large(g, grid, limit))
 
 
-def _too_large(g: Callable, cut: Callable[[int, int], Array], shape: list[int], limit: int) -> str:
+def _too_large(g: Callable[[Array], Array], grid: Grid, limit: int) -> str:
     """Say how many points there are, and how long they would take at the speed of a few."""
-    count, tried, took = math.prod(shape), 0, 0.0
+    count, shape, tried, took = grid.count, grid.shape, 0, 0.0
     most = min(count, max(1, CHUNK // len(shape)))
     while took < 0.05 and tried < most:
         tried = min(max(1, 4 * tried), most)
-        thetas, began = cut(0, tried), time.perf_counter()
+        thetas, began = grid.points(0, tried), time.perf_counter()
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 evaluate(g, thetas)

@@ -1,24 +1,40 @@
 """Zeros of the gradient: find a point where g is flat, and tell what kind of point it is."""
 
-import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_finite, check_steps, on_host
+from lecturecode.arrays import (
+    Array,
+    as_array,
+    as_start,
+    check_count,
+    check_finite,
+    check_tol,
+    norm,
+    on_host,
+)
 from lecturecode.evaluation import call, check_callable
-from lecturecode.trace import Recorder, Trace
+from lecturecode.iteration import End, Step, Steps, collect
+from lecturecode.trace import Callback, Trace
+
+Derivative = Callable[[Array], Array]
+"""Takes theta of shape (P,), returns the gradient, (P,), or the Hessian, (P, P)."""
 
 
 def find_stationary_point(
-    gradient: Callable[[Array], Array],
-    hessian: Callable[[Array], Array],
+    gradient: Derivative,
+    hessian: Derivative,
     theta: Any,
     *,
     steps: int = 100,
     tol: float = 1e-10,
+    record_every: int = 1,
+    callback: Callback | None = None,
+    progress: bool = False,
 ) -> Trace:
     r"""Solve :math:`\nabla g(\theta) = 0` by Newton's method, whatever kind of point that is.
 
@@ -41,12 +57,15 @@ def find_stationary_point(
         The most steps to take.
     tol : float
         Flat means a gradient whose 2-norm is at most this.
+    record_every, callback, progress
+        As for :func:`lecturecode.minimize`.
 
     Returns
     -------
     Trace
-        Its ``values`` are the norms of the gradient, since g itself is not asked for; ``theta`` is the
-        flattest point visited.
+        Its ``values`` are the norms of the gradient, since g itself is not asked for, and its
+        ``evaluations`` count calls of the gradient; ``theta`` is the flattest point visited. Ctrl-C
+        returns what there is.
 
     Raises
     ------
@@ -54,6 +73,8 @@ def find_stationary_point(
         If `gradient` or `hessian` is not callable.
     ValueError
         If `steps` is smaller than 1, `tol` is negative, or a shape is wrong.
+    Exception
+        Whatever `gradient` or `hessian` raises, with attributes ``theta`` and ``trace``.
 
     Notes
     -----
@@ -79,47 +100,44 @@ def find_stationary_point(
     """
     check_callable(gradient, "gradient")
     check_callable(hessian, "hessian")
-    check_steps(steps, tol)
-    theta = as_array(theta)
-    if theta.ndim != 1 or theta.shape[0] == 0:
-        raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}")
-    check_finite(theta, "theta")
+    check_count(steps, "steps")
+    check_tol(tol)
+    theta = as_start(theta)
+    P = theta.shape[0]
+    slope, curvature = _shaped(gradient, (P,), "gradient"), _shaped(hessian, (P, P), "hessian")
+    return collect(
+        newton(slope, curvature, theta, tol),
+        steps=steps,
+        used_up=f"used up all {steps} steps before the gradient was flat",
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
+
+
+def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) -> Steps:
+    """Step to where the gradient's first-order expansion is zero, halving a step that goes too far."""
     xp = compat.array_namespace(theta)
-    size = theta.shape[0]
-    slope = _shaped(call(gradient, theta, step=0), (size,), "gradient")
-    norm = _norm(slope)
-    recorder = Recorder()
-    recorder.add(theta, norm)
-    for i in range(steps):
-        if norm <= tol:
-            return recorder.trace(_flat(i, tol), converged=True)
-        H = _shaped(call(hessian, theta, step=i), (size, size), "hessian")
-        if not math.isfinite(float(norm)) or not bool(xp.all(xp.isfinite(H))):
-            return recorder.trace(
-                f"stopped at step {i}: the gradient or Hessian is not finite",
-            )
+    slope, calls = gradient(theta), 1
+    while True:
+        done = _flat(slope, tol)
+        yield Step(theta, norm(slope), evaluations=calls, done=done)
+        if done:
+            return done
+        H = hessian(theta)
+        if not bool(xp.all(xp.isfinite(slope)) & xp.all(xp.isfinite(H))):
+            return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
-        direction = inverse @ slope
-        t, calls = 1.0, 0
+        direction, t, calls = inverse @ slope, 1.0, 0
         while True:
             nearer = theta - t * direction
-            slope = _shaped(call(gradient, nearer, step=i + 1), (size,), "gradient")
-            calls += 1
-            if _norm(inverse @ slope) < _norm(direction) or _norm(slope) < norm:
+            ahead, calls = gradient(nearer), calls + 1
+            if norm(inverse @ ahead) < norm(direction) or norm(ahead) < norm(slope):
                 break
             t /= 2
             if t < 1e-10:
-                return recorder.trace(
-                    f"stuck at step {i}: no step along Newton's direction brings the zero "
-                    f"nearer; the gradient's norm is {float(norm):.3g}; try another start",
-                )
-        theta, norm = nearer, _norm(slope)
-        recorder.add(theta, norm, calls)
-    if norm <= tol:
-        return recorder.trace(_flat(steps, tol), converged=True)
-    return recorder.trace(
-        f"used up all {steps} steps; the gradient's norm is {float(norm):.3g}",
-    )
+                return False, _stuck(slope)
+        theta, slope = nearer, ahead
 
 
 def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
@@ -179,17 +197,27 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
         raise ValueError("the Hessian must be symmetric; use (H + H.T) / 2 if only rounding differs")
     lam = on_host(xp.linalg.eigvalsh(H))
     rounding = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True)
-    zero = rounding if tol is None else tol
+    kind = _by_signs(lam, rounding if tol is None else tol)
+    return str(kind) if kind.ndim == 0 else kind
+
+
+def _by_signs(lam: np.ndarray, zero: Any) -> np.ndarray:
+    """Name the kinds of eigenvalues, shape (..., P), of which those up to `zero` in size count as 0."""
     up, down = lam > zero, lam < -zero
-    kind = np.select(
+    return np.select(
         [up.all(-1), down.all(-1), up.any(-1) & down.any(-1)],
         ["minimum", "maximum", "saddle"],
         "inconclusive",
     )
-    return str(kind) if kind.ndim == 0 else kind
 
 
-def _shaped(value: Array, shape: tuple[int, ...], name: str) -> Array:
+def _shaped(function: Derivative, shape: tuple[int, ...], name: str) -> Derivative:
+    """Return a function with the shape of its answers checked."""
+    return partial(_call_shaped, function, shape, name)
+
+
+def _call_shaped(function: Derivative, shape: tuple[int, ...], name: str, theta: Array) -> Array:
+    value = call(function, theta)
     got = getattr(value, "shape", None)
     if got is None or tuple(got) != shape:
         described = type(value).__name__ if got is None else f"shape {tuple(got)}"
@@ -197,9 +225,14 @@ def _shaped(value: Array, shape: tuple[int, ...], name: str) -> Array:
     return value
 
 
-def _norm(vector: Array) -> Array:
-    return (vector * vector).sum() ** 0.5
+def _flat(slope: Array, tol: float) -> End | None:
+    if norm(slope) <= tol:
+        return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
+    return None
 
 
-def _flat(step: int, tol: float) -> str:
-    return f"the gradient is flat at step {step}: its norm is at most tol = {tol:g}"
+def _stuck(slope: Array) -> str:
+    return (
+        "stuck {place}: no step along Newton's direction brings the zero nearer; the gradient's norm is "
+        f"{float(norm(slope)):.3g}; try another start"
+    )

@@ -7,15 +7,13 @@ of theta, which have yet to agree.
 """
 
 from lecturecode.alternating.blocks import alternate, coordinate_descent
-from lecturecode.alternating.clustering import assign, inertia, kmeans
+from lecturecode.alternating.clustering import assign, inertia, kmeans, kmeans_start
 from lecturecode.alternating.factorization import factorize, factors
 from lecturecode.alternating.gaussians import Mixture
+from lecturecode.alternating.lasso_admm import largest_penalty, lasso, soft_threshold
+from lecturecode.alternating.line_minimization import golden_section, newton_section
 from lecturecode.alternating.mixtures import gaussian_mixture
 from lecturecode.alternating.nonnegative import kkt_violation, nonnegative_least_squares
-from lecturecode.alternating.sections import golden_section, newton_section
-from lecturecode.alternating.seeding import kmeans_start
-from lecturecode.alternating.shrinkage import largest_penalty, soft_threshold
-from lecturecode.alternating.splitting import lasso
 
 __all__ = [
     "Mixture",

@@ -5,16 +5,15 @@ theta: where g has a kink it may stall at a point that is not a minimum, and it 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.alternating.sections import NoMinimumError, golden_section, newton_section
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates
-from lecturecode.arrays import Array, as_array, check_finite, detached, same_kind
+from lecturecode.alternating.line_minimization import NoMinimumError, golden_section, newton_section
+from lecturecode.arrays import Array, as_start, check_count, check_tol, detached, same_kind
 from lecturecode.evaluation import call, check_callable, number
-from lecturecode.search import check_count
+from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["alternate", "coordinate_descent"]
@@ -92,23 +91,35 @@ def alternate(
            [-0.5 ,  0.25]])
     """
     check_callable(g)
-    theta = _start(theta)
+    theta = as_start(theta)
     minimizers = _checked_minimizers(block_minimizers)
     given = range(theta.shape[0]) if blocks is None else blocks
     chosen = _listed(given, "blocks", "the coordinates of each block, as in [slice(0, 3), [3, 4]]")
     places = _checked_blocks(chosen, theta, len(minimizers), blocks is None)
     check_count(sweeps, "sweeps")
+    check_tol(tol)
     names = [f"{_name(m)} (block {b})" for m, b in zip(minimizers, chosen, strict=True)]
-    run = Sweeps(len(places), sweeps, tol, True, record_every, callback, progress)
-    return run.follow(_alternate(g, list(zip(names, places, minimizers, strict=True)), theta))
+    parts = [*map(Block, names, places, minimizers)]
+    return _collect(
+        take_turns(g, parts, theta), len(parts), sweeps, tol, record_every, callback, progress
+    )
 
 
-def _alternate(g: Callable, parts: list[tuple[str, Any, BlockMinimizer]], theta: Array) -> Updates:
-    yield Update("the start", theta, number(g, theta))
+class Block(NamedTuple):
+    """Some coordinates of theta, and the function that minimizes g over them."""
+
+    name: str
+    place: Any
+    minimizer: BlockMinimizer
+
+
+def take_turns(g: Callable[[Array], Any], blocks: list[Block], theta: Array) -> Steps:
+    """Minimize g over each block in turn, and start over."""
+    yield Step(theta, number(g, theta), name="the start")
     while True:
-        for name, place, minimizer in parts:
-            theta = _replaced(theta, place, minimizer, name)
-            yield Update(name, theta, number(g, theta))
+        for block in blocks:
+            theta = _replaced(theta, block)
+            yield Step(theta, number(g, theta), name=block.name)
 
 
 def coordinate_descent(
@@ -161,41 +172,56 @@ def coordinate_descent(
     [[0.0, 1.0], [0.0, 0.0]]
     """
     check_callable(g)
-    theta = _start(theta)
+    theta = as_start(theta)
     check_count(sweeps, "sweeps")
-    run = Sweeps(theta.shape[0], sweeps, tol, True, record_every, callback, progress)
-    return run.follow(_descend(g, theta))
+    check_tol(tol)
+    method = walk_along_axes(g, theta)
+    return _collect(method, theta.shape[0], sweeps, tol, record_every, callback, progress)
 
 
-def _descend(g: Any, theta: Array) -> Updates:
+def walk_along_axes(g: Any, theta: Array) -> Steps:
+    """Minimize g along each axis in turn, by Newton's method if g has derivatives."""
     smooth = callable(getattr(g, "gradient", None)) and callable(getattr(g, "hessian", None))
     section: Callable = newton_section if smooth else golden_section
     value = number(g, theta)
-    yield Update("the start", theta, value)
+    yield Step(theta, value, name="the start")
     while True:
         for p in range(theta.shape[0]):
             try:
                 theta, value, calls = section(g, theta, p, value=value)
             except NoMinimumError as error:
                 return False, f"stopped at coordinate {p}: {error}"
-            yield Update(f"{section.__name__} along coordinate {p}", theta, value, calls)
+            yield Step(theta, value, calls, name=f"{section.__name__} along coordinate {p}")
+
+
+def _collect(
+    method: Steps,
+    blocks: int,
+    sweeps: int,
+    tol: float,
+    record_every: int,
+    callback: Callback | None,
+    progress: bool,
+) -> Trace:
+    return collect(
+        method,
+        steps=sweeps * blocks,
+        until=[finite, never_rises(), settles(blocks, tol)],
+        used_up=f"used up all {sweeps} sweeps before it settled",
+        sweep=blocks,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
 
 
 def _name(minimizer: Callable) -> str:
     return getattr(minimizer, "__name__", type(minimizer).__name__)
 
 
-def _start(theta: Any) -> Array:
-    theta = detached(as_array(theta))
-    if theta.ndim != 1 or theta.shape[0] == 0:
-        raise ValueError(f"theta must have shape (P,) with P >= 1; got {tuple(theta.shape)}")
-    check_finite(theta, "theta")
-    return compat.array_namespace(theta).asarray(theta, copy=True)
-
-
-def _replaced(theta: Array, place: Any, minimizer: BlockMinimizer, name: str) -> Array:
+def _replaced(theta: Array, block: Block) -> Array:
     """Return a copy of theta whose block holds what the minimizer returned."""
-    xp = compat.array_namespace(theta)
+    xp, (name, place, minimizer) = compat.array_namespace(theta), block
     moved = xp.asarray(theta, copy=True)
     found = detached(call(minimizer, xp.asarray(theta, copy=True)))  # it may write into its own
     values = same_kind(found, theta, f"what {name} returned", "theta")

@@ -9,14 +9,12 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.alternating.seeding import check_samples, middle, spread
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of, check_tol
-from lecturecode.arrays import Array, detached, real_arrays
-from lecturecode.randomness import Rng, generator
-from lecturecode.search import check_count
+from lecturecode.arrays import Array, check_count, check_tol, detached, real_arrays
+from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
+from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
 
-__all__ = ["assign", "inertia", "kmeans"]
+__all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
 
 
 def kmeans(
@@ -97,53 +95,114 @@ def kmeans(
     check_count(restarts, "restarts", least=0)
     check_tol(tol)
     rng = generator(rng)
-    shift = middle(x)  # far from the origin, squares would lose digits
+    shift = mean(x)  # far from the origin, squares would lose digits
     x = x - shift
     flat = compat.array_namespace(x).reshape(x, (-1,))
     noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
-    def once(k: int) -> tuple[Sweeps, Trace]:
-        start = given - shift if given is not None and k == 0 else spread(x, clusters, rng)
-        run = Sweeps(2, sweeps, tol or None, True, record_every, callback, progress, 0.0, noise)
-        refilled: list[int] = []
-        trace = run.follow(_half_steps(x, start, shift, refilled))
-        note = f"; {len(refilled)} empty cluster(s) were given the farthest sample" if refilled else ""
-        return run, replace(trace, message=trace.message + note)
+    def once(k: int) -> Trace:
+        start = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
+        run = Clusters(x, start)
+        trace = collect(
+            refine(run, shift),
+            steps=2 * sweeps,
+            until=[
+                finite,
+                never_rises(scale=0.0, noise=noise),
+                *([settles(2, tol, scale=0.0, noise=noise)] if tol else []),
+            ],
+            used_up=f"used up all {sweeps} sweeps before it settled",
+            sweep=2,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
+        note = f"; {run.refilled} empty cluster(s) were given the farthest sample"
+        return replace(trace, message=trace.message + note) if run.refilled else trace
 
     return best_of(restarts + 1, once)
 
 
-def _half_steps(x: Array, c: Array, shift: Array, refilled: list[int]) -> Updates:
-    """Alternate; what the clusters add up to changes only by the samples that change their label."""
-    xp = compat.array_namespace(x)
-    shape, device = (c.shape[0], x.shape[0]), compat.device(x)
-    nearness = xp.empty(shape, dtype=x.dtype, device=device)  # (K, T), the memory for all that follow
-    labels = xp.argmax(_nearness(x, c, nearness), axis=0)
-    sizes, sums = _totals(x, _one_hot(labels, c))
-    value = known = float(_inertia(x, c, labels))
-    yield _update("the start", c + shift, value, labels)
+def refine(clusters: "Clusters", shift: Array) -> Steps:
+    """Move the centers to the means of their samples, then the samples to their nearest centers."""
+    clusters.begin()
+    yield clusters.step(shift, "the start")
     while True:
-        if bool((sizes == 0).any()):
-            labels = _without_empty(x, c, labels, sizes, refilled)
-            sizes, sums = _totals(x, _one_hot(labels, c))
-            value = known = float(_inertia(x, c, labels))
-        means = xp.astype(sums / sizes[:, None], x.dtype)
-        fall = float((sizes * ((means - c) ** 2).sum(1)).sum())  # Huygens' theorem
-        c = means
-        value, known = _lowered(value - fall, known, x, c, labels)
-        yield _update("the step of the means", c + shift, value, labels)
+        clusters.fill()
+        clusters.move_centers()
+        yield clusters.step(shift, "the step of the means")
+        moved = clusters.move_labels()
+        done = None if moved else (True, "no label changed {place}")
+        yield clusters.step(shift, "the step of the labels", done)
+        if done:
+            return done
 
-        moved = _nearer_to_another(_nearness(x, c, nearness), labels)  # (n,)
-        some, old, new = x[moved, ...], labels[moved], xp.argmax(nearness[:, moved], axis=0)
+
+class Clusters:
+    """Centers c, labels, and g, which follow the samples that change their cluster; the others are free.
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples, near the origin.
+    c : array of shape (K, D)
+        The first centers.
+    """
+
+    def __init__(self, x: Array, c: Array) -> None:
+        xp = compat.array_namespace(x)
+        self.x, self.c, self.refilled = x, c, 0
+        shape = (c.shape[0], x.shape[0])
+        self.nearness = xp.empty(shape, dtype=x.dtype, device=compat.device(x))
+
+    def begin(self) -> None:
+        """Set the label of each sample to its nearest center."""
+        nearest = _nearness(self.x, self.c, self.nearness)
+        self._count(compat.array_namespace(self.x).argmax(nearest, axis=0))
+
+    def _count(self, labels: Array) -> None:
+        self.labels = labels
+        self.sizes, self.sums = _totals(self.x, _one_hot(labels, self.c))
+        self.value = self.known = float(_inertia(self.x, self.c, labels))
+
+    def step(self, shift: Array, name: str, done: tuple[bool, str] | None = None) -> Step:
+        """Return where the centers are, `shift` added, with the labels beside them."""
+        theta = compat.array_namespace(self.c).reshape(self.c + shift, (-1,))
+        return Step(theta, self.value, 1, {"labels": self.labels}, name, done)
+
+    def fill(self) -> None:
+        """Give each empty cluster the sample that lies farthest from its center."""
+        if bool((self.sizes == 0).any()):
+            labels, count = _without_empty(self.x, self.c, self.labels, self.sizes)
+            self.refilled += count
+            self._count(labels)
+
+    def move_centers(self) -> None:
+        """Set each center to the mean of its samples; by Huygens g falls by sum_k n_k |new - old|^2."""
+        means = compat.array_namespace(self.x).astype(self.sums / self.sizes[:, None], self.x.dtype)
+        fall = float((self.sizes * ((means - self.c) ** 2).sum(1)).sum())
+        self.c = means
+        self._lower(fall)
+
+    def move_labels(self) -> bool:
+        """Set the labels of the samples that are nearer to another center; tell whether g fell."""
+        x, c, xp = self.x, self.c, compat.array_namespace(self.x)
+        moved = _nearer_to_another(_nearness(x, c, self.nearness), self.labels)  # (n,)
+        some, old, new = x[moved, ...], self.labels[moved], xp.argmax(self.nearness[:, moved], axis=0)
         fall = float(((some - c[old, ...]) ** 2 - (some - c[new, ...]) ** 2).sum())
-        settled = not fall > 0
-        if not settled:
-            labels = xp.asarray(labels, copy=True)
-            labels[moved] = new
-            gained = _totals(some, _one_hot(new, c) - _one_hot(old, c))
-            sizes, sums = sizes + gained[0], sums + gained[1]
-            value, known = _lowered(value - fall, known, x, c, labels)
-        yield _update("the step of the labels", c + shift, value, labels, settled)
+        if not fall > 0:
+            return False
+        self.labels = xp.asarray(self.labels, copy=True)
+        self.labels[moved] = new
+        sizes, sums = _totals(some, _one_hot(new, c) - _one_hot(old, c))
+        self.sizes, self.sums = self.sizes + sizes, self.sums + sums
+        self._lower(fall)
+        return True
+
+    def _lower(self, fall: float) -> None:
+        self.value -= fall
+        if self.value < self.known / 8:  # before differences lose a digit, sum g anew
+            self.value = self.known = float(_inertia(self.x, self.c, self.labels))
 
 
 def _nearness(x: Array, c: Array, out: Array) -> Array:
@@ -167,16 +226,74 @@ def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
     return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ x, xp.float64)
 
 
-def _lowered(value: float, known: float, x: Array, c: Array, labels: Array) -> tuple[float, float]:
-    """Return g and the last g that was summed anew, which is done before differences lose a digit."""
-    if value < known / 8:
-        value = known = float(_inertia(x, c, labels))
-    return value, known
+def kmeans_start(x: Any, clusters: int, *, rng: Rng = None) -> Array:
+    r"""Draw starting centers far from each other: k-means++.
+
+    .. math:: \Pr(c_k = x_t) = \frac{d_t^2}{\sum_s d_s^2}, \qquad
+        d_t = \min_{j < k} \lVert x_t - c_j \rVert
+
+    The first is a sample drawn evenly; each further one is sample t with a probability proportional to
+    the squared distance of :math:`x_t` to the nearest center so far.
+
+    Parameters
+    ----------
+    x : array of shape (T, D)
+        The samples.
+    clusters : int
+        Number K of centers.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    array of shape (K, D)
+        Samples, all different.
+
+    Raises
+    ------
+    TypeError
+        If `rng` is of the wrong kind.
+    ValueError
+        If `x` has fewer distinct samples than `clusters`, is not of shape (T, D), or is not finite.
+
+    References
+    ----------
+    Arthur & Vassilvitskii, k-means++: the advantages of careful seeding, *SODA* (2007).
+
+    Examples
+    --------
+    >>> sorted(kmeans_start([[1.0], [5.0], [5.0]], 2, rng=0).ravel().tolist())
+    [1.0, 5.0]
+    """
+    return far_apart(check_samples(x, clusters, "clusters"), clusters, generator(rng))
 
 
-def _update(name: str, centers: Array, value: float, labels: Array, settled: bool = False) -> Update:
-    theta = compat.array_namespace(centers).reshape(centers, (-1,))
-    return Update(name, theta, value, 1, {"labels": labels}, "no label changed" if settled else "")
+def far_apart(x: Array, clusters: int, rng: Any) -> Array:
+    """Draw the centers of :func:`kmeans_start` for checked samples.
+
+    Raises
+    ------
+    ValueError
+        If there are too few distinct samples.
+    """
+    xp = compat.array_namespace(x)
+    chance = xp.astype(uniform(rng, (clusters,), x), xp.float64)
+    distances = xp.ones_like(x[:, 0])
+    centers: list[Array] = []
+    for k in range(clusters):
+        reached = xp.cumulative_sum(distances, dtype=xp.float64)  # float32 would stop to count at 2^24
+        if not bool(reached[-1] > 0):
+            raise ValueError(
+                f"x has only {k} distinct samples, and {clusters} clusters or components are asked for; "
+                f"ask for at most {k}"
+            )
+        drawn = int(xp.searchsorted(reached, chance[k : k + 1] * reached[-1], side="right")[0])
+        if drawn == x.shape[0]:  # a float32 chance of 1
+            drawn = int(xp.searchsorted(reached, reached[-1:])[0])
+        centers.append(x[drawn, ...])
+        apart = ((x - centers[-1]) ** 2).sum(1)
+        distances = apart if k == 0 else xp.minimum(distances, apart)
+    return xp.stack(centers)
 
 
 def assign(x: Any, centers: Any) -> Array:
@@ -208,7 +325,7 @@ def assign(x: Any, centers: Any) -> Array:
     array([0, 1])
     """
     x, c = _checked(x, None, detached(centers))
-    origin = middle(c)  # far from it, squares would lose digits
+    origin = mean(c)  # far from it, squares would lose digits
     return _nearest(x - origin, c - origin)
 
 
@@ -263,18 +380,21 @@ def _inertia(x: Array, c: Array, labels: Array) -> Array:
     return (apart * apart).sum()
 
 
-def _without_empty(x: Array, c: Array, labels: Array, sizes: Array, refilled: list[int]) -> Array:
-    """Give each empty cluster the sample farthest from its center that is not alone in its own."""
+def _without_empty(x: Array, c: Array, labels: Array, sizes: Array) -> tuple[Array, int]:
+    """Give each empty cluster the sample farthest from its center that is not alone in its own.
+
+    Return the new labels, and how many clusters were empty.
+    """
     xp = compat.array_namespace(x)
-    spread(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
+    far_apart(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
     labels, sizes = xp.asarray(labels, copy=True), xp.asarray(sizes, copy=True)
     apart = ((x - c[labels, ...]) ** 2).sum(1)
-    for k in [k for k in range(c.shape[0]) if float(sizes[k]) == 0]:
+    empty = [k for k in range(c.shape[0]) if float(sizes[k]) == 0]
+    for k in empty:
         t = int(xp.argmax(xp.where(sizes[labels, ...] > 1, apart, -xp.ones_like(apart))))
         sizes[int(labels[t])] -= 1
         sizes[k], labels[t] = 1, k
-        refilled.append(k)
-    return labels
+    return labels, len(empty)
 
 
 def _one_hot(labels: Array, centers: Array) -> Array:
@@ -292,3 +412,29 @@ def _checked(x: Any, clusters: int | None, centers: Any) -> tuple[Array, Any]:
         wanted = f"({clusters or 'K'}, {x.shape[1]})"
         raise ValueError(f"centers must have shape {wanted}, a row per cluster; got {tuple(c.shape)}")
     return x, c
+
+
+def check_samples(x: Any, clusters: int, name: str) -> Array:
+    """Return x as an array of at least `clusters` samples.
+
+    Raises
+    ------
+    ValueError
+        If its shape is not (T, D), if T is too small, or if an entry is not finite.
+    """
+    check_count(clusters, name)
+    _, x = real_arrays(x=detached(x))
+    if x.ndim != 2:
+        raise ValueError(
+            f"x must have shape (T, D), one row per sample; got {tuple(x.shape)}. "
+            "A single feature is x[:, None]"
+        )
+    if x.shape[0] < clusters:
+        raise ValueError(f"x has only {x.shape[0]} samples, and {clusters} {name} are asked for")
+    return x
+
+
+def mean(x: Array) -> Array:
+    """Return the mean sample of x, summed in float64: far from the origin, float32 would drift."""
+    xp = compat.array_namespace(x)
+    return xp.astype(xp.sum(x, axis=0, dtype=xp.float64) / x.shape[0], x.dtype)

@@ -4,10 +4,9 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates
-from lecturecode.arrays import Array, as_array, detached, real_arrays
+from lecturecode.arrays import Array, as_array, check_count, check_tol, detached, real_arrays
+from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["factorize", "factors"]
@@ -89,22 +88,36 @@ def factorize(
             f"a matrix of shape {tuple(M.shape)} has at most rank {min(M.shape)}; got rank={rank}"
         )
     check_count(sweeps, "sweeps")
+    check_tol(tol)
     start = normal(generator(rng), (M.shape[1], rank), M)
     noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
-    run = Sweeps(2, sweeps, tol, True, record_every, callback, progress, 0.0, noise)
-    return run.follow(_alternate(M, start))
+    return collect(
+        solve_in_turn(M, start),
+        steps=2 * sweeps,
+        until=[
+            finite,
+            never_rises(scale=0.0, noise=noise),
+            settles(2, tol, scale=0.0, noise=noise),
+        ],
+        used_up=f"used up all {sweeps} sweeps before it settled",
+        sweep=2,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
 
 
-def _alternate(M: Array, B: Array) -> Updates:
+def solve_in_turn(M: Array, B: Array) -> Steps:
+    """Solve for A with an orthonormal B, and for B with an orthonormal A."""
     A, rest = M[:, : B.shape[1]] * 0, M * 0
-    yield Update("the start", _flat(A, B), _error(M, A, B, rest))
+    yield Step(_flat(A, B), _error(M, A, B, rest), name="the start")
     while True:
         B = _orthonormal(B)
         A = M @ B
-        yield Update("the step of A", _flat(A, B), _error(M, A, B, rest))
+        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of A")
         A = _orthonormal(A)
         B = M.T @ A
-        yield Update("the step of B", _flat(A, B), _error(M, A, B, rest))
+        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of B")
 
 
 def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -104,17 +104,17 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     return Mixture(*arrays)
 
 
-Rooms = tuple[Array, Array]
+Buffers = tuple[Array, Array]
 """Two arrays of shape (K, D, T) to write differences into, made once."""
 
 
-def rooms_for(K: int, xT: Array) -> Rooms:
-    """Return the rooms for K components and xT of shape (D, T)."""
+def buffers_for(K: int, xT: Array) -> Buffers:
+    """Return the buffers for K components and xT of shape (D, T)."""
     xp = compat.array_namespace(xT)
     return tuple(xp.empty((K, *xT.shape), dtype=xT.dtype, device=compat.device(xT)) for _ in range(2))
 
 
-def log_joint(mixture: Mixture, xT: Array, rooms: Rooms | None = None) -> Array:
+def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Array:
     r"""Return log pi_k N(x_t; mu_k, Sigma_k), shape (K, T), through Sigma = L L^T.
 
     With :math:`z = L^{-1}(x - \mu)` it is
@@ -122,11 +122,11 @@ def log_joint(mixture: Mixture, xT: Array, rooms: Rooms | None = None) -> Array:
     """
     xp = compat.array_namespace(xT)
     L = xp.linalg.cholesky(mixture.covariances)  # (K, D, D)
-    if rooms is None:
+    if buffers is None:
         z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
         squares = z * z  # autograd needs z
     else:
-        apart, squares = rooms
+        apart, squares = buffers
         xp.subtract(xT[None, :, :], mixture.means[:, :, None], out=apart)
         xp.matmul(xp.linalg.inv(L), apart, out=squares)
         squares *= squares

@@ -15,21 +15,19 @@ from typing import Any, NamedTuple
 
 import array_api_compat as compat
 
-from lecturecode.alternating.clustering import assign, kmeans
+from lecturecode.alternating.clustering import assign, check_samples, kmeans, mean
 from lecturecode.alternating.gaussians import (
+    Buffers,
     Mixture,
-    Rooms,
+    buffers_for,
     check_start,
     identity,
     log_joint,
     log_sum_exp,
-    rooms_for,
 )
-from lecturecode.alternating.seeding import check_samples, middle
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates, best_of
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, check_count, check_tol
+from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["gaussian_mixture"]
@@ -137,30 +135,39 @@ def gaussian_mixture(
     given = None if start is None else check_start(x, components, start)
     check_count(sweeps, "sweeps")
     check_count(restarts, "restarts", least=0)
+    check_tol(tol)
     if not 0 <= floor < float("inf"):
         raise ValueError(f"floor must be 0 or positive, and finite; got {floor}")
     rng = generator(rng)
-    shift = middle(x)  # far from the origin, float32 would lose the digits of the differences
+    shift = mean(x)  # far from the origin, float32 would lose the digits of the differences
     x = x - shift
     units, floor = _units(x, shift, covariance), max(floor, 20 * x.shape[1] * _eps(x))
     xT = compat.array_namespace(x).asarray(x.T, copy=True)
 
-    def once(k: int) -> tuple[Sweeps, Trace]:
+    def once(k: int) -> Trace:
         if given is not None and k == 0:
             first = replace(given, means=given.means - shift)
         else:
             first = _from_clusters(x, components, rng)
-        steps = _Steps(covariance, floor, units, shift, [])
-        run = Sweeps(2, sweeps, tol, True, record_every, callback, progress)
-        trace = run.follow(_half_steps(xT, first, steps))
-        count = len(steps.widened)
+        model = Model(covariance, floor, units, shift, [])
+        trace = collect(
+            maximize_and_expect(xT, first, model),
+            steps=2 * sweeps,
+            until=[finite, never_rises(), settles(2, tol)],
+            used_up=f"used up all {sweeps} sweeps before it settled",
+            sweep=2,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
+        count = len(model.widened)
         note = f"; a collapsing component was widened to the floor {count} times" if count else ""
-        return run, replace(trace, message=trace.message + note)
+        return replace(trace, message=trace.message + note)
 
     return best_of(restarts + 1, once)
 
 
-class _Steps(NamedTuple):
+class Model(NamedTuple):
     """What the M-step must know besides the data."""
 
     covariance: str
@@ -170,30 +177,30 @@ class _Steps(NamedTuple):
     widened: list[int]
 
 
-def _half_steps(xT: Array, mixture: Mixture, steps: _Steps) -> Updates:
-    """Alternate; xT has shape (D, T)."""
+def maximize_and_expect(xT: Array, mixture: Mixture, model: Model) -> Steps:
+    """Find the best mixture for the shares q, then the best shares for the mixture; xT is (D, T)."""
     xp = compat.array_namespace(xT)
-    rooms = rooms_for(mixture.weights.shape[0], xT)
-    mixture = _allowed(mixture, steps)
-    joint = log_joint(mixture, xT, rooms)  # (K, T)
+    buffers = buffers_for(mixture.weights.shape[0], xT)
+    mixture = _allowed(mixture, model)
+    joint = log_joint(mixture, xT, buffers)  # (K, T)
     total = log_sum_exp(joint)  # (T,)
-    yield _update("the start", mixture, -total.mean(), steps)
+    yield _step("the start", mixture, -total.mean(), model)
     while True:
         log_q = joint - total
         q = xp.exp(log_q)
-        mixture = _allowed(_maximized(xT, q, steps.covariance, rooms), steps)
-        joint = log_joint(mixture, xT, rooms)
+        mixture = _allowed(_maximized(xT, q, model.covariance, buffers), model)
+        joint = log_joint(mixture, xT, buffers)
         value = (q * (log_q - joint)).sum() / xT.shape[1]
-        yield _update("the M-step", mixture, value, steps)
+        yield _step("the M-step", mixture, value, model)
 
         total = log_sum_exp(joint)
-        yield _update("the E-step", mixture, -total.mean(), steps)
+        yield _step("the E-step", mixture, -total.mean(), model)
 
 
-def _maximized(xT: Array, q: Array, covariance: str, rooms: Rooms) -> Mixture:
+def _maximized(xT: Array, q: Array, covariance: str, buffers: Buffers) -> Mixture:
     """Return the mixture that is best for the shares q, shape (K, T)."""
     xp = compat.array_namespace(xT)
-    apart, shared = rooms  # (K, D, T)
+    apart, shared = buffers  # (K, D, T)
     n = q.sum(1) + float(xp.finfo(xT.dtype).tiny)  # (K,)
     means = (q @ xT.T) / n[:, None]
     xp.subtract(xT[None, :, :], means[:, :, None], out=apart)
@@ -206,23 +213,23 @@ def _maximized(xT: Array, q: Array, covariance: str, rooms: Rooms) -> Mixture:
     return Mixture(n / n.sum(), means, variances[:, :, None] * identity(xT))
 
 
-def _allowed(mixture: Mixture, steps: _Steps) -> Mixture:
+def _allowed(mixture: Mixture, model: Model) -> Mixture:
     """Return the best covariances of the model's shape with no variance below the floor."""
     xp = compat.array_namespace(mixture.means)
     S = (mixture.covariances + xp.matrix_transpose(mixture.covariances)) / 2
     one = identity(mixture.means.T)
-    if steps.covariance != "full":
+    if model.covariance != "full":
         S = S * one
-    if steps.covariance == "spherical":
+    if model.covariance == "spherical":
         S = one * (S.sum((1, 2)) / one.shape[0])[:, None, None]
-    deviations = steps.units**0.5
+    deviations = model.units**0.5
     scale = deviations[:, None] * deviations
-    low = xp.linalg.eigvalsh(S / scale)[:, 0] < steps.floor  # (K,)
+    low = xp.linalg.eigvalsh(S / scale)[:, 0] < model.floor  # (K,)
     if not bool(low.any()):
         return replace(mixture, covariances=S)
-    steps.widened.append(1)
+    model.widened.append(1)
     lam, V = xp.linalg.eigh(S / scale)
-    raised = (V * xp.clip(lam, steps.floor, None)[:, None, :]) @ xp.matrix_transpose(V) * scale
+    raised = (V * xp.clip(lam, model.floor, None)[:, None, :]) @ xp.matrix_transpose(V) * scale
     return replace(mixture, covariances=xp.where(low[:, None, None], raised, S))
 
 
@@ -247,13 +254,13 @@ def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
     numbers = xp.arange(components, device=compat.device(labels))
     q = xp.astype(labels[None, :] == numbers[:, None], x.dtype)
     xT = xp.asarray(x.T, copy=True)
-    return _maximized(xT, q, "full", rooms_for(components, xT))
+    return _maximized(xT, q, "full", buffers_for(components, xT))
 
 
-def _update(name: str, mixture: Mixture, value: Array, steps: _Steps) -> Update:
-    shown = replace(mixture, means=mixture.means + steps.shift)
+def _step(name: str, mixture: Mixture, value: Array, model: Model) -> Step:
+    shown = replace(mixture, means=mixture.means + model.shift)
     extras = {"weights": shown.weights, "means": shown.means, "covariances": shown.covariances}
-    return Update(name, shown.theta, value, 1, extras)
+    return Step(shown.theta, value, extras=extras, name=name)
 
 
 def _eps(x: Array) -> float:

@@ -9,11 +9,10 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.alternating.shrinkage import checked_data
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates, check_tol
-from lecturecode.arrays import Array, real_arrays
+from lecturecode.alternating.lasso_admm import checked_data
+from lecturecode.arrays import Array, check_count, check_tol, column_norms, real_arrays
+from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
 from lecturecode.least_squares import least_squares
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 NEARLY_DEPENDENT = (
@@ -90,29 +89,38 @@ def nonnegative_least_squares(
     steps = 10 * W.shape[1] if steps is None else steps
     check_count(steps, "steps")
     check_tol(tol)
-    run = Sweeps(1, steps, None, True, record_every, callback, progress, unit="step")
-    trace = run.follow(_set_free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))))
+    trace = collect(
+        free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))),
+        steps=steps,
+        until=[finite, never_rises()],
+        used_up=f"used up all {steps} steps before it settled",
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
     said, raised, _ = trace.message.partition(": it does not minimize g")
     return replace(trace, message=said + NEARLY_DEPENDENT) if raised else trace
 
 
-def _set_free_and_catch(W: Array, y: Array, tol: float) -> Updates:
+def free_and_catch(W: Array, y: Array, tol: float) -> Steps:
+    """Set the steepest coordinate free and minimize, catching those that would become negative."""
     theta = compat.array_namespace(W).zeros_like(W[0, ...])
     value = float(_g(W, y, theta))
     found = _set_free(W, y, theta, tol)
-    yield Update("the start", theta, value, 1, {}, _certificate(W, y, theta) if found is None else "")
+    done = _certificate(W, y, theta) if found is None else None
+    yield Step(theta, value, name="the start", done=done)
     while found is not None:
         free, best = found
         while bool((free & (best <= 0)).any()):
             theta, free = _to_the_border(theta, best, free)
-            yield Update("the way back to the border", theta, _g(W, y, theta))
+            yield Step(theta, _g(W, y, theta), name="the way back to the border")
             best = _free_minimum(W, y, free)
         theta, before = best, value
         value = float(_g(W, y, theta))
         found = _set_free(W, y, theta, tol) if value < before else None  # else rounding hides the rest
-        done = _certificate(W, y, theta) if found is None else ""
-        yield Update("the free minimum", theta, value, 1, {}, done)
-    raise AssertionError("the last update is the one that is done")
+        done = _certificate(W, y, theta) if found is None else None
+        yield Step(theta, value, name="the free minimum", done=done)
+    return done
 
 
 def _set_free(W: Array, y: Array, theta: Array, tol: float) -> tuple[Array, Array] | None:
@@ -199,20 +207,12 @@ def kkt_violation(W: Any, y: Any, theta: Any) -> float:
 
 def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
     """Return each slope of g relative to the largest that it could be at zero."""
-    return (W / _lengths(W)).T @ ((W @ theta - y) / _lengths(y))
+    return (W / column_norms(W)).T @ ((W @ theta - y) / column_norms(y))
 
 
-def _lengths(a: Array) -> Array:
-    """Return the norms of the columns, without overflow or underflow; 1 for columns of zeros."""
-    xp = compat.array_namespace(a)
-    largest = xp.max(xp.abs(a), axis=0)
-    largest = xp.where(largest == 0, xp.ones_like(largest), largest)
-    length = largest * ((a / largest) ** 2).sum(0) ** 0.5
-    return xp.where(length == 0, xp.ones_like(length), length)
-
-
-def _certificate(W: Array, y: Array, theta: Array) -> str:
-    return f"the Karush-Kuhn-Tucker conditions hold to {kkt_violation(W, y, theta):.1e}"
+def _certificate(W: Array, y: Array, theta: Array) -> End:
+    violation = kkt_violation(W, y, theta)
+    return True, f"the Karush-Kuhn-Tucker conditions hold to {violation:.1e} {{place}}"
 
 
 def _g(W: Array, y: Array, theta: Array) -> Array:

@@ -11,7 +11,7 @@ from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, on_host
 
 METHODS = {
     "gradient descent": "#006aaa",
@@ -254,7 +254,7 @@ def describe(figure: Figure, text: str) -> Figure:
 
 def host(value: Any) -> np.ndarray:
     """Bring an array or a tensor to NumPy."""
-    return np.asarray(value.detach().cpu() if hasattr(value, "detach") else value, dtype=float)
+    return np.asarray(on_host(value), dtype=float)
 
 
 def _bounds(g: Any, box: Box, size: int) -> np.ndarray:

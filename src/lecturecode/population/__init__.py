@@ -5,9 +5,9 @@ It is a heuristic: with the same budget, another seed gives another answer.
 """
 
 from lecturecode.population.ants import ant_colony, tour_length
+from lecturecode.population.cmaes import evolution_strategy
 from lecturecode.population.foraging import ant_paths
 from lecturecode.population.genetics import genetic
-from lecturecode.population.strategies import evolution_strategy
 from lecturecode.population.swarms import particle_swarm
 
 __all__ = [

@@ -8,11 +8,11 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, same_kind
-from lecturecode.ask_tell import Method, Run
-from lecturecode.population.walks import check_rates, is_symmetric, refuse, smallest, spin, spins, square
+from lecturecode.arrays import Array, check_count, same_kind
+from lecturecode.iteration import Method, Told, collect, reaches
+from lecturecode.population.distances import check_rates, is_symmetric, refuse, square
+from lecturecode.population.roulette import smallest, spin, spins
 from lecturecode.randomness import Rng, generator
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["ant_colony", "tour_length"]
@@ -164,20 +164,22 @@ def ant_colony(
     xp = compat.array_namespace(d)
     if not bool(xp.any(d > 0)):
         raise ValueError("all distances are 0, so that all tours are equally long; check the distances")
-    run = Run("populations", steps + 1, record_every, callback, progress, max(target, 0.0))
-    method = _tour(d, ants, steps, generator(rng), alpha, beta, evaporation)
-    return run.follow(lambda tours: _length(d, xp.astype(tours, xp.int64)), method)
+    return collect(
+        Told(
+            lambda tours: _length(d, xp.astype(tours, xp.int64)),
+            tour(d, ants, generator(rng), alpha, beta, evaporation),
+        ),
+        steps=steps,
+        until=[reaches(max(target, 0.0))],
+        expected=steps + 1,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
 
 
-def _tour(
-    d: Array,
-    ants: int,
-    steps: int,
-    rng: Rng,
-    alpha: float,
-    beta: float,
-    rho: float,
-) -> Method:
+def tour(d: Array, ants: int, rng: Rng, alpha: float, beta: float, rho: float) -> Method:
+    """Let the ants walk, and the one with the shortest tour lay pheromone for the next."""
     xp, n = compat.array_namespace(d), d.shape[0]
     p = P_BEST ** (1 / n)
     lowest = min(1.0, (1 - p) / ((n / 2 - 1) * p))  # τ_min / τ_max
@@ -186,8 +188,8 @@ def _tour(
     tours = _walk_tours(closeness, ants, rng)
     shortest = float(xp.min(_length(d, tours)))
     tau, recent, idle = xp.ones_like(d) / (rho * shortest), math.inf, 0
-    values = yield xp.astype(tours, d.dtype), {"pheromone": tau}
-    for _ in range(steps):
+    while True:
+        values = yield xp.astype(tours, d.dtype), {"pheromone": tau}
         best = int(xp.argmin(values))
         length = float(values[best])
         shortest = min(shortest, length)
@@ -201,8 +203,6 @@ def _tour(
         if idle > patience:  # the colony has settled: forget, and start again
             tau, recent, idle = xp.full_like(d, tau_max), math.inf, 0
         tours = _walk_tours((tau / tau_max) ** alpha * closeness, ants, rng)
-        values = yield xp.astype(tours, d.dtype), {"pheromone": tau}
-    return False, f"used up all {steps} steps"
 
 
 def _walk_tours(weights: Array, ants: int, rng: Rng) -> Array:

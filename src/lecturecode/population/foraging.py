@@ -9,11 +9,11 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, on_host
-from lecturecode.ask_tell import Method, Run
-from lecturecode.population.walks import check_rates, is_symmetric, refuse, smallest, spin, spins, square
+from lecturecode.arrays import Array, check_count, on_host
+from lecturecode.iteration import Method, Told, collect, reaches
+from lecturecode.population.distances import check_rates, is_symmetric, refuse, square
+from lecturecode.population.roulette import smallest, spin, spins
 from lecturecode.randomness import Rng, generator
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["ant_paths"]
@@ -108,32 +108,43 @@ def ant_paths(
     check_count(ants, "ants")
     check_count(steps, "steps")
     check_rates(evaporation, {"alpha": alpha})
-    run = Run("populations", steps + 1, record_every, callback, progress, target)
     xp = compat.array_namespace(d)
-    method = _find_food(d, start, end, ants, steps, generator(rng), alpha, evaporation)
-    return run.follow(lambda paths: _path_length(d, xp.astype(paths, xp.int64), end), method)
+    return collect(
+        Told(
+            lambda paths: _path_length(d, xp.astype(paths, xp.int64), end),
+            forage(d, start, end, ants, generator(rng), alpha, evaporation),
+        ),
+        steps=steps,
+        until=[reaches(target)],
+        expected=steps + 1,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
 
 
-def _find_food(
-    d: Array, start: int, end: int, ants: int, steps: int, rng: Rng, alpha: float, rho: float
-) -> Method:
+def forage(d: Array, start: int, end: int, ants: int, rng: Rng, alpha: float, rho: float) -> Method:
+    """Let the ants walk to the food, and each that arrives lay pheromone for the next."""
     xp = compat.array_namespace(d)
     edges, symmetric, least = _open(d), is_symmetric(d), smallest(d)
     paths = _walk_paths(edges, start, end, ants, rng)
-    lengths = _path_length(d, paths, end)
-    if not bool(xp.any(xp.isfinite(lengths))):
-        raise ValueError(
-            f"all {ants} ants ended in dead ends before they came to node {end}; send more ants"
-        )
-    tau = edges * xp.sum(1 / lengths)
-    values = yield xp.astype(paths, d.dtype), {"pheromone": tau}
-    for _ in range(steps):
+    tau = edges * xp.sum(1 / _some_arrived(_path_length(d, paths, end), end))
+    while True:
+        values = yield xp.astype(paths, d.dtype), {"pheromone": tau}
         laid = edges * _laid(paths, 1 / values, d)
         tau = (1 - rho) * tau + (laid + laid.T if symmetric else laid)
         scent = xp.clip((tau / xp.clip(xp.max(tau), least, None)) ** alpha, least, 1.0)
         paths = _walk_paths(edges * scent, start, end, ants, rng)
-        values = yield xp.astype(paths, d.dtype), {"pheromone": tau}
-    return False, f"used up all {steps} steps"
+
+
+def _some_arrived(lengths: Array, end: int) -> Array:
+    xp = compat.array_namespace(lengths)
+    if not bool(xp.any(xp.isfinite(lengths))):
+        raise ValueError(
+            f"all {lengths.shape[0]} ants ended in dead ends before they came to node {end}; "
+            "send more ants"
+        )
+    return lengths
 
 
 def _open(d: Array) -> Array:

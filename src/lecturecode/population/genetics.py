@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array
-from lecturecode.ask_tell import Method, Run
+from lecturecode.arrays import Array, check_count
 from lecturecode.domains import Domain
-from lecturecode.population.coordinates import Coordinates
+from lecturecode.domains.coordinates import Coordinates
+from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, normal, uniform
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["genetic"]
@@ -57,7 +56,7 @@ def genetic(
         Takes theta of shape (M, P), returns shape (M,).
     domain : Domain
         The set :math:`\Theta`. Crossover and mutation act in the search coordinates of
-        :mod:`lecturecode.population.coordinates`, where a positive number varies by decades; children
+        :mod:`lecturecode.domains.coordinates`, where a positive number varies by decades; children
         that leave an interval are moved to its border.
     population : int
         Number M of members, at least 2.
@@ -129,33 +128,32 @@ def genetic(
         if not (isinstance(number, int | float) and 0 <= number < math.inf):
             raise ValueError(f"{name} must be a number of at least 0; got {number!r}")
     space = Coordinates(domain, like)
-    run = Run("populations", steps + 1, record_every, callback, progress, target)
-    evolution = _evolve(space, population, steps, generator(rng), tournament, elite, blend, mutation)
-    return run.follow(g, evolution)
+    method = evolve(space, population, generator(rng), tournament, elite, blend, mutation)
+    return collect(
+        Told(g, method),
+        steps=steps,
+        until=[reaches(target)],
+        expected=steps + 1,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
 
 
-def _evolve(
-    space: Coordinates,
-    M: int,
-    steps: int,
-    rng: Rng,
-    T: int,
-    elite: int,
-    blend: float,
-    mutation: float,
+def evolve(
+    space: Coordinates, M: int, rng: Rng, tournament: int, elite: int, blend: float, mutation: float
 ) -> Method:
+    """Let each generation be the elite of the one before and its children."""
     xp = space.xp
     u = space.draw(M, rng)
-    values = yield space.theta(u), {}
-    for _ in range(steps):
+    while True:
+        values = yield space.theta(u), {}
         u = u[xp.argsort(values), ...]  # the best first
-        a, b = _parents(space, u, T, M - elite, rng)
+        a, b = _parents(space, u, tournament, M - elite, rng)
         children = _crossover(space, a, b, blend, rng)
         if mutation:
             _mutate(space, children, mutation, rng)
         u = xp.concat([u[:elite, ...], space.inside(children)])
-        values = yield space.theta(u), {}
-    return False, f"used up all {steps} steps"
 
 
 def _parents(space: Coordinates, u: Array, T: int, count: int, rng: Rng) -> Array:

@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array
-from lecturecode.ask_tell import Method, Run
+from lecturecode.arrays import Array, check_count
 from lecturecode.domains import Domain
-from lecturecode.population.coordinates import Coordinates
+from lecturecode.domains.coordinates import Coordinates
+from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, uniform
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Trace
 
 __all__ = ["particle_swarm"]
@@ -57,7 +56,7 @@ def particle_swarm(
         Takes theta of shape (M, P), returns shape (M,).
     domain : Domain
         The set :math:`\Theta`. Particles fly in the search coordinates of
-        :mod:`lecturecode.population.coordinates`, where a positive number moves in decades and a choice
+        :mod:`lecturecode.domains.coordinates`, where a positive number moves in decades and a choice
         is rounded.
     population : int
         Number M of particles, at least 2.
@@ -127,42 +126,41 @@ def particle_swarm(
     if not (isinstance(scouts, int | float) and 0 <= scouts < 1):
         raise ValueError(f"scouts is a share of the population, at least 0 and below 1; got {scouts}")
     space = Coordinates(domain, like)
-    run = Run("populations", steps + 1, record_every, callback, progress, target)
-    swarm = _fly(space, population, int(scouts * population), steps, generator(rng), attraction)
-    trace = run.follow(g, swarm)
+    trace = collect(
+        Told(g, fly(space, population, int(scouts * population), generator(rng), attraction)),
+        steps=steps,
+        until=[reaches(target)],
+        expected=steps + 1,
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
     return replace(trace, extras=_Flights(trace.thetas)) if record_every == 1 else trace
 
 
-def _fly(
-    space: Coordinates,
-    M: int,
-    scouts: int,
-    steps: int,
-    rng: Rng,
-    c: float,
-) -> Method:
+def fly(space: Coordinates, M: int, scouts: int, rng: Rng, c: float) -> Method:
+    """Let each particle fly on, drawn to the best place it has seen and to the best of all."""
     xp, P, flyers = space.xp, space.size, M - scouts
     chi = 2 / (2 * c - 2 + math.sqrt(4 * c * c - 8 * c))
-    device = compat.device(space.like)
-    turns = xp.arange(scouts, device=device)[:, None] + space.numbers
+    turns = xp.arange(scouts, device=compat.device(space.like))[:, None] + space.numbers
     u = space.draw(M, rng)
     v = (space.draw(M, rng) - u) / 2
     lowest = yield space.theta(u), {}
     own = u
-    for step in range(steps):
+    while True:
         leader = own[xp.argmin(lowest), ...]
         v += _pull(own, u, c, rng)
         v += _pull(leader, u, c, rng)
         v *= chi
         flown = space.inside(u + v)
         if scouts:
-            turn = (turns + step) % P == 0
+            turn = turns % P == 0
             flown[flyers:, ...] = xp.where(turn, space.draw(scouts, rng), leader)
+            turns += 1
         u, v = flown, flown - u
         values = yield space.theta(u), {}
         own = xp.where((values < lowest)[:, None], u, own)
         lowest = xp.minimum(values, lowest)
-    return False, f"used up all {steps} steps"
 
 
 def _pull(towards: Array, u: Array, c: float, rng: Rng) -> Array:

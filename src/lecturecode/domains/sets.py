@@ -1,10 +1,4 @@
-"""Theta, the set that theta may come from: finite, real, positive, an interval, or a product of these.
-
-Every domain describes points of shape (P,), with P = ``domain.size`` coordinates, so that a method sees
-one flat theta whatever the domain is. ``A * B`` is the product of two domains and ``A**n`` that of n
-copies: ``Choice(["tanh", "relu"]) * Real(1.0) ** 3 * Interval(0, 1)`` is {tanh, relu} x R^3 x [0, 1].
-All domains have the same methods, described once, with :class:`Domain`.
-"""
+"""The sets that theta may come from: finite, real, positive, an interval, or a product of these."""
 
 import math
 from abc import ABC, abstractmethod
@@ -227,10 +221,10 @@ class Real(Domain):
         return as_array(theta)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return _need_scale(self) * normal(rng, (_count(count), 1), _like(like))
+        return need_scale(self) * normal(rng, (_count(count), 1), _like(like))
 
     def axes(self, points: int) -> list[np.ndarray]:
-        scale = _need_scale(self)
+        scale = need_scale(self)
         return [np.linspace(-scale, scale, _count(points))]
 
 
@@ -277,10 +271,10 @@ class Positive(Domain):
         return compat.array_namespace(theta).clip(theta, 0, None)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return _need_scale(self) * 10 ** normal(rng, (_count(count), 1), _like(like))
+        return need_scale(self) * 10 ** normal(rng, (_count(count), 1), _like(like))
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [_need_scale(self) * np.logspace(-2, 2, _count(points))]
+        return [need_scale(self) * np.logspace(-2, 2, _count(points))]
 
 
 @dataclass(frozen=True, init=False)
@@ -388,7 +382,29 @@ def _check_scale(scale: float | None) -> None:
         raise ValueError(f"scale must be positive and finite, or None; got {scale}")
 
 
-def _need_scale(domain: Any) -> float:
+def check_domain(domain: Any) -> None:
+    """Check that something is a domain.
+
+    Raises
+    ------
+    TypeError
+        If it is not.
+    """
+    if not isinstance(domain, Domain):
+        raise TypeError(
+            f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
+            "They are in lecturecode.domains"
+        )
+
+
+def need_scale(domain: Any) -> float:
+    """Return the scale of an unbounded domain.
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+    """
     if domain.scale is None:
         name = type(domain).__name__
         raise ValueError(

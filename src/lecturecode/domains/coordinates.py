@@ -19,7 +19,16 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array
-from lecturecode.domains import Choice, Domain, Interval, Positive, Product, Real
+from lecturecode.domains.sets import (
+    Choice,
+    Domain,
+    Interval,
+    Positive,
+    Product,
+    Real,
+    check_domain,
+    need_scale,
+)
 from lecturecode.randomness import Rng, normal, uniform
 
 
@@ -42,11 +51,7 @@ class Coordinates:
     """
 
     def __init__(self, domain: Domain, like: Array | None = None) -> None:
-        if not isinstance(domain, Domain):
-            raise TypeError(
-                f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
-                "They are in lecturecode.domains"
-            )
+        check_domain(domain)
         self.like = np.empty(0) if like is None else like
         self.xp = compat.array_namespace(self.like)
         self.size = domain.size
@@ -118,13 +123,7 @@ def _line(factor: Domain) -> tuple[float, float, float]:
     if isinstance(factor, Interval):
         return (factor.a + factor.b) / 2, (factor.b - factor.a) / 2, 1.0
     if isinstance(factor, Real | Positive):
-        if factor.scale is None:
-            name = type(factor).__name__
-            raise ValueError(
-                f"{name}() is unbounded and has no scale, so no points can be drawn from it; "
-                f"say how far to look, for instance {name}(scale=1.0)"
-            )
-        return 0.0, float(factor.scale), np.inf
+        return 0.0, need_scale(factor), np.inf
     raise TypeError(
         "populations move in choices, intervals, and real or positive numbers; "
         f"got a {type(factor).__name__}"

@@ -1,4 +1,4 @@
-"""The lasso by splitting: a second copy of theta takes the penalty, and the two are pulled together.
+"""The lasso by ADMM: a second copy of theta takes the penalty, and the two are pulled together.
 
 The squared error has a direct minimizer, and so has the sum of absolute values; their sum has not. So a
 new variable z is introduced, with the constraint z = theta, and what is minimized alternates between the
@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.alternating.shrinkage import checked_data, pulled
-from lecturecode.alternating.sweeps import Sweeps, Update, Updates, check_tol
-from lecturecode.arrays import Array
-from lecturecode.search import check_count
+from lecturecode.arrays import Array, check_count, check_tol, detached, norm, real_arrays, says_singular
+from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
 
-__all__ = ["lasso"]
+__all__ = ["largest_penalty", "lasso", "soft_threshold"]
 
 RELAXATION = 1.6  # between 1.5 and 1.8 after Boyd et al. (2011), section 3.4.3
 PATIENCE = 5  # steps in which no sign of z has changed, before the first try to finish
@@ -118,15 +116,22 @@ def lasso(
         raise ValueError(f"rho must be positive and finite; got {rho}")
     check_count(steps, "steps")
     check_tol(tol)
-    run = Sweeps(1, steps, None, False, record_every, callback, progress, unit="step")
-    trace = run.follow(_split(_scaled(W, y, float(penalty)), rho, tol or 0.0))
+    trace = collect(
+        split(scaled(W, y, float(penalty)), rho, tol),
+        steps=steps,
+        until=[finite],
+        used_up=f"used up all {steps} steps before it settled",
+        record_every=record_every,
+        callback=callback,
+        progress=progress,
+    )
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
     return replace(trace, theta=trace.last, value=float(trace.values[-1]))
 
 
-class _Problem(NamedTuple):
+class Problem(NamedTuple):
     """g = z^T H z / 2 - b^T z + level + penalties^T |z|, with z = lengths * theta, so that H_pp = 1."""
 
     W: Array
@@ -137,7 +142,8 @@ class _Problem(NamedTuple):
     penalties: Array
     lengths: Array
 
-    def update(self, name: str, z: Array, primal: Array, dual: Array, done: str = "") -> Update:
+    def step(self, name: str, z: Array, primal: Array, dual: Array, done: End | None = None) -> Step:
+        """Return the theta of z, g there, and the two residuals."""
         xp, theta = compat.array_namespace(z), z / self.lengths
         if done:  # the value that is returned; the differences below lose digits where the fit is close
             r = self.W @ theta - self.y
@@ -145,10 +151,11 @@ class _Problem(NamedTuple):
         else:
             error = z @ (self.H @ z) / 2 - self.b @ z + self.level
         value = error + (self.penalties * xp.abs(z)).sum()
-        return Update(name, theta, value, 1, {"primal": primal, "dual": dual}, done)
+        return Step(theta, value, 1, {"primal": primal, "dual": dual}, name, done)
 
 
-def _scaled(W: Array, y: Array, penalty: float) -> _Problem:
+def scaled(W: Array, y: Array, penalty: float) -> Problem:
+    """Return g in the coordinates z, whose columns have the diagonal H_pp = 1."""
     xp, T = compat.array_namespace(W), W.shape[0]
     with np.errstate(over="ignore", invalid="ignore"):  # overflows of both signs add up to NaN
         H, lengths, V = 2 / T * (W.T @ W), None, W
@@ -165,34 +172,39 @@ def _scaled(W: Array, y: Array, penalty: float) -> _Problem:
     H /= roots[:, None] * roots
     lengths = roots if lengths is None else roots * lengths
     b = 2 / T * (V.T @ y) / roots
-    return _Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
+    return Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
 
 
-def _split(g: _Problem, rho: float, tol: float) -> Updates:
+def split(g: Problem, rho: float, tol: float) -> Steps:
+    """Minimize over theta, then over its copy z, and let u add up by how much they disagree."""
     xp, b = compat.array_namespace(g.b), g.b
-    R = _inverse_triangle(_triangle(g, rho))  # so that the inverse is R^T R
+    R = _inverse_triangle(_triangle(g, rho))  # so that the inverse of H + rho I is R^T R
     z = u = xp.zeros_like(b)
-    zero, size = _norm(z), _norm(b)
-    yield g.update("the start", z, zero, zero)
+    zero, size = norm(z), norm(b)
+    yield g.step("the start", z, zero, zero)
     calm, patience = 0, PATIENCE
-    while True:
+    done: End | None = None
+    while not done:
         theta = R.T @ (R @ (b + rho * (z - u)))
         relaxed = RELAXATION * theta + (1 - RELAXATION) * z
-        before, z = z, pulled(relaxed + u, g.penalties / rho)
+        before, z = z, shrunk(relaxed + u, g.penalties / rho)
         u = u + relaxed - z
-        primal, dual = _norm(theta - z), rho * _norm(z - before)
+        primal, dual = norm(theta - z), rho * norm(z - before)
         agree = bool((primal <= tol * size) & (dual <= tol * size))
         calm = calm + 1 if bool((xp.sign(z) == xp.sign(before)).all()) else 0
         if agree or calm == patience:
             exact = _finished(g, z)
             if exact is not None:
-                yield g.update("the finish", exact, zero, zero, "all conditions of a minimum hold")
+                done = True, "all conditions of a minimum hold {place}"
+                yield g.step("the finish", exact, zero, zero, done)
+                return done
             calm, patience = 0, 2 * patience
-        done = f"both residuals are at most tol = {tol:g}" if agree else ""
-        yield g.update("the step", z, primal, dual, done)
+        done = (True, f"both residuals are at most tol = {tol:g} {{place}}") if agree else None
+        yield g.step("the step", z, primal, dual, done)
+    return done
 
 
-def _triangle(g: _Problem, rho: float) -> Array:
+def _triangle(g: Problem, rho: float) -> Array:
     """Return the lower triangle L with L L^T = H + rho I.
 
     Raises
@@ -206,7 +218,7 @@ def _triangle(g: _Problem, rho: float) -> Array:
         L = xp.linalg.cholesky(g.H + rho * one)
         least = float(xp.min(xp.linalg.diagonal(L))) ** 2
     except Exception as error:
-        if not _singular(error):
+        if not says_singular(error):
             raise
         least = 0.0
     if not least >= (10 * P + T**0.5) * float(xp.finfo(g.H.dtype).eps):
@@ -231,7 +243,7 @@ def _inverse_triangle(L: Array) -> Array:
     return R
 
 
-def _finished(g: _Problem, z: Array) -> Array | None:
+def _finished(g: Problem, z: Array) -> Array | None:
     """Return the minimizer with the signs s of z, if there is one: H_AA z_A = b_A - penalties_A s_A."""
     xp = compat.array_namespace(z)
     signs, active = xp.sign(z), z != 0
@@ -241,20 +253,111 @@ def _finished(g: _Problem, z: Array) -> Array | None:
         try:
             exact[active] = xp.linalg.solve(g.H[active, :][:, active], pull)
         except Exception as error:
-            if not _singular(error):
+            if not says_singular(error):
                 raise
             return None  # dependent columns: the residuals decide
     slopes = g.b - g.H @ exact
-    slack = 1000 * float(xp.finfo(z.dtype).eps) * _norm(g.b)
+    slack = 1000 * float(xp.finfo(z.dtype).eps) * norm(g.b)
     misses = xp.where(active, xp.abs(slopes - g.penalties * signs), xp.abs(slopes) - g.penalties)
     valid = bool((misses <= slack).all()) and bool((exact * signs >= 0).all())
     return exact if valid else None
 
 
-def _singular(error: Exception) -> bool:
-    """Return whether NumPy or PyTorch raised it about a matrix."""
-    return type(error).__name__ in ("LinAlgError", "_LinAlgError")
+def soft_threshold(theta: Any, threshold: Any) -> Array:
+    r"""Pull each coordinate towards zero by `threshold`, and set those to zero that are closer.
+
+    It is the minimizer :math:`S_\kappa(a) = \operatorname*{argmin}_z \tfrac12 (z - a)^2 + \kappa |z|`.
+
+    Parameters
+    ----------
+    theta : array of shape (..., P)
+        The points a.
+    threshold : float or array of shape (P,)
+        The length :math:`\kappa \ge 0`, in the units of theta.
+
+    Returns
+    -------
+    array of shape (..., P)
+        The minimizers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If arrays of different kinds are mixed; if `threshold` is negative or of another shape, or a
+        number not finite.
+
+    Examples
+    --------
+    >>> soft_threshold([3.0, -0.5, -2.0], 1.0).tolist()
+    [2.0, 0.0, -1.0]
+    """
+    _, theta, threshold = real_arrays(theta=theta, threshold=threshold)
+    if tuple(threshold.shape) not in ((), tuple(theta.shape)[-1:]):
+        raise ValueError(
+            f"threshold must be a number or have shape ({theta.shape[-1] if theta.ndim else 'P'},), one "
+            f"entry per coordinate; got {tuple(threshold.shape)}"
+        )
+    if bool((threshold < 0).any()):
+        raise ValueError("threshold must be at least 0 in each coordinate")
+    return shrunk(theta, threshold)
 
 
-def _norm(a: Array) -> Array:
-    return (a * a).sum() ** 0.5
+def shrunk(theta: Array, threshold: Array) -> Array:
+    """Return the soft threshold of checked arrays."""
+    return theta - compat.array_namespace(theta).clip(theta, -threshold, threshold)
+
+
+def largest_penalty(W: Any, y: Any) -> float:
+    r"""Return the least penalty at which :func:`lasso` sets all coordinates to zero.
+
+    .. math:: \lambda_{\max} = \frac{2}{T} \lVert W^T y \rVert_\infty
+
+    Parameters
+    ----------
+    W : array of shape (T, P)
+        The design matrix.
+    y : array of shape (T,)
+        The targets.
+
+    Returns
+    -------
+    float
+        The penalty, in the units of `lasso`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`lasso`.
+
+    Examples
+    --------
+    >>> largest_penalty([[1.0, 0.0], [0.0, 1.0]], [3.0, 0.2])
+    3.0
+    """
+    W, y = checked_data(W, y)
+    xp = compat.array_namespace(W)
+    return float(xp.max(xp.abs(W.T @ y))) * 2 / W.shape[0]
+
+
+def checked_data(W: Any, y: Any) -> tuple[Array, Array]:
+    """Return W and y as arrays of one kind.
+
+    Raises
+    ------
+    ValueError
+        If W is not of shape (T, P), or y not of shape (T,).
+    """
+    _, W, y = real_arrays(W=detached(W), y=detached(y))
+    if W.ndim != 2 or tuple(y.shape) != (W.shape[0],):
+        if W.ndim == 1:
+            hint = ". A single column is W[:, None]"
+        elif W.ndim == 2 and tuple(y.shape) == (W.shape[0], 1):
+            hint = ". Take its only column, y[:, 0]"
+        elif W.ndim == 2 and tuple(y.shape) == (W.shape[1],):
+            hint = "; transpose W"
+        else:
+            hint = ""
+        raise ValueError(
+            f"W must have shape (T, P) and y shape (T,); got {tuple(W.shape)} and {tuple(y.shape)}{hint}"
+        )
+    return W, y

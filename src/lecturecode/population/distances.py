@@ -1,4 +1,4 @@
-"""Walks: what ants on tours and ants on paths share, which is how chance chooses, and the checks."""
+"""Distances between cities or nodes: what is asked of them before ants set out."""
 
 import math
 from typing import Any
@@ -7,34 +7,6 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array, on_host
-from lecturecode.randomness import Rng, uniform
-
-
-def spins(rng: Rng, shape: tuple[int, ...], like: Array) -> Array:
-    """Draw uniformly from [0, 1), a few roundings below 1 so that a wheel never stops behind its end."""
-    eps = float(compat.array_namespace(like).finfo(like.dtype).eps)
-    return (1 - 64 * eps) * uniform(rng, shape, like)
-
-
-def spin(weights: Array, u: Array) -> Array:
-    """Stop a roulette wheel for each row: column j with probability in proportion to its weight.
-
-    Parameters
-    ----------
-    weights : array of shape (M, n)
-        The widths of the sectors, at least 0.
-    u : array of shape (M, 1)
-        Where the wheels stop, from :func:`spins`.
-
-    Returns
-    -------
-    array of shape (M,), int
-        The columns; the first one if all weights are 0.
-    """
-    xp = compat.array_namespace(weights)
-    borders = xp.cumulative_sum(weights, axis=1)
-    beyond = (borders > u * borders[:, -1:]) & (weights > 0)
-    return xp.argmax(xp.astype(beyond, xp.uint8), axis=1)
 
 
 def square(distances: Any, nodes: str) -> tuple[Array, Array]:
@@ -98,8 +70,3 @@ def check_rates(evaporation: float, exponents: dict[str, float]) -> None:
 def is_symmetric(d: Array) -> bool:
     """Return whether all ways are as long as the ways back."""
     return bool(compat.array_namespace(d).all(d == d.T))
-
-
-def smallest(like: Array) -> float:
-    """Return the smallest positive number that keeps full precision in the dtype of `like`."""
-    return float(compat.array_namespace(like).finfo(like.dtype).smallest_normal)
