@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lecturecode.pytorch import speed_up, step_seconds, train, train_distributed
-from lecturecode.pytorch.processes import NEEDED, RankError, join, share
+from lecturecode.pytorch.ranks import NEEDED, RankError, join, share
 
 SCRIPT = Path(runs.__file__)
 PROCESSES = 2
@@ -130,8 +130,8 @@ def test_one_process_takes_the_steps_of_train_bit_for_bit(alone, tmp_path):
 def test_a_run_of_one_process_goes_on_distributed_and_back(alone, tmp_path):
     path, whole = tmp_path / "fit.npz", runs.fit(train, runs.module_from(0), "remainders")
     runs.fit(train, runs.module_from(0), "remainders", checkpoint=path, epochs=2)
-    runs.fit(train_distributed, runs.module_from(1), "remainders", checkpoint=path, epochs=4)
-    end = runs.fit(train, runs.module_from(2), "remainders", checkpoint=path)
+    runs.fit(train_distributed, runs.module_from(0), "remainders", checkpoint=path, epochs=4)
+    end = runs.fit(train, runs.module_from(0), "remainders", checkpoint=path)
     assert torch.equal(end.thetas, whole.thetas)
     assert torch.equal(end.theta, whole.theta)
 

@@ -10,6 +10,7 @@ module                      what it teaches                                     
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
 :mod:`~.workers`            g on other processes, without losing an evaluation          1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
+:mod:`~.iteration`          every method is a stream of steps; one loop collects them   2
 :mod:`~.ask_tell`           the one loop of searches and populations                    2.1, 2.2
 :mod:`~.search`             all of a finite set, a grid, random draws                   2.1
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
@@ -25,8 +26,8 @@ module                      what it teaches                                     
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
 :mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
-:mod:`~.epochs`             one run: what it remembers                                   3.2
-:mod:`~.training`           the loop that fits a network                                3.2
+:mod:`~.fitting`            epochs, whoever takes the steps                             3.2
+:mod:`~.training`           the steps that fit a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.graph`              boxes with a forward and a backward method                  4
 :mod:`~.pytorch`            modules, autograd, torch.optim, CUDA                        4

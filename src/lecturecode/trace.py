@@ -196,6 +196,14 @@ class Recorder:
             self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
             self.best_value = float(value[member])
 
+    def append_values(self, values: Array) -> None:
+        """Record values of single points, one call each, whose thetas were recorded as they came."""
+        self.evaluations.extend(self.calls + 1 + np.arange(len(values)))
+        self.values.extend(values)
+        self.calls += len(values)
+        if self.record_every:  # a theta may have been recorded whose value never came
+            self.thetas.count = -(-self.values.count // self.record_every)
+
     def restore(self, values: Array, last: Array, thetas: Array | None) -> None:
         """Take over what another recorder of single points had recorded, one call for each value."""
         self.values.extend(values)
