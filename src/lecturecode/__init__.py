@@ -26,6 +26,7 @@ module                      what it teaches                                     
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
 :mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
+:mod:`~.stepping`           who takes the steps of a fit                                3.2
 :mod:`~.fitting`            epochs, whoever takes the steps                             3.2
 :mod:`~.training`           the steps that fit a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3

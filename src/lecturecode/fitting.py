@@ -1,17 +1,16 @@
 """Fit by minibatches: epochs, validation, patience, checkpoints, once for whoever takes the steps.
 
-A :class:`Stepper` takes them: by hand (:mod:`lecturecode.training`), by autograd, in a CUDA graph, or by
-many processes. It knows gradients and nothing of epochs; :class:`Fit` knows epochs and nothing of
-gradients.
+A :class:`lecturecode.stepping.Stepper` takes them: by hand (:mod:`lecturecode.training`), by autograd,
+in a CUDA graph, or on many processes. It knows gradients and nothing of epochs; :class:`Fit` knows
+epochs and nothing of gradients.
 """
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
@@ -31,86 +30,11 @@ from lecturecode.checkpoints import (
 from lecturecode.iteration import progress_bar
 from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.search import check_count
+from lecturecode.stepping import Alone, Stepper, Stored, Together
 from lecturecode.trace import Callback, Recorder, Trace
 
 FORMAT = 2
 """The number of what a checkpoint holds; files of another number are refused."""
-
-Stored = tuple[dict[str, np.ndarray], dict[str, Any]]
-"""What a checkpoint holds: arrays, and a text."""
-
-
-class Stepper(Protocol):
-    """Takes the steps of a fit, and knows what has to be remembered from one to the next."""
-
-    steps: int
-    """The number of steps taken so far."""
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether a loss is known when it is yielded. If not, nobody looks before the epoch is over."""
-
-    def epoch(self, batches: Iterable[Array]) -> Iterator[Array]:
-        """Yield the loss of each minibatch, then take a step against its gradient."""
-
-    def theta(self) -> Array:
-        """Return theta as it is now. The steps of a later epoch do not overwrite it."""
-
-    def total(self, theta: Array, x: Array, y: Array) -> float:
-        """Return the mean loss on all of x."""
-
-    def leave(self, theta: Array) -> None:
-        """Put theta where the caller looks for it when the fit is over."""
-
-    def identity(self) -> dict[str, Any]:
-        """Return what must be the same for a run that goes on."""
-
-    def rates(self, steps: int) -> dict[str, float]:
-        """Return some of the learning rates of so many steps."""
-
-    def memory(self) -> dict[str, Array]:
-        """Return what is remembered from step to step, theta aside."""
-
-    def recall(self, theta: Array, memory: Mapping[str, Array]) -> None:
-        """Go back to a theta, and to what was remembered there."""
-
-    def on_disk(self, arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
-        """Return arrays as those of NumPy."""
-
-    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Array]:
-        """Return what :meth:`on_disk` was given."""
-
-
-class Together(Protocol):
-    """The processes that fit one model. One of them leads: it writes, calls back and shows progress."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether this process does."""
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is no other."""
-
-    def any(self, stop: bool) -> bool:
-        """Return whether one of them wants to stop."""
-
-    def from_leader(self, stored: Stored | None) -> Stored | None:
-        """Return what the leader has."""
-
-
-class Alone:
-    """One process, which agrees with itself."""
-
-    leads = alone = True
-
-    def any(self, stop: bool) -> bool:
-        """Return what this process wants."""
-        return stop
-
-    def from_leader(self, stored: Stored | None) -> Stored | None:
-        """Return what this process has."""
-        return stored
 
 
 class Epoch(NamedTuple):
@@ -199,36 +123,26 @@ class Fit:
             note that says where.
         """
         path = self._prepared(checkpoint)
-        self.now = self.before = self.best = (
-            self.stepper.theta()
-        )  # at the ends of the last and best epoch
+        self.now = self.stepper.theta  # at the end of the last epoch
+        self.before = self.best = self.now  # at the two ends of the best one
         if path is not None:
             self.began = self._beginning()
         self._resume(self.together.from_leader(self._stored(path)))
         bar = progress_bar(epochs, "epoch", self.epoch) if progress and self.together.leads else None
         try:
-            message, converged = self._epochs(epochs, path, callback, bar)
-        except KeyboardInterrupt as interrupt:
-            message = f"interrupted after {self.stepper.steps} steps, in epoch {self.epoch + 1}"
-            converged = False
-            self._record()
-            if self.recorder.values.count == 0:
-                raise
-            if not self.together.alone:  # the others wait for a sum
-                interrupt.trace = self._trace(message)  # type: ignore[attr-defined]
-                raise
+            try:
+                message, converged = self._epochs(epochs, path, callback, bar)
+            except KeyboardInterrupt as interrupt:
+                message, converged = self._interrupted(interrupt), False
+            return self._settled(message, converged)
         except Exception as error:
-            error.add_note(self._place())
-            error.trace = None  # type: ignore[attr-defined]
-            with suppress(RuntimeError):  # of a device that failed, which can be asked for nothing
-                self._record()
-                if self.recorder.values.count:
-                    error.trace = self._trace(str(error))  # type: ignore[attr-defined]
+            self._annotate(error)
             raise
         finally:
             if bar is not None:
                 bar.close()
-        return self._settled(message, converged)
+            if path is not None and self.inside and self.saved and self.together.alone:
+                self._note_where_it_was_left(path)
 
     def _epochs(
         self, epochs: int, path: str | None, callback: Callback | None, bar: Any
@@ -257,21 +171,22 @@ class Fit:
     def _one_epoch(self) -> None:
         """Let all data pass once, or until a loss is not finite."""
         stepper, recorder, every = self.stepper, self.recorder, self.recorder.record_every
-        before, self.inside = self.now, True
+        at_hand, pending, before = stepper.at_hand, self.pending, self.now
+        self.inside = True
         batches = minibatches(
             self.x.shape[0], self.batch_size, rng=self.rng, keep_last=self.keep_last, like=self.x
         )
         with np.errstate(all="ignore"):
             for value in stepper.epoch(batches):
-                if every and (recorder.values.count + len(self.pending)) % every == 0:
-                    recorder.thetas.append(stepper.theta())
-                self.pending.append(value)
-                if stepper.at_hand and not math.isfinite(value):
+                if every and (recorder.values.count + len(pending)) % every == 0:
+                    recorder.thetas.append(stepper.theta)
+                pending.append(value)
+                if at_hand and not math.isfinite(value):
                     break
         numbers = self._record()
         if self.lost:
             return
-        self.now, self.inside = stepper.theta(), False
+        self.now, self.inside = stepper.theta, False
         loss = self._mean_over_samples(numbers)
         validation = None if self.held_out is None else self._total(self.now, *self.held_out)
         self.past.append(Epoch(loss, stepper.steps, validation))
@@ -285,13 +200,14 @@ class Fit:
         pending, self.pending = self.pending, []
         if not self.stepper.at_hand:  # the loss of a step that was not taken may not have been computed
             pending = pending[: self.stepper.steps - self.recorder.values.count]
-        if not pending:
-            return []
-        values = _stacked(pending)
-        numbers = values.tolist()  # all that a device is asked for
-        finite = [math.isfinite(number) for number in numbers]
-        self.lost = not all(finite)
-        self.recorder.append_values(values[: finite.index(False) + 1] if self.lost else values)
+        numbers: list[float] = []
+        if pending:
+            values = _stacked(pending)
+            numbers = values.tolist()  # all that a device is asked for
+            finite = [math.isfinite(number) for number in numbers]
+            self.lost = not all(finite)
+            self.recorder.append_values(values[: finite.index(False) + 1] if self.lost else values)
+        self.recorder.drop_thetas_without_values()
         return numbers
 
     def _mean_over_samples(self, numbers: list[float]) -> float:
@@ -305,7 +221,7 @@ class Fit:
 
     def _settled(self, message: str, converged: bool) -> Trace:
         """Return the trace, with the loss of the last theta on all data, and the best theta."""
-        last = self.stepper.theta() if self.inside else self.now
+        last = self._last()
         total = self._total(last, self.x, self.y)
         if self.recorder.values.count == self.stepper.steps and not self.lost:
             with np.errstate(all="ignore"):
@@ -315,7 +231,10 @@ class Fit:
         if self.held_out is None:
             self._settle(last, total)
         self.stepper.leave(self.best)
-        return self._trace(message, converged)
+        return self._trace(message, converged, last)
+
+    def _last(self) -> Array:
+        return self.stepper.theta if self.inside else self.now
 
     def _settle(self, last: Array, total: float) -> None:
         """Compare the last theta, whose total loss is given, with those around the best epoch."""
@@ -332,21 +251,39 @@ class Fit:
             "not finite; try a smaller learning rate"
         )
 
-    def _place(self) -> str:
+    def _interrupted(self, interrupt: KeyboardInterrupt) -> str:
+        """Return a message, or raise the interrupt again if there is nothing to return with it."""
+        message = f"interrupted after {self.stepper.steps} steps, in epoch {self.epoch + 1}"
+        self._record()
+        if self.recorder.values.count == 0:
+            raise interrupt
+        if not self.together.alone:  # the others wait for a sum
+            interrupt.trace = self._trace(message)  # type: ignore[attr-defined]
+            raise interrupt
+        return message
+
+    def _annotate(self, error: Any) -> None:
+        """Give an exception the trace so far, and a note that says where it was raised."""
+        error.trace = None
+        with suppress(RuntimeError):  # of a device that failed, which can be asked for nothing
+            self._record()
+            if self.recorder.values.count:
+                error.trace = self._trace(str(error))
         if not self.inside:
-            return f"raised after epoch {self.epoch}, after {self.stepper.steps} steps"
+            error.add_note(f"raised after {self.epoch} epochs and {self.stepper.steps} steps")
+            return
         last = self.x.shape[0] % self.batch_size or self.batch_size
-        return (
+        error.add_note(
             f"raised in epoch {self.epoch + 1}, after {self.stepper.steps} steps. Minibatches have "
             f"{self.batch_size} samples, the last of an epoch {last}; keep_last=False drops it"
         )
 
-    def _trace(self, message: str, converged: bool = False) -> Trace:
+    def _trace(self, message: str, converged: bool = False, last: Array | None = None) -> Trace:
         losses, ends, validation = zip(*self.past, strict=True) if self.past else ((), (), ())
         extras = {"loss": np.array(losses, dtype=float), "end": np.array(ends, dtype=np.int64)}
         if self.held_out is not None:
             extras["validation"] = np.array(validation, dtype=float)
-        self.recorder.last = self.stepper.theta() if self.inside else self.now
+        self.recorder.last = self._last() if last is None else last
         trace = self.recorder.trace(message, converged=converged)
         value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
         return replace(trace, theta=self.best, value=value, extras=extras)
@@ -374,10 +311,12 @@ class Fit:
 
     def _beginning(self) -> dict[str, str]:
         """Return texts that tell generators and starts apart."""
-        kind = type(self.rng).__name__
-        rng = digest([np.frombuffer(repr(generator_state(self.rng)).encode(), dtype=np.uint8)])
-        start = digest(self.stepper.on_disk({"theta": self.now}).values())
-        return {"rng": f"{kind} {rng}", "start": start}
+        state = repr(generator_state(self.rng)).encode()
+        rng = f"{type(self.rng).__name__} {digest([np.frombuffer(state, dtype=np.uint8)])}"
+        return {"rng": rng, "start": self._digest(self.now)}
+
+    def _digest(self, theta: Array) -> str:
+        return digest(self.stepper.on_disk({"theta": theta}).values())
 
     def _stored(self, path: str | None) -> Stored | None:
         """Return what the checkpoint has, if there is one, and it is one of this run."""
@@ -385,10 +324,19 @@ class Fit:
             return None
         arrays, text = read_checkpoint(path, self.identity, self.stepper.rates)
         check_generator(self.rng, text["rng"])
+        ours, ends = dict(self.began), ("theta", "before", "best")
+        left = {text["left"], *(digest([a]) for name, a in arrays.items() if name.split()[0] in ends)}
+        if ours["start"] in left:  # a module that is still where its run has put it
+            ours["start"] = text["began"]["start"]
         chosen = [name for name, is_given in self.given.items() if is_given]
-        theirs, ours = ({name: words[name] for name in chosen} for words in (text["began"], self.began))
-        check_same(path, theirs, ours)
+        check_same(path, {k: text["began"][k] for k in chosen}, {k: ours[k] for k in chosen})
         return arrays, text
+
+    def _note_where_it_was_left(self, path: str) -> None:
+        """Tell the checkpoint where a run ended within an epoch, so that the same call goes on."""
+        with suppress(OSError, ValueError, RuntimeError):
+            arrays, text = read_checkpoint(path, self.identity)
+            write_checkpoint(path, arrays, text | {"left": self._digest(self.stepper.theta)})
 
     def _frozen(self) -> Stored:
         """Return the state of the run as arrays and text."""
@@ -399,6 +347,7 @@ class Fit:
         text = {
             "run": self.identity,
             "began": self.began,
+            "left": "",
             "steps": self.stepper.steps,
             "past": self.past,
             "lowest": self.lowest,

@@ -201,7 +201,10 @@ class Recorder:
         self.evaluations.extend(self.calls + 1 + np.arange(len(values)))
         self.values.extend(values)
         self.calls += len(values)
-        if self.record_every:  # a theta may have been recorded whose value never came
+
+    def drop_thetas_without_values(self) -> None:
+        """Forget the thetas that were recorded before their values, which never came."""
+        if self.record_every:
             self.thetas.count = -(-self.values.count // self.record_every)
 
     def restore(self, values: Array, last: Array, thetas: Array | None) -> None:

@@ -89,7 +89,8 @@ def train(
         As for :func:`lecturecode.minibatches`.
     checkpoint : path, optional
         A file that is written after each epoch. If it is there already, the run goes on from it, and
-        ends at the same theta, bit for bit, as one that was never interrupted.
+        ends at the same theta, bit for bit, as one that was never interrupted. It belongs to one run:
+        another seed or start needs another path.
     record_every : int
         Keep one theta in this many steps; 0 keeps only the best and the last one.
     callback : callable, optional
@@ -113,18 +114,23 @@ def train(
     ------
     TypeError, ValueError
         If data, theta and network do not fit, are not finite, or if a number is out of range.
-    FileNotFoundError
-        If the folder of the checkpoint does not exist.
+    OSError
+        If the checkpoint cannot be written: FileNotFoundError if its folder does not exist,
+        PermissionError if it may not be written to.
     CheckpointError
-        If the checkpoint is damaged, or was written by a run with another network, loss, optimizer,
-        batch size or data, or with another learning rate at one of the steps 0, 1, 2, 4, 8, ... already
-        taken. A ValueError. What a schedule will say later cannot be compared, and is taken as given.
+        If the checkpoint is damaged or no regular file, or was written by a run with another network,
+        loss, optimizer, batch size, data, `rng` or start, or with another learning rate at one of the
+        steps 0, 1, 2, 4, 8, ... already taken. A ValueError. What a schedule will say later cannot be
+        compared, and is taken as given; so is the seed that is drawn where `rng` is None.
 
     Notes
     -----
     The sum is divided by the number of samples in the minibatch, not by T: otherwise a step would shrink
     with the number of minibatches. When the loss turns NaN or infinite the run stops and says at which
-    step.
+    step. On a GPU losses are looked at when an epoch is over, and `last` is the theta at its end.
+
+    An exception has the trace so far as its attribute ``trace``, and a note that says where it was
+    raised.
 
     Within an epoch theta is overwritten by each step if the optimizer has ``step_in_place``, as those of
     the package have; every epoch begins with a copy, so that the thetas at its two ends stay.
@@ -164,31 +170,25 @@ def train(
         held_out = checked_samples(network, loss, theta, *validation)[1:]
     for name, array in _floats(theta, y, held_out):
         check_finite(array, name)
-    fit = Fit(
-        ByHand(network, loss, x, y, optimizer, theta, schedule, held_out, batch_size),
-        x,
-        y,
-        held_out,
-        batch_size,
-        keep_last,
-        patience,
-        rng,
-        given,
-        Recorder(record_every, keep_best=False),
-    )
+    stepper = ByHand(network, loss, x, y, optimizer, theta, schedule, held_out, batch_size)
+    recorder = Recorder(record_every, keep_best=False)
+    fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
     return fit.follow(epochs, checkpoint, callback, progress)
 
 
 @dataclass
 class ByHand:
-    """Takes the steps of a fit on arrays, by backpropagation and the rule of an optimizer."""
+    """Takes the steps of a fit on arrays, by backpropagation and the rule of an optimizer.
+
+    An epoch overwrites a copy of theta, so that those at the ends of epochs stay as they are.
+    """
 
     network: Network
     loss: Loss
     x: Array
     y: Array
     optimizer: Optimizer
-    now: Array
+    theta: Array
     schedule: Schedule | None
     held_out: tuple[Array, Array] | None
     batch_size: int
@@ -196,7 +196,7 @@ class ByHand:
 
     def __post_init__(self) -> None:
         self.backprop = Backprop(self.network, self.loss)
-        self.rule, self.state = self.optimizer, self.optimizer.init(self.now)
+        self.rule, self.state = self.optimizer, self.optimizer.init(self.theta)
         self.in_place = steps_in_place(self.optimizer)
         self.rows: Any = None
         device = compat.device(self.x)
@@ -204,9 +204,9 @@ class ByHand:
 
     def epoch(self, batches: Iterable[Array]) -> Iterator[Array]:
         """Yield the loss of each minibatch, then step against its gradient."""
-        self.now = namespace(self.now).asarray(self.now, copy=True)  # the old one stays as it is
+        self.theta = namespace(self.theta).asarray(self.theta, copy=True)
         for batch in batches:
-            value, gradient = self.backprop(self.now, self._inputs(batch), self.y[batch, ...])
+            value, gradient = self.backprop(self.theta, self._inputs(batch), self.y[batch, ...])
             yield value
             self._step(gradient)
             self.steps += 1
@@ -216,9 +216,9 @@ class ByHand:
         if self.schedule is not None:
             self.rule = at_rate(self.optimizer, rate_of(self.schedule, self.steps))
         if self.in_place:
-            self.state = self.rule.step_in_place(self.now, gradient, self.state)  # type: ignore[attr-defined]
+            self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
         else:
-            self.now, self.state = self.rule.step(self.now, gradient, self.state)
+            self.theta, self.state = self.rule.step(self.theta, gradient, self.state)
 
     def _inputs(self, batch: Array) -> Array:
         """Return the rows of x that make a minibatch, in the same memory each time if x is an array."""
@@ -236,10 +236,6 @@ class ByHand:
             prediction = self.network.predict(theta, x[part, ...])
             total += float(self.loss(prediction, y[part, ...]).sum())
         return total / x.shape[0]
-
-    def theta(self) -> Array:
-        """Return theta, of which each epoch makes a copy before it steps."""
-        return self.now
 
     def leave(self, theta: Array) -> None:
         """Do nothing: the caller finds it in the trace."""
@@ -265,7 +261,7 @@ class ByHand:
 
     def recall(self, theta: Array, memory: Mapping[str, Array]) -> None:
         """Go back to a theta, and to what the optimizer remembered there."""
-        self.now = theta
+        self.theta = theta
         self.state = tuple(
             type(part)(memory[f"state {k}"]) if isinstance(part, int | float) else memory[f"state {k}"]
             for k, part in enumerate(self.state)

@@ -105,8 +105,8 @@ def train_distributed(
     TypeError, ValueError
         If data and module do not fit, are not finite, if a number is out of range, if there are more
         processes than samples in a minibatch, or if processes were given different things.
-    FileNotFoundError
-        If the folder of the checkpoint does not exist, for rank 0.
+    OSError
+        If the checkpoint cannot be written, for rank 0.
     CheckpointError
         If the checkpoint is damaged or that of another run, for rank 0. A ValueError.
 
@@ -125,7 +125,8 @@ def train_distributed(
     networks of many buckets. Its average counts all processes alike, even where shares are unequal.
 
     *Failures.* A process that fails ends all: ``torchrun --max-restarts 3`` then starts them again, and
-    they go on from the checkpoint. Ctrl-C ends the run as a failure does. Each step looks at its loss,
+    they go on from the checkpoint. Ctrl-C ends the run of several processes as a failure does. Whatever
+    ends it, the exception has the trace so far as its attribute ``trace``. Each step looks at its loss,
     which a CUDA device has to be waited for.
 
     References

@@ -29,7 +29,7 @@ from torch import nn
 from torch.distributed.rendezvous import rendezvous
 
 from lecturecode.checkpoints import pack, unpack
-from lecturecode.fitting import Stored
+from lecturecode.stepping import Stored
 from lecturecode.trace import Trace
 
 __all__ = ["RankError", "Ranks", "check_divisible", "join", "share"]

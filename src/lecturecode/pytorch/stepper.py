@@ -75,8 +75,9 @@ class OnModule(ABC):
                 total += self.mean(self.module(x[part]), y[part]).double() * len(x[part])
         return total
 
+    @property
     def theta(self) -> Tensor:
-        """Return a copy of all parameters."""
+        """A copy of all parameters."""
         return flat(self.rule.parameters)
 
     def leave(self, theta: Tensor) -> None:

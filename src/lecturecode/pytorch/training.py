@@ -84,11 +84,11 @@ def train(
     ------
     TypeError, ValueError
         If module, loss, optimizer and data do not fit, or if a number is out of range.
-    FileNotFoundError
-        If the folder of the checkpoint does not exist.
+    OSError
+        If the checkpoint cannot be written, as for :func:`lecturecode.train`.
     CheckpointError
-        If the checkpoint is damaged or another run's: with another module, loss, optimizer, batch size
-        or data. A ValueError; the file stays as it is.
+        If the checkpoint is damaged or another run's: with another module, loss, optimizer, batch size,
+        data, `rng` or start. A ValueError; the file stays as it is.
 
     Notes
     -----
@@ -101,6 +101,9 @@ def train(
 
     Buffers such as the averages of a BatchNorm are those of the last step. What Dropout draws comes from
     PyTorch's global generator, whose state goes into the checkpoint and comes back from it.
+
+    The start belongs to a run, so that a module that goes on from a checkpoint must be built as it was,
+    after ``torch.manual_seed`` or with `theta`, or be the very module, still where the run has left it.
 
     Examples
     --------
