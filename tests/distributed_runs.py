@@ -97,8 +97,10 @@ def everything(folder):
     for name, run in REFUSED.items():
         try:
             run(folder)
-        except (ValueError, RuntimeError, OSError, FloatingPointError) as error:
+        except (ValueError, RuntimeError, OSError, FloatingPointError, KeyboardInterrupt) as error:
             found[f"refused: {name}"] = f"{type(error).__name__}: {error}"
+            trace = getattr(error, "trace", None)
+            found[f"refused, values: {name}"] = 0 if trace is None else len(trace.values)
     return found
 
 
@@ -127,6 +129,22 @@ def raises_in_rank_1(folder):
         return 0.1
 
     fit(train_distributed, module_from(0), "remainders", schedule=schedule, timeout=120)
+
+
+def interrupted_in_rank_1(folder):
+    def schedule(i):
+        if rank() == 1 and i == 8:
+            raise KeyboardInterrupt
+        return 0.1
+
+    fit(train_distributed, module_from(0), "remainders", schedule=schedule, timeout=120)
+
+
+def other_seed(folder):
+    path = Path(folder) / "seed.npz"
+    for seed in (3, 4):
+        fit(train_distributed, module_from(0), "remainders", checkpoint=path, rng=seed, epochs=1,
+            timeout=120)  # fmt: skip
 
 
 def hangs_in_rank_1(folder):
@@ -162,6 +180,8 @@ REFUSED = {
     "damaged": refused(checkpoint=damaged),
     "data": other_data,
     "exception": raises_in_rank_1,
+    "interrupt": interrupted_in_rank_1,
+    "seed": other_seed,
     "hangs": hangs_in_rank_1,
     "batch normalization": normalized,
     "sum": summed,

@@ -3,10 +3,15 @@
 import json
 import os
 import platform
+import re
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
+import threading
 
 import numpy as np
 import pytest
@@ -19,6 +24,7 @@ from lecturecode.checkpoints import (
     generator_state,
     read_checkpoint,
     set_generator_state,
+    unpack,
     write_checkpoint,
 )
 
@@ -418,3 +424,252 @@ def test_what_a_killed_process_left_is_cleared_at_the_next_start_and_nothing_els
     (tmp_path / stays[0]).write_bytes(b"half")
     clear_remains(path)
     assert (tmp_path / stays[0]).exists()
+
+
+# --- where the file is ----------------------------------------------------------------------------
+
+posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and permissions of POSIX")
+
+
+def counted(path):
+    """Fit, and say how many steps were taken before the path was refused."""
+    steps = []
+    try:
+        run(path, epochs=1, schedule=lambda i: steps.append(i) or 0.02)
+    except Exception as error:
+        return error, len(steps)
+    return None, len(steps)
+
+
+@posix
+def test_a_symbolic_link_is_followed_whether_or_not_it_leads_to_a_file(tmp_path):
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "fit.npz", tmp_path / "link.npz"
+    link.symlink_to("there/fit.npz")
+    for epochs in (1, 3):
+        run(link, epochs=epochs)
+        assert link.is_symlink()
+        assert os.listdir(tmp_path / "there") == ["fit.npz"]
+        assert not target.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["link.npz", "there"]
+    equal(run(link), run(None))
+    equal(run(target), run(None))
+
+
+@posix
+def test_the_permissions_of_the_file_are_kept_and_those_of_a_new_one_are_as_usual(tmp_path):
+    path, usual = tmp_path / "c.npz", tmp_path / "usual"
+    usual.write_bytes(b"")
+    written(path)
+    assert path.stat().st_mode == usual.stat().st_mode
+    for mode in (0o600, 0o640, 0o604):
+        path.chmod(mode)
+        written(path)
+        assert path.stat().st_mode & 0o7777 == mode
+
+
+def make_folder(path):
+    path.mkdir()
+
+
+def make_pipe(path):
+    os.mkfifo(path)
+
+
+def make_link_to_a_pipe(path):
+    os.mkfifo(path.with_name("pipe"))
+    path.symlink_to("pipe")
+
+
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as end:
+        before = os.getcwd()
+        os.chdir(path.parent)  # the path of a socket has 107 bytes at most
+        end.bind(path.name)
+        os.chdir(before)
+
+
+@posix
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (make_folder, "folder"),
+        (make_pipe, "pipe"),
+        (make_link_to_a_pipe, "pipe"),
+        (make_socket, "socket"),
+    ],
+)
+def test_what_is_no_regular_file_is_refused_before_the_first_step_and_stays(tmp_path, make, kind):
+    path = tmp_path / "fit.npz"
+    make(path)
+    before = path.lstat().st_mode, path.stat().st_mode
+    error, steps = counted(path)
+    assert isinstance(error, CheckpointError)
+    assert f"is no regular file but a {kind}. It was left as it is; give another path" in str(error)
+    assert steps == 0
+    for call in (read_checkpoint, lambda path, run: written(path)):
+        with pytest.raises(CheckpointError, match="is no regular file"):
+            call(path, {})
+    assert (path.lstat().st_mode, path.stat().st_mode) == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+@posix
+def test_a_file_that_becomes_a_pipe_is_not_replaced(tmp_path):
+    path = tmp_path / "fit.npz"
+
+    def callback(trace):
+        path.unlink()
+        os.mkfifo(path)
+
+    with pytest.raises(CheckpointError, match="is no regular file but a pipe") as error:
+        run(path, callback=callback)
+    assert len(error.value.trace.extras["loss"]) == 2
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def loop(folder):
+    (folder / "loop").symlink_to("loop")
+    return folder / "loop"
+
+
+def below_a_file(folder):
+    (folder / "file").write_bytes(b"")
+    return folder / "file" / "fit.npz"
+
+
+NOWHERE = {
+    "no folder": (lambda folder: folder / "no" / "fit.npz", FileNotFoundError, "no folder .*; make it"),
+    "below a file": (below_a_file, FileNotFoundError, "no folder .*/file for the checkpoint"),
+    "empty": (lambda folder: "", ValueError, "the path of a file, such as 'fit.npz'; got ''"),
+    "NUL": (lambda folder: f"{folder}/a\0b", ValueError, "must be the path of a file"),
+    "bytes": (lambda folder: os.fsencode(folder / "a"), TypeError, "the path of a file; got bytes"),
+    "a number": (lambda folder: 3, TypeError, "must be the path of a file; got int"),
+    "long name": (
+        lambda folder: folder / ("a" * 300),
+        OSError,
+        "no checkpoint can be written to .*too long",
+    ),
+    "a loop": (loop, OSError, "no checkpoint can be written to .*symbolic links"),
+}
+
+
+@posix
+@pytest.mark.parametrize("name", NOWHERE)
+def test_a_path_that_cannot_be_written_is_refused_before_the_first_step(tmp_path, name):
+    path, kind, match = NOWHERE[name]
+    error, steps = counted(path(tmp_path))
+    assert isinstance(error, kind)
+    assert re.search(match, str(error), flags=re.DOTALL)
+    assert steps == 0
+
+
+def test_the_longest_name_that_there_is_can_be_written(tmp_path):
+    path = tmp_path / ("a" * 251 + ".npz")
+    run(path, epochs=2)
+    equal(run(path), run(None))
+    assert os.listdir(tmp_path) == [path.name]
+
+
+UNPRIVILEGED = """
+    import hashlib, os, platform, secrets, sys
+    import numpy as np
+    from lecturecode import GradientDescent, Network, SquaredError, train
+    platform.node()
+    x, steps = np.ones((4, 1)), []
+
+    def fit(path):
+        train(Network((1, 1)), SquaredError(), x, x, GradientDescent(0.1), epochs=1, batch_size=2, rng=0,
+              schedule=lambda i: steps.append(i) or 0.1, checkpoint=path)
+
+    fit(None)  # imports what it needs, while it may
+    steps.clear()
+    if os.getuid() == 0:
+        os.setuid(65534)
+    try:
+        fit(sys.argv[1])
+    except PermissionError as error:
+        print(len(steps), error)
+"""
+
+
+@posix
+def test_a_folder_that_may_not_be_written_to_is_refused_before_the_first_step():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o555)
+        command = [sys.executable, "-c", textwrap.dedent(UNPRIVILEGED), f"{folder}/fit.npz"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        os.chmod(folder, 0o700)
+        assert os.listdir(folder) == []
+    assert re.match(
+        r"0 .*no checkpoint can be written to .*/fit\.npz \(Permission denied\)", done.stdout
+    ), done.stdout + done.stderr
+
+
+def test_threads_that_write_to_one_path_leave_a_whole_file_at_every_moment(tmp_path):
+    path, failures = tmp_path / "c.npz", []
+    write_checkpoint(path, {"theta": np.zeros(3)}, {"run": {}})
+
+    def writes(k):
+        try:
+            for i in range(40):
+                write_checkpoint(path, {"theta": np.full(1000 * (k + 1), i)}, {"run": {}})
+                arrays, _ = read_checkpoint(path, {})
+                assert len(set(arrays["theta"].tolist())) == 1
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=writes, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert os.listdir(tmp_path) == ["c.npz"]
+
+
+@posix
+def test_what_waits_under_the_name_of_the_new_file_is_not_written_to(tmp_path, monkeypatch):
+    victim, path = tmp_path / "victim", tmp_path / "c.npz"
+    victim.write_bytes(b"mine")
+    monkeypatch.setattr("secrets.token_hex", lambda n: "0" * 16)
+    trap = tmp_path / f"c.npz.{platform.node()}-{os.getpid()}-{'0' * 16}.part"
+    trap.symlink_to("victim")
+    with pytest.raises(FileExistsError):
+        written(path)
+    assert victim.read_bytes() == b"mine"
+    assert trap.is_symlink()
+    assert not path.exists()
+
+
+@posix
+def test_remains_of_dead_processes_and_of_another_day_are_cleared(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    node, path = platform.node(), tmp_path / "fit.npz"
+    old, dead = (
+        f"fit.npz.{node}-{os.getpid()}-{'a' * 16}.part",
+        f"fit.npz.{node}-{gone.pid}-{'b' * 16}.part",
+    )
+    stays = [
+        f"fit.npz.{node}-{os.getpid()}-{'c' * 16}.part",  # another thread's
+        f"fit.npz.{node}-{gone.pid}-{'b' * 15}.part",
+        f"fit.npz.{node}-{gone.pid}-{'b' * 16}.part.npz",
+        f"other.npz.{node}-{gone.pid}-{'b' * 16}.part",
+    ]
+    for name in (old, dead, *stays):
+        (tmp_path / name).write_bytes(b"half")
+    os.utime(tmp_path / old, (0, 0))
+    clear_remains(path)
+    assert sorted(os.listdir(tmp_path)) == sorted(stays)
+
+
+def test_a_file_of_an_earlier_format_is_refused(tmp_path):
+    path = tmp_path / "fit.npz"
+    run(path, epochs=1)
+    with open(path, "rb") as file:
+        arrays, text = unpack(file)
+    text["run"].pop("format")
+    write_checkpoint(path, arrays, text)
+    with pytest.raises(CheckpointError, match="format: the file has None, this run 2"):
+        run(path)

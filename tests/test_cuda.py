@@ -382,8 +382,8 @@ def test_a_function_of_theta_stays_on_the_device():
 
 @pytest.mark.parametrize("rule", [GradientDescent(0.05), Momentum(0.02), Adam(0.01)])
 def test_the_step_is_captured_and_repeats_the_plain_one(rule, monkeypatch):
-    made, record = [], pytorch.captured.record
-    monkeypatch.setattr(pytorch.captured, "record", lambda *a: made.append(record(*a)) or made[-1])
+    made, record = [], pytorch.cuda_graph.record
+    monkeypatch.setattr(pytorch.cuda_graph, "record", lambda *a: made.append(record(*a)) or made[-1])
     plain, fast = device_fit(rule=rule), device_fit(rule=rule, fast=True)
     assert len(made) == 1
     assert isinstance(made[0], torch.cuda.CUDAGraph)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lecturecode.pytorch import speed_up, step_seconds, train, train_distributed
-from lecturecode.pytorch.processes import NEEDED, RankError, join, share
+from lecturecode.pytorch.ranks import NEEDED, RankError, join, share
 
 SCRIPT = Path(runs.__file__)
 PROCESSES = 2
@@ -130,8 +130,8 @@ def test_one_process_takes_the_steps_of_train_bit_for_bit(alone, tmp_path):
 def test_a_run_of_one_process_goes_on_distributed_and_back(alone, tmp_path):
     path, whole = tmp_path / "fit.npz", runs.fit(train, runs.module_from(0), "remainders")
     runs.fit(train, runs.module_from(0), "remainders", checkpoint=path, epochs=2)
-    runs.fit(train_distributed, runs.module_from(1), "remainders", checkpoint=path, epochs=4)
-    end = runs.fit(train, runs.module_from(2), "remainders", checkpoint=path)
+    runs.fit(train_distributed, runs.module_from(0), "remainders", checkpoint=path, epochs=4)
+    end = runs.fit(train, runs.module_from(0), "remainders", checkpoint=path)
     assert torch.equal(end.thetas, whole.thetas)
     assert torch.equal(end.theta, whole.theta)
 
@@ -211,6 +211,11 @@ SAID = {
         "in epoch 2. There is no checkpoint",
         "FloatingPointError: a mistake of rank 1",
     ),
+    "interrupt": ("RankError: rank 1 failed: KeyboardInterrupt", "KeyboardInterrupt: "),
+    "seed": (
+        r"CheckpointError: .*seed.npz is the checkpoint of another run \(rng: the file has",
+        "RankError: rank 0 failed: CheckpointError",
+    ),
     "hangs": (
         "RankError: rank 1 no longer answers",
         "RankError: rank 1 lost contact .*Rank 1 stopped at",
@@ -224,6 +229,15 @@ SAID = {
 def test_what_cannot_work_ends_in_all_ranks_with_a_reason(everything, name):
     for found, expected in zip(everything, SAID[name], strict=True):
         assert re.match(expected, str(found[f"refused: {name}"])), found[f"refused: {name}"]
+
+
+@pytest.mark.parametrize("name", ["exception", "interrupt", "hangs"])
+def test_what_ends_a_run_carries_the_trace_in_all_ranks(everything, name):
+    """In the second epoch, of six minibatches, and two steps of it are over."""
+    for found in everything:
+        assert found[f"refused, values: {name}"] == 8
+    for found in everything:
+        assert found["refused, values: batch"] == 0
 
 
 def test_without_torchrun_the_message_has_the_command_to_type(monkeypatch):

@@ -32,8 +32,8 @@ from lecturecode.domains import Interval
 from lecturecode.pytorch import (
     MLP,
     TotalLoss,
-    captured,
     cross_entropy,
+    cuda_graph,
     device,
     get_theta,
     set_theta,
@@ -435,29 +435,29 @@ class Recording:
 
 def test_steps_are_recorded_after_the_warm_up_and_the_odd_ones_run_unrecorded(monkeypatch):
     made = []
-    monkeypatch.setattr(captured, "can_record", lambda device: True)
-    monkeypatch.setattr(captured, "record", lambda *a: made.append(Recording(*a)) or made[-1])
+    monkeypatch.setattr(cuda_graph, "can_record", lambda device: True)
+    monkeypatch.setattr(cuda_graph, "record", lambda *a: made.append(Recording(*a)) or made[-1])
     plain, fast = fit(record_every=1), fit(record_every=1, fast=True)
     assert torch.equal(plain.thetas, fast.thetas)
     assert torch.equal(plain.values, fast.values)
     assert len(made) == 1
-    assert made[0].replays == 6 * 3 - captured.WARM_UP  # of four minibatches an epoch, one is smaller
+    assert made[0].replays == 6 * 3 - cuda_graph.WARM_UP  # of four minibatches an epoch, one is smaller
 
 
 def test_all_steps_after_the_warm_up_are_repeated(monkeypatch):
     made = []
-    monkeypatch.setattr(captured, "can_record", lambda device: True)
-    monkeypatch.setattr(captured, "record", lambda *a: made.append(Recording(*a)) or made[-1])
+    monkeypatch.setattr(cuda_graph, "can_record", lambda device: True)
+    monkeypatch.setattr(cuda_graph, "record", lambda *a: made.append(Recording(*a)) or made[-1])
     fit(fast=True, keep_last=False)
-    assert [graph.replays for graph in made] == [6 * 3 - captured.WARM_UP]
+    assert [graph.replays for graph in made] == [6 * 3 - cuda_graph.WARM_UP]
 
 
 def test_a_step_that_cannot_be_captured_runs_uncaptured(monkeypatch):
     def fails(body, stream):
         raise RuntimeError("operation not permitted when stream is capturing\nmore")
 
-    monkeypatch.setattr(captured, "can_record", lambda device: True)
-    monkeypatch.setattr(captured, "record", fails)
+    monkeypatch.setattr(cuda_graph, "can_record", lambda device: True)
+    monkeypatch.setattr(cuda_graph, "record", fails)
     with pytest.warns(
         RuntimeWarning, match=r"cannot be captured \(operation not .* capturing\), so fast"
     ):
@@ -672,7 +672,7 @@ def test_what_a_total_loss_refuses(name):
 
 
 def test_an_optimizer_that_asks_the_host_is_not_captured():
-    from lecturecode.pytorch.rules import Rule
+    from lecturecode.pytorch.optimizers import Rule
 
     parameters = list(fresh().parameters())
     with pytest.raises(ValueError, match="this Adam looks at the host; build it with capturable=True"):

@@ -27,8 +27,9 @@ module                      what it teaches                                     
 :mod:`~.total_loss`         network, loss and data as one function g of theta           3
 :mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
-:mod:`~.epochs`             one run: what it remembers                                   3.2
-:mod:`~.training`           the loop that fits a network                                3.2
+:mod:`~.stepping`           who takes the steps of a fit                                3.2
+:mod:`~.fitting`            epochs, whoever takes the steps                             3.2
+:mod:`~.training`           the steps that fit a network                                3.2
 :mod:`~.symmetries`         many thetas, one function                                   3.3
 :mod:`~.graph`              boxes with a forward and a backward method                  4
 :mod:`~.pytorch`            modules, autograd, torch.optim, CUDA                        4

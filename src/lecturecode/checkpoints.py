@@ -4,19 +4,34 @@ A checkpoint is an ``.npz`` file with the arrays of a run and one text, in JSON,
 """
 
 import os
-from collections.abc import Callable, Mapping
+import re
+import stat
+import time
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
-__all__ = ["CheckpointError", "clear_remains", "read_checkpoint", "write_checkpoint"]
+__all__ = [
+    "CheckpointError",
+    "check_checkpoint",
+    "clear_remains",
+    "read_checkpoint",
+    "write_checkpoint",
+]
 
 TEXT = "text"
+STALE = 24 * 3600.0
+"""Seconds after which nobody writes to a file any more, whatever process now has the writer's number."""
 
 
 class CheckpointError(ValueError):
     """A file that is no checkpoint of this run; a ValueError. The file is left as it is."""
+
+
+# --- the file -------------------------------------------------------------------------------------
 
 
 def write_checkpoint(path: Any, arrays: Mapping[str, np.ndarray], text: Mapping[str, Any]) -> None:
@@ -25,56 +40,135 @@ def write_checkpoint(path: Any, arrays: Mapping[str, np.ndarray], text: Mapping[
     Parameters
     ----------
     path : str or path
-        Where to. The file is written beside it first, and then renamed.
+        Where to; a symbolic link is followed. The file is written beside it first, under a random name,
+        and then renamed. It keeps the permissions of the file that it replaces.
     arrays : mapping of str to array
         NumPy arrays of numbers.
     text : mapping
         What JSON can hold.
-    """
-    import json  # not at the top: it takes long to import
 
-    beside = f"{_beside(path)}{os.getpid()}.part"
-    letters = np.frombuffer(json.dumps({**text, "arrays": list(arrays)}).encode(), dtype=np.uint8)
+    Raises
+    ------
+    CheckpointError
+        If there is something at `path` that is no regular file.
+    """
+    target, mode = _target(path)
+    beside, file = _open_beside(target)
     try:
-        with open(beside, "wb") as file:
-            np.savez(file, allow_pickle=False, **{TEXT: letters}, **arrays)
+        with file:
+            pack(file, arrays, text)
+            if mode is not None:
+                os.chmod(beside, mode)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(beside, target)
     finally:
         with suppress(FileNotFoundError):
             os.remove(beside)
+
+
+def check_checkpoint(path: Any) -> None:
+    """Check that a checkpoint can be written to `path`, by making a file beside it and removing it.
+
+    Raises
+    ------
+    TypeError
+        If `path` is neither a string nor a path.
+    ValueError
+        If it is empty, or no name of a file.
+    CheckpointError
+        If there is something that is no regular file. A ValueError.
+    OSError
+        If the folder does not exist (FileNotFoundError), cannot be written to (PermissionError), or does
+        not take a name of this length.
+    """
+    try:
+        name = os.fspath(path)
+    except TypeError:
+        name = None
+    if not isinstance(name, str):
+        raise TypeError(f"checkpoint must be the path of a file; got {type(path).__name__}")
+    if not name or "\0" in name:
+        raise ValueError(f"checkpoint must be the path of a file, such as 'fit.npz'; got {name!r}")
+    folder = os.path.dirname(os.path.realpath(name))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"there is no folder {folder} for the checkpoint; make it first")
+    try:
+        target, _ = _target(name)
+        beside, file = _open_beside(target)
+        file.close()
+        os.remove(beside)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"no checkpoint can be written to {name} ({error.strerror}); give another path",
+        ) from error
 
 
 def clear_remains(path: Any) -> None:
     """Remove what a process of this machine that was killed while it wrote to `path` left beside it.
 
     The files of processes that still run, and of other machines, stay. On Windows, where it does harm to
-    ask a process whether it still runs, all of them do.
+    ask a process whether it still runs, all of them do, for a day.
 
     Parameters
     ----------
     path : str or path
         As for :func:`write_checkpoint`.
     """
-    from glob import escape, glob
+    target = Path(os.path.realpath(path))
+    start = _beside(target)
+    for remains in target.parent.glob("*.part"):
+        number = re.fullmatch(re.escape(start) + r"-(\d+)(-[0-9a-f]{16})?\.part", remains.name)
+        with suppress(OSError):
+            if number and (time.time() - remains.stat().st_mtime > STALE or not _runs(int(number[1]))):
+                remains.unlink()
 
-    start = _beside(path)
-    for remains in glob(escape(start) + "*.part"):
-        number = remains.removeprefix(start).removesuffix(".part")
-        if os.name == "posix" and number.isdecimal() and not _runs(int(number)):
-            with suppress(OSError):
-                os.remove(remains)
+
+def _target(path: Any) -> tuple[Path, int | None]:
+    """Return the file that `path` leads to and its permissions, or None if there is none yet."""
+    target = Path(os.path.realpath(path))
+    try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return target, None
+    if not stat.S_ISREG(mode):
+        raise CheckpointError(
+            f"{path} is not a whole checkpoint, since it is no regular file but a {_kind(mode)}. It was "
+            "left as it is; give another path"
+        )
+    return target, stat.S_IMODE(mode)
 
 
-def _beside(path: Any) -> str:
+def _kind(mode: int) -> str:
+    kinds = {
+        "folder": stat.S_ISDIR, "pipe": stat.S_ISFIFO, "socket": stat.S_ISSOCK,
+    }  # fmt: skip
+    return next((name for name, is_one in kinds.items() if is_one(mode)), "device")
+
+
+def _open_beside(target: Path) -> tuple[Path, IO[bytes]]:
+    """Open a new file beside the target, that only this call writes to."""
+    from secrets import token_hex
+
+    beside = target.with_name(f"{_beside(target)}-{os.getpid()}-{token_hex(8)}.part")
+    return beside, open(beside, "xb")  # "x": refuse a file or link that is there
+
+
+def _beside(target: Path) -> str:
     """Return how the names of files begin that this machine writes beside a checkpoint."""
+    from hashlib import blake2b
     from platform import node
 
-    return f"{os.fspath(path)}.{node()}-"
+    name = target.name
+    if len(os.fsencode(name)) > 100:  # a name has 255 bytes at most
+        name = blake2b(os.fsencode(name), digest_size=16).hexdigest()
+    return f"{name}.{node()}"
 
 
 def _runs(process: int) -> bool:
+    if os.name != "posix":
+        return True
     try:
         os.kill(process, 0)  # sends nothing
     except ProcessLookupError:
@@ -82,6 +176,35 @@ def _runs(process: int) -> bool:
     except (OSError, OverflowError):  # another user's
         return True
     return True
+
+
+# --- what is in it --------------------------------------------------------------------------------
+
+
+def pack(file: IO[bytes], arrays: Mapping[str, np.ndarray], text: Mapping[str, Any]) -> None:
+    """Write arrays and text to a file that is open."""
+    import json  # not at the top: it takes long to import
+
+    letters = np.frombuffer(json.dumps({**text, "arrays": list(arrays)}).encode(), dtype=np.uint8)
+    np.savez(file, allow_pickle=False, **{TEXT: letters}, **arrays)
+
+
+def unpack(file: IO[bytes]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays and the text that :func:`pack` wrote.
+
+    Raises
+    ------
+    CheckpointError
+        If arrays are missing. A file that is damaged or something else raises whatever its readers do.
+    """
+    import json
+
+    with np.load(file, allow_pickle=False) as parts:
+        arrays = {name: parts[name] for name in parts.files}
+    text = json.loads(arrays.pop(TEXT).tobytes().decode())
+    if set(text.pop("arrays")) != set(arrays):
+        raise CheckpointError("some of its arrays are missing")
+    return arrays, text
 
 
 def read_checkpoint(
@@ -112,19 +235,30 @@ def read_checkpoint(
     """
     import json
 
+    _target(path)
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as parts:
-            arrays = {name: parts[name] for name in parts.files}
-        text = json.loads(arrays.pop(TEXT).tobytes().decode())
+        with open(path, "rb") as file:
+            arrays, text = unpack(file)
         theirs = dict(text["run"])
-        if set(text.pop("arrays")) != set(arrays):
-            raise CheckpointError("some of its arrays are missing")
     except Exception as error:  # whatever a damaged or foreign file makes its readers raise
         raise CheckpointError(
             f"{path} is not a whole checkpoint ({type(error).__name__}: {error}). It was left as it is; "
             "delete it, or give another path, to start anew"
         ) from error
-    ours = json.loads(json.dumps(dict(run)))
+    check_same(path, theirs, json.loads(json.dumps(dict(run))))
+    if rates is not None:
+        _check_rates(path, text.get("rates", {}), rates(text["steps"]))
+    return arrays, text
+
+
+def check_same(path: Any, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Check that what a file says of its run is what this run says.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not; the message says where the two differ.
+    """
     differences = [
         f"{name}: the file has {theirs.get(name)!r}, this run {ours.get(name)!r}"
         for name in sorted({*ours, *theirs})
@@ -135,9 +269,6 @@ def read_checkpoint(
             f"{path} is the checkpoint of another run ({'; '.join(differences)}). It was left as it is; "
             "give another path to start anew"
         )
-    if rates is not None:
-        _check_rates(path, text.get("rates", {}), rates(text["steps"]))
-    return arrays, text
 
 
 def _check_rates(path: Any, theirs: Mapping[str, float], ours: Mapping[str, float]) -> None:
@@ -150,11 +281,67 @@ def _check_rates(path: Any, theirs: Mapping[str, float], ours: Mapping[str, floa
             )
 
 
+# --- by what runs are told apart ------------------------------------------------------------------
+
+
+def digest(arrays: Iterable[np.ndarray]) -> str:
+    """Return a short text that other numbers would not have."""
+    from hashlib import blake2b
+
+    data = blake2b(digest_size=16)
+    for array in arrays:
+        data.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return data.hexdigest()
+
+
+def describe(thing: Any, inside: tuple[Any, ...] = ()) -> str:
+    """Return a text by which things are told apart in another process, where addresses are others.
+
+    It is the repr, and of a class that has none, its name and the fields of the instance. `inside` are
+    the things that this one is a field of.
+    """
+    if any(thing is outer for outer in inside):
+        return "..."
+    by_address: Any = object.__repr__
+    if type(thing).__repr__ is by_address:
+        outer = (*inside, thing)
+        fields = [f"{name}={describe(value, outer)}" for name, value in _fields(thing).items()]
+        return f"{type(thing).__qualname__}({', '.join(fields)})"
+    if isinstance(thing, np.ndarray) and not thing.dtype.hasobject:
+        return f"array({thing.dtype}, {thing.shape}, {digest([thing])})"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+
+
+def _fields(thing: Any) -> dict[str, Any]:
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    return {name: getattr(thing, name) for name in slots if hasattr(thing, name)} | getattr(
+        thing, "__dict__", {}
+    )
+
+
+# --- generators -----------------------------------------------------------------------------------
+
+
 def generator_state(rng: Any) -> Any:
     """Return the state of a generator as what JSON can hold."""
     if isinstance(rng, np.random.Generator):
         return _listed(rng.bit_generator.state)
     return rng.get_state().tolist()
+
+
+def check_generator(rng: Any, state: Any) -> None:
+    """Check that a state is one of this kind of generator.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not.
+    """
+    numpy = isinstance(rng, np.random.Generator)
+    found = state["bit_generator"] if isinstance(state, dict) else "torch.Generator"
+    wanted = type(rng.bit_generator).__name__ if numpy else "torch.Generator"
+    if found != wanted:
+        raise CheckpointError(f"the checkpoint was written with the generator {found}; rng is {wanted}")
 
 
 def set_generator_state(rng: Any, state: Any) -> None:
@@ -165,12 +352,8 @@ def set_generator_state(rng: Any, state: Any) -> None:
     CheckpointError
         If the state is that of another kind of generator.
     """
-    numpy = isinstance(rng, np.random.Generator)
-    found = state["bit_generator"] if isinstance(state, dict) else "torch.Generator"
-    wanted = type(rng.bit_generator).__name__ if numpy else "torch.Generator"
-    if found != wanted:
-        raise CheckpointError(f"the checkpoint was written with the generator {found}; rng is {wanted}")
-    if numpy:
+    check_generator(rng, state)
+    if isinstance(rng, np.random.Generator):
         rng.bit_generator.state = _arrays(state)
     else:
         rng.set_state(rng.get_state().new_tensor(state))

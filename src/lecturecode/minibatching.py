@@ -53,6 +53,15 @@ def minibatches(
     return (order[first : min(first + batch_size, end)] for first in range(0, end, batch_size))
 
 
+def in_parts(samples: int, batch_size: int) -> Iterator[slice]:
+    """Divide all samples into parts to be measured, in order: four minibatches at a time.
+
+    No gradient is asked for, so that a part may be larger than a minibatch.
+    """
+    size = 4 * batch_size
+    return (slice(first, min(first + size, samples)) for first in range(0, samples, size))
+
+
 def check_batch_size(samples: int, batch_size: int) -> None:
     """Check the size of minibatches.
 

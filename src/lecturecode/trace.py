@@ -196,6 +196,17 @@ class Recorder:
             self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
             self.best_value = float(value[member])
 
+    def append_values(self, values: Array) -> None:
+        """Record values of single points, one call each, whose thetas were recorded as they came."""
+        self.evaluations.extend(self.calls + 1 + np.arange(len(values)))
+        self.values.extend(values)
+        self.calls += len(values)
+
+    def drop_thetas_without_values(self) -> None:
+        """Forget the thetas that were recorded before their values, which never came."""
+        if self.record_every:
+            self.thetas.count = -(-self.values.count // self.record_every)
+
     def restore(self, values: Array, last: Array, thetas: Array | None) -> None:
         """Take over what another recorder of single points had recorded, one call for each value."""
         self.values.extend(values)

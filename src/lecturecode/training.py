@@ -4,9 +4,12 @@ A step sees only the samples of its minibatch, and costs as much less as there a
 """
 
 import os
-from collections.abc import Iterator
-from dataclasses import is_dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, is_dataclass
 from typing import Any
+
+import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import (
     Array,
@@ -14,17 +17,18 @@ from lecturecode.arrays import (
     check_finite,
     detached,
     namespace,
+    on_host,
     same_kind,
 )
-from lecturecode.backpropagation import checked_samples
-from lecturecode.epochs import Run
+from lecturecode.backpropagation import Backprop, checked_samples
+from lecturecode.checkpoints import describe, digest
+from lecturecode.fitting import Fit, check_fit
 from lecturecode.losses import Loss
-from lecturecode.minibatching import check_batch_size
+from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
-from lecturecode.optimizers import Optimizer, check_optimizer
+from lecturecode.optimizers import Optimizer, check_optimizer, steps_in_place
 from lecturecode.randomness import Rng, generator
-from lecturecode.schedules import Schedule
-from lecturecode.search import check_count
+from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = ["train"]
@@ -85,7 +89,8 @@ def train(
         As for :func:`lecturecode.minibatches`.
     checkpoint : path, optional
         A file that is written after each epoch. If it is there already, the run goes on from it, and
-        ends at the same theta, bit for bit, as one that was never interrupted.
+        ends at the same theta, bit for bit, as one that was never interrupted. It belongs to one run:
+        another seed or start needs another path.
     record_every : int
         Keep one theta in this many steps; 0 keeps only the best and the last one.
     callback : callable, optional
@@ -109,18 +114,23 @@ def train(
     ------
     TypeError, ValueError
         If data, theta and network do not fit, are not finite, or if a number is out of range.
-    FileNotFoundError
-        If the folder of the checkpoint does not exist.
+    OSError
+        If the checkpoint cannot be written: FileNotFoundError if its folder does not exist,
+        PermissionError if it may not be written to.
     CheckpointError
-        If the checkpoint is damaged, or was written by a run with another network, loss, optimizer,
-        batch size or data, or with another learning rate at one of the steps 0, 1, 2, 4, 8, ... already
-        taken. A ValueError. What a schedule will say later cannot be compared, and is taken as given.
+        If the checkpoint is damaged or no regular file, or was written by a run with another network,
+        loss, optimizer, batch size, data, `rng` or start, or with another learning rate at one of the
+        steps 0, 1, 2, 4, 8, ... already taken. A ValueError. What a schedule will say later cannot be
+        compared, and is taken as given; so is the seed that is drawn where `rng` is None.
 
     Notes
     -----
     The sum is divided by the number of samples in the minibatch, not by T: otherwise a step would shrink
     with the number of minibatches. When the loss turns NaN or infinite the run stops and says at which
-    step.
+    step. On a GPU losses are looked at when an epoch is over, and `last` is the theta at its end.
+
+    An exception has the trace so far as its attribute ``trace``, and a note that says where it was
+    raised.
 
     Within an epoch theta is overwritten by each step if the optimizer has ``step_in_place``, as those of
     the package have; every epoch begins with a copy, so that the thetas at its two ends stay.
@@ -145,36 +155,126 @@ def train(
         raise TypeError(
             f"a schedule needs an optimizer that is a dataclass with a learning_rate; got {optimizer!r}"
         )
+    given = {"rng": rng is not None, "start": rng is not None or theta is not None}
     rng, x = generator(rng), detached(as_array(x, "x"))
     check_finite(x, "x")
     if theta is None:
         theta = network.init(rng, like=x)
     theta = namespace(x).asarray(detached(same_kind(theta, x, "theta", "x")), copy=True)
     theta, x, y = checked_samples(network, loss, theta, x, y)
-    held_out = None
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape ({network.size},); got {tuple(theta.shape)}")
+    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    held_out = None
     if validation is not None:
-        if not isinstance(validation, tuple | list) or len(validation) != 2:
-            raise TypeError(f"validation must be the pair (x, y); got {type(validation).__name__}")
         held_out = checked_samples(network, loss, theta, *validation)[1:]
     for name, array in _floats(theta, y, held_out):
         check_finite(array, name)
-    check_count(epochs, "epochs")
-    check_batch_size(x.shape[0], batch_size)
-    if patience is not None:
-        check_count(patience, "patience")
-        if held_out is None:
-            raise ValueError("patience needs validation=(x, y), data that the network is not fitted to")
-    if checkpoint is not None and not os.path.isdir(
-        folder := os.path.dirname(os.path.abspath(checkpoint))
-    ):
-        raise FileNotFoundError(f"there is no folder {folder} for the checkpoint; make it first")
-    run = Run(
-        network, loss, x, y, optimizer, theta, rng, held_out, batch_size, keep_last, schedule,
-        Recorder(record_every, keep_best=False), patience,
-    )  # fmt: skip
-    return run.follow(epochs, checkpoint, callback, progress)
+    stepper = ByHand(network, loss, x, y, optimizer, theta, schedule, held_out, batch_size)
+    recorder = Recorder(record_every, keep_best=False)
+    fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
+    return fit.follow(epochs, checkpoint, callback, progress)
+
+
+@dataclass
+class ByHand:
+    """Takes the steps of a fit on arrays, by backpropagation and the rule of an optimizer.
+
+    An epoch overwrites a copy of theta, so that those at the ends of epochs stay as they are.
+    """
+
+    network: Network
+    loss: Loss
+    x: Array
+    y: Array
+    optimizer: Optimizer
+    theta: Array
+    schedule: Schedule | None
+    held_out: tuple[Array, Array] | None
+    batch_size: int
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.backprop = Backprop(self.network, self.loss)
+        self.rule, self.state = self.optimizer, self.optimizer.init(self.theta)
+        self.in_place = steps_in_place(self.optimizer)
+        self.rows: Any = None
+        device = compat.device(self.x)
+        self.at_hand = getattr(device, "type", device) == "cpu"
+
+    def epoch(self, batches: Iterable[Array]) -> Iterator[Array]:
+        """Yield the loss of each minibatch, then step against its gradient."""
+        self.theta = namespace(self.theta).asarray(self.theta, copy=True)
+        for batch in batches:
+            value, gradient = self.backprop(self.theta, self._inputs(batch), self.y[batch, ...])
+            yield value
+            self._step(gradient)
+            self.steps += 1
+
+    def _step(self, gradient: Array) -> None:
+        """Take a step, in place if the optimizer can; the gradient is lost."""
+        if self.schedule is not None:
+            self.rule = at_rate(self.optimizer, rate_of(self.schedule, self.steps))
+        if self.in_place:
+            self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
+        else:
+            self.theta, self.state = self.rule.step(self.theta, gradient, self.state)
+
+    def _inputs(self, batch: Array) -> Array:
+        """Return the rows of x that make a minibatch, in the same memory each time if x is an array."""
+        if not isinstance(self.x, np.ndarray):
+            return self.x[batch, ...]
+        if self.rows is None:
+            self.rows = np.empty((self.batch_size, self.x.shape[1]), self.x.dtype)
+        # "clip" writes at once, where the default first checks indices in memory of its own.
+        return np.take(self.x, batch, axis=0, out=self.rows[: len(batch)], mode="clip")
+
+    def total(self, theta: Array, x: Array, y: Array) -> float:
+        """Return the mean loss on all of x."""
+        total = 0.0
+        for part in in_parts(x.shape[0], self.batch_size):
+            prediction = self.network.predict(theta, x[part, ...])
+            total += float(self.loss(prediction, y[part, ...]).sum())
+        return total / x.shape[0]
+
+    def leave(self, theta: Array) -> None:
+        """Do nothing: the caller finds it in the trace."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same for a run that goes on."""
+        data = (on_host(array) for array in (self.x, self.y, *(self.held_out or ())))
+        return {
+            "network": repr(self.network),
+            "loss": describe(self.loss),
+            "optimizer": describe(self.optimizer),
+            "data": digest(data),
+            "numbers": str(self.x.dtype),
+        }
+
+    def rates(self, steps: int) -> dict[str, float]:
+        """Return some of the learning rates of so many steps."""
+        return sampled_rates(self.schedule, steps, self.optimizer)
+
+    def memory(self) -> dict[str, Array]:
+        """Return what the optimizer remembers."""
+        return {f"state {k}": part for k, part in enumerate(self.state)}
+
+    def recall(self, theta: Array, memory: Mapping[str, Array]) -> None:
+        """Go back to a theta, and to what the optimizer remembered there."""
+        self.theta = theta
+        self.state = tuple(
+            type(part)(memory[f"state {k}"]) if isinstance(part, int | float) else memory[f"state {k}"]
+            for k, part in enumerate(self.state)
+        )
+
+    def on_disk(self, arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
+        """Return arrays as those of NumPy."""
+        return {name: on_host(array) for name, array in arrays.items()}
+
+    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Array]:
+        """Return arrays like x, each of its own dtype."""
+        xp, device = namespace(self.x), compat.device(self.x)
+        return {name: xp.asarray(array, device=device) for name, array in arrays.items()}
 
 
 def _floats(theta: Array, y: Array, held_out: tuple[Array, Array] | None) -> Iterator[tuple[str, Array]]:

@@ -25,7 +25,7 @@ import torch
 
 from lecturecode import Adam, CrossEntropy
 from lecturecode.pytorch import MLP, speed_up, train_distributed
-from lecturecode.pytorch.processes import join
+from lecturecode.pytorch.ranks import join
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = ((64, 64, 10), (256, 256, 256, 10), (784, 512, 512, 10), (1024, 1024, 1024, 10))

@@ -6,10 +6,10 @@ traces: a fit moves from one to the other by changing the network's line.
 
 from lecturecode.pytorch.distributed import train_distributed
 from lecturecode.pytorch.functional import TotalLoss, value_and_gradient
-from lecturecode.pytorch.loops import train
 from lecturecode.pytorch.modules import MLP, cross_entropy, device
-from lecturecode.pytorch.parameters import get_theta, set_theta
 from lecturecode.pytorch.scaling import speed_up, step_seconds
+from lecturecode.pytorch.theta import get_theta, set_theta
+from lecturecode.pytorch.training import train
 
 __all__ = [
     "MLP",

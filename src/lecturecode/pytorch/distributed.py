@@ -4,30 +4,24 @@ The gradient of a minibatch is a mean over samples, so that it can be computed i
 has to travel is one sum of P + 1 numbers a step: the gradient, and the loss.
 """
 
-import math
 import os
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from lecturecode.arrays import check_finite
-from lecturecode.checkpoints import clear_remains, generator_state, read_checkpoint, write_checkpoint
-from lecturecode.minibatching import check_batch_size, minibatches
+from lecturecode.checkpoints import generator_state
+from lecturecode.fitting import Fit, check_fit
 from lecturecode.optimizers import positive
-from lecturecode.pytorch.loops import _finite_or_inf, _progress_bar
-from lecturecode.pytorch.parameters import checked_theta, flat, named_parts, split
-from lecturecode.pytorch.processes import Ranks, check_divisible, join, share
-from lecturecode.pytorch.resuming import frozen, identity_of, rates_of, resume
-from lecturecode.pytorch.rules import Rule, check_rule
-from lecturecode.pytorch.samples import MeanLoss, checked_data
+from lecturecode.pytorch.door import checked_data
+from lecturecode.pytorch.optimizers import Rule, check_rule
+from lecturecode.pytorch.ranks import Ranks, check_divisible, join, share
+from lecturecode.pytorch.stepper import OnModule
+from lecturecode.pytorch.theta import checked_theta, flat, named_parts, split
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule
-from lecturecode.search import check_count
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = ["train_distributed"]
@@ -111,8 +105,8 @@ def train_distributed(
     TypeError, ValueError
         If data and module do not fit, are not finite, if a number is out of range, if there are more
         processes than samples in a minibatch, or if processes were given different things.
-    FileNotFoundError
-        If the folder of the checkpoint does not exist, for rank 0.
+    OSError
+        If the checkpoint cannot be written, for rank 0.
     CheckpointError
         If the checkpoint is damaged or that of another run, for rank 0. A ValueError.
 
@@ -131,7 +125,8 @@ def train_distributed(
     networks of many buckets. Its average counts all processes alike, even where shares are unequal.
 
     *Failures.* A process that fails ends all: ``torchrun --max-restarts 3`` then starts them again, and
-    they go on from the checkpoint. Ctrl-C ends the run as a failure does. Each step looks at its loss,
+    they go on from the checkpoint. Ctrl-C ends the run of several processes as a failure does. Whatever
+    ends it, the exception has the trace so far as its attribute ``trace``. Each step looks at its loss,
     which a CUDA device has to be waited for.
 
     References
@@ -157,241 +152,100 @@ def train_distributed(
     check_divisible(module, loss)
     check_rule(optimizer)
     x, y, mean = checked_data(module, loss, x, y, like=parts[0])
+    check_fit(x.shape[0], epochs, batch_size, patience, validation)
     held_out = None
     if validation is not None:
-        if not isinstance(validation, tuple | list) or len(validation) != 2:
-            raise TypeError(f"validation must be the pair (x, y); got {type(validation).__name__}")
         names = ("validation x", "validation y")
         held_out = checked_data(module, loss, *validation, like=parts[0], names=names)[:2]
-    check_count(epochs, "epochs")
-    check_batch_size(x.shape[0], batch_size)
-    if patience is not None:
-        check_count(patience, "patience")
-        if held_out is None:
-            raise ValueError("patience needs validation=(x, y), data that the module is not fitted to")
     timeout = positive(timeout, "timeout")
     recorder = Recorder(record_every, keep_best=False)
-    chance = None if rng is None else generator(rng)
+    given, chance = {"rng": rng is not None, "start": True}, None if rng is None else generator(rng)
     ranks = join(x.device, timeout)
-    run = _Run(
-        module, parts, mean, x, y, optimizer, start, ranks, chance, held_out, batch_size, keep_last,
-        schedule, recorder, patience, checkpoint,
-    )  # fmt: skip
+    fit: Fit | None = None
     mode = module.training
     try:
-        with ranks.guarded(run.where):
-            return run.follow(epochs, callback, progress)
+        with ranks.guarded(lambda: _standing(ranks, fit, checkpoint)):
+            ranks.check_batch_size(batch_size)
+            chance = chance or ranks.common_generator()
+            rule = Rule(optimizer, parts, schedule, captured=False)
+            stepper = Shared(module, mean, x, y, rule, held_out, batch_size, start, ranks)
+            fit = Fit(
+                stepper, x, y, held_out, batch_size, keep_last, patience, chance, given, recorder, ranks
+            )
+            ranks.agree(fit.identity | {"rng": generator_state(chance)})
+            ranks.spread(start)
+            return fit.follow(epochs, checkpoint, callback, progress)
     finally:
         module.train(mode)
 
 
-@dataclass
-class _Run:
-    """One run: what it was given, and what it remembers from step to step."""
-
-    module: nn.Module
-    parts: list[nn.Parameter]
-    mean: MeanLoss
-    x: Tensor
-    y: Tensor
-    optimizer: Any
-    theta: Tensor
-    ranks: Ranks
-    rng: Any
-    held_out: tuple[Tensor, Tensor] | None
-    batch_size: int
-    keep_last: bool
-    schedule: Schedule | None
-    recorder: Recorder
-    patience: int | None
-    checkpoint: Any
-    steps: int = 0
-    saved: int = 0
-    losses: list[float] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-    lowest: float = math.inf
-    best_epoch: int = 0
-
-    @property
-    def epoch(self) -> int:
-        return len(self.losses)
-
-    def follow(self, epochs: int, callback: Callback | None, progress: bool) -> Trace:
-        self._start()
-        bar = _progress_bar(epochs, self.epoch) if progress and self.ranks.rank == 0 else None
-        message, done = f"used up all {max(epochs, self.epoch)} epochs", False
-        if self.epoch == 0 and self.held_out is not None:
-            self.lowest = _finite_or_inf(self._total(self.theta, *self.held_out))
-        while self.epoch < epochs and not (done := self._waited_enough()):
-            if not self._one_epoch():
-                message = self._diverged()
-                break
-            stop = False
-            if self.ranks.rank == 0:
-                if self.checkpoint is not None:
-                    write_checkpoint(self.checkpoint, *frozen(self, self.identity))
-                stop = bool(callback and callback(self._trace(f"after {self.epoch} epochs")))
-                if bar is not None:
-                    bar.update()
-            self.saved = self.epoch
-            if self.ranks.add(torch.tensor([float(stop)], device=self.x.device)) > 0:
-                message = f"stopped by the callback after {self.epoch} epochs"
-                break
-        if bar is not None:
-            bar.close()
-        if done:
-            message = f"the validation loss has not fallen for {self.patience} epochs"
-        total = self._total(self.theta, self.x, self.y)
-        if self.recorder.values.count == self.steps:  # else it has a value, of a step that was not taken
-            self.recorder.add(self.theta, self.theta.new_tensor(total))
-            message = message if math.isfinite(total) else self._diverged()
-        if self.held_out is None:
-            self._settle(total)
-        trace = self._trace(message, done)
-        self.theta.copy_(trace.theta)
-        for part in self.parts:  # they are no views any more
-            part.data, part.grad = part.data.clone(), None
-        return trace
-
-    def where(self) -> str:
-        """Say how far the run has come, and what to do, when another process has failed."""
-        said = f"Rank {self.ranks.rank} stopped at step {self.steps}, in epoch {self.epoch + 1}. "
-        if self.checkpoint is None:
-            return said + (
-                "There is no checkpoint, and the run starts anew; with checkpoint='fit.npz' it would "
-                "go on from the last epoch"
-            )
-        path = os.path.abspath(self.checkpoint)
-        if not self.saved:
-            return said + f"No epoch was over: the same command begins again, at {path} if that is there"
+def _standing(ranks: Ranks, fit: Fit | None, checkpoint: Any) -> str:
+    """Say how far the run has come, and what to do, when another process has failed."""
+    steps, epoch, saved = (0, 0, 0) if fit is None else (fit.stepper.steps, fit.epoch, fit.saved)
+    said = f"Rank {ranks.rank} stopped at step {steps}, in epoch {epoch + 1}. "
+    if checkpoint is None:
         return said + (
-            f"The checkpoint {path} has the run up to the end of epoch {self.saved}: the same command "
-            "goes on from there, and torchrun --max-restarts 3 does so by itself"
+            "There is no checkpoint, and the run starts anew; with checkpoint='fit.npz' it would "
+            "go on from the last epoch"
         )
+    path = os.path.abspath(checkpoint)
+    if not saved:
+        return said + f"No epoch was over: the same command begins again, at {path} if that is there"
+    return said + (
+        f"The checkpoint {path} has the run up to the end of epoch {saved}: the same command "
+        "goes on from there, and torchrun --max-restarts 3 does so by itself"
+    )
 
-    def _start(self) -> None:
-        """Agree with the others on what is done; begin where rank 0 does, or at the checkpoint."""
-        ranks = self.ranks
-        if self.batch_size < ranks.size:
-            raise ValueError(
-                f"batch_size is that of all processes together, and {self.batch_size} samples are too "
-                f"few for {ranks.size} processes; give at least {ranks.size}, or start fewer of them"
-            )
-        if self.rng is None:
-            seed = np.random.SeedSequence().entropy if ranks.rank == 0 else 0
-            self.rng = np.random.default_rng(int(ranks.spread_bytes(str(seed).encode())))
-        self._flatten()
-        self.rule = Rule(self.optimizer, self.parts, self.schedule, captured=False)
-        self.identity = identity_of(self)
-        ranks.agree(self.identity | {"rng": generator_state(self.rng)})
-        ranks.spread(self.theta)
-        self.before = self.best = self.theta.clone()  # at the two ends of the best epoch
-        content = self._stored()
-        if content:
-            with TemporaryDirectory() as folder:
-                copy = Path(folder) / "checkpoint.npz"
-                copy.write_bytes(content)
-                resume(self, *read_checkpoint(copy, self.identity))
-            self.saved = self.epoch
 
-    def _flatten(self) -> None:
-        """Make all parameters views into one array, theta, and their gradients into another, with g."""
-        self.sum = torch.zeros(len(self.theta) + 1, dtype=self.theta.dtype, device=self.theta.device)
-        views = zip(
-            self.parts, split(self.parts, self.theta), split(self.parts, self.sum[:-1]), strict=True
-        )
+@dataclass
+class Shared(OnModule):
+    """Takes the steps of a fit together with other processes.
+
+    Attributes
+    ----------
+    flat : tensor of shape (P,)
+        Theta; the parameters of the module become views of it.
+    ranks : Ranks
+        The processes.
+    """
+
+    flat: Tensor
+    ranks: Ranks
+    at_hand = True  # all look at the same sum, and so stop at the same step
+
+    def __post_init__(self) -> None:
+        self.sum = self.flat.new_zeros(len(self.flat) + 1)  # the gradient, and the loss
+        parts = self.rule.parameters
+        views = zip(parts, split(parts, self.flat), split(parts, self.sum[:-1]), strict=True)
         for part, value, gradient in views:
             part.data, part.grad = value, gradient
 
-    def _differentiate(self, batch: Tensor) -> Tensor:
-        """Return the loss of a minibatch, and leave its gradient; each process computes a share."""
-        mine = batch[share(len(batch), self.ranks.rank, self.ranks.size)]
-        self.sum.zero_()
-        if len(mine):
-            value = self.mean(self.module(self.x[mine]), self.y[mine]) * (len(mine) / len(batch))
-            value.backward(self.rule.rate)
-            self.sum[-1] = value.detach()
-        return self.ranks.add(self.sum)[-1]
-
-    def _one_epoch(self) -> bool:
-        """Let all data pass once; return whether the loss stayed finite."""
-        total, seen, before = 0.0, 0, self.theta.clone()
-        self.module.train()
-        for batch in minibatches(
-            len(self.x), self.batch_size, rng=self.rng, keep_last=self.keep_last, like=self.x
-        ):
+    def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the loss of each minibatch, of which each process has a share, then step."""
+        module, loss, optimizer, ranks, x, y = (
+            self.module, self.mean, self.rule.torch, self.ranks, self.x, self.y,
+        )  # fmt: skip
+        module.train()
+        for batch in batches:
+            mine = batch[share(len(batch), ranks.rank, ranks.size)]
             self.rule.prepare(self.steps)
-            value = self._differentiate(batch)
-            self.recorder.add(self.theta, value)
-            number = float(value)
-            if not math.isfinite(number):
-                return False
-            self.rule.torch.step()
-            total, seen, self.steps = total + number * len(batch), seen + len(batch), self.steps + 1
-        self.losses.append(total / seen)
-        self.ends.append(self.steps)
-        if self.held_out is not None:
-            self.validation.append(self._total(self.theta, *self.held_out))
-        score = (self.losses if self.held_out is None else self.validation)[-1]
-        if score < self.lowest:
-            self.before, self.best = before, self.theta.clone()
-            self.lowest, self.best_epoch = score, self.epoch
-        return True
+            self.sum.zero_()
+            if len(mine):
+                value = loss(module(x[mine]), y[mine]) * (len(mine) / len(batch))
+                value.backward(self.rule.rate)
+                self.sum[-1] = value.detach()
+            ranks.add(self.sum)
+            yield self.sum[-1].clone()
+            optimizer.step()
+            self.steps += 1
 
-    def _total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
+    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
         """Return the mean loss on all of x at theta: each process sums up its share."""
-        here = self.theta.clone()
-        self.theta.copy_(theta)
-        self.module.eval()
-        mine = range(len(x))[share(len(x), self.ranks.rank, self.ranks.size)]
-        total = torch.zeros(1, dtype=torch.float64, device=x.device)
-        with torch.no_grad():
-            for first in range(mine.start, mine.stop, 8 * self.batch_size):  # as train does
-                part = slice(first, min(first + 8 * self.batch_size, mine.stop))
-                value = self.mean(self.module(x[part]), y[part])
-                total += value.double() * (part.stop - part.start)
-        self.theta.copy_(here)
-        return float(self.ranks.add(total)) / len(x)
+        mine = share(len(x), self.ranks.rank, self.ranks.size)
+        return float(self.ranks.add(self.sum_of_losses(theta, x[mine], y[mine]))) / len(x)
 
-    def _settle(self, total: float) -> None:
-        """Compare the last theta, whose total loss is given, with those around the best epoch."""
-        last, candidates = self.theta.clone(), (self.best, self.before)
-        self.best, self.lowest = last, _finite_or_inf(total)
-        for theta in candidates:
-            loss = self._total(theta, self.x, self.y)
-            if loss < self.lowest or not math.isfinite(self.lowest):
-                self.best, self.lowest = theta, _finite_or_inf(loss)
-
-    def _waited_enough(self) -> bool:
-        return self.patience is not None and self.epoch - self.best_epoch >= self.patience
-
-    def _diverged(self) -> str:
-        return (
-            f"diverged at step {self.steps}, after {self.epoch} epochs: the loss is not finite; "
-            "try a smaller learning rate"
-        )
-
-    def _trace(self, message: str, converged: bool = False) -> Trace:
-        extras = {"loss": np.array(self.losses), "end": np.array(self.ends, dtype=np.int64)}
-        if self.held_out is not None:
-            extras["validation"] = np.array(self.validation)
-        self.recorder.last = self.theta.clone()  # theta itself goes on
-        trace = self.recorder.trace(message, converged=converged)
-        value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
-        return replace(trace, theta=self.best, value=value, extras=extras)
-
-    def _stored(self) -> bytes:
-        """Return the checkpoint, which rank 0 reads for all; nothing if there is none."""
-        content = b""
-        if self.ranks.rank == 0 and self.checkpoint is not None:
-            path = Path(self.checkpoint)
-            if not path.absolute().parent.is_dir():
-                raise FileNotFoundError(
-                    f"there is no folder {path.absolute().parent} for the checkpoint; make it first"
-                )
-            clear_remains(path)
-            if path.exists():
-                read_checkpoint(path, self.identity, rates_of(self))
-                content = path.read_bytes()
-        return self.ranks.spread_bytes(content)
+    def leave(self, theta: Tensor) -> None:
+        """Put theta into the module, whose parameters are no views any more."""
+        self.flat.copy_(theta)
+        for part in self.rule.parameters:
+            part.data, part.grad = part.data.clone(), None

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, hessian, vmap
 
 from lecturecode.arrays import same_kind
-from lecturecode.pytorch.parameters import named_parts, split
-from lecturecode.pytorch.samples import checked_data
+from lecturecode.pytorch.door import checked_data
+from lecturecode.pytorch.theta import named_parts, split
 
 __all__ = ["TotalLoss", "value_and_gradient"]
 

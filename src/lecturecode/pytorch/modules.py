@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lecturecode.activations import LEAK
 from lecturecode.network import Network
-from lecturecode.pytorch.parameters import get_theta, set_theta
+from lecturecode.pytorch.theta import get_theta, set_theta
 
 __all__ = ["MLP", "cross_entropy", "device"]
 

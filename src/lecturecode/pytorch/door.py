@@ -96,64 +96,104 @@ def checked_data(
     Raises
     ------
     TypeError, ValueError
-        If something does not fit; what the module or the loss raise has their shapes in a note.
+        If something does not fit; what the module or the loss raises has their shapes in a note.
     """
     mean = MeanLoss(loss)
-    x = _tensor(x, like, names[0]).detach()
-    y = _tensor(y, like, names[1]).detach()
-    if not (y.is_floating_point() or y.is_complex() or y.dtype is torch.bool):
-        y = y.long()  # PyTorch's losses and indices take no others
+    x, y = as_tensors(x, y, like, names)
     if like.device.type == "meta":
         raise ValueError(
             f"{type(module).__name__} is on the meta device, where there are shapes and no numbers; "
             "move it, as by module.to_empty(device='cpu'), and give it a start"
         )
+    outputs = outputs_of(module, x[:2])
+    if isinstance(loss, CrossEntropy | SquaredError):
+        _check_outputs(module, loss, outputs, x[:2])
+        return x, loss.targets(y, outputs.shape[1], like), mean
+    check_loss(mean, outputs, y)
+    return x, y, mean
+
+
+def as_tensors(x: Any, y: Any, like: Tensor, names: tuple[str, str]) -> tuple[Tensor, Tensor]:
+    """Return samples and targets, as many of the one as of the other, as finite tensors beside `like`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are none.
+    """
+    x, y = _tensor(x, like, names[0]).detach(), _tensor(y, like, names[1]).detach()
+    if not (y.is_floating_point() or y.is_complex() or y.dtype is torch.bool):
+        y = y.long()  # PyTorch's losses and indices take no others
     if not (x.ndim and y.ndim and 0 < x.shape[0] == y.shape[0]):
         raise ValueError(
             f"{names[0]} and {names[1]} must have the same number of samples, at least 1; got shapes "
             f"{tuple(x.shape)} and {tuple(y.shape)}"
         )
     for name, tensor in zip(names, (x, y), strict=True):
-        if tensor.is_floating_point():
+        if tensor.is_floating_point() and tensor.device.type != "meta":  # where there are no numbers
             check_finite(tensor, name)
+    return x, y
+
+
+def outputs_of(module: nn.Module, x: Tensor) -> Any:
+    """Return what the module makes of some samples, in evaluation mode and without recording.
+
+    Raises
+    ------
+    Exception
+        Whatever the module raises, with the shape of the samples in a note.
+    """
     mode = module.training
     try:
         with torch.no_grad():
-            outputs = module.eval()(x[:2])
+            return module.eval()(x)
     except Exception as error:
-        error.add_note(f"raised by {type(module).__name__} for samples of shape {tuple(x[:2].shape)}")
+        error.add_note(f"raised by {type(module).__name__} for samples of shape {tuple(x.shape)}")
         raise
     finally:
         module.train(mode)
-    if isinstance(loss, CrossEntropy | SquaredError):
-        if not isinstance(outputs, Tensor) or outputs.ndim != 2:
-            plain = isinstance(outputs, Tensor)
-            found = tuple(outputs.shape) if plain else f"a {type(outputs).__name__}"
-            raise ValueError(
-                f"{type(loss).__name__} needs outputs of shape (T, N_L); {type(module).__name__} "
-                f"returned {found} for samples of shape {tuple(x[:2].shape)}"
-            )
-        return x, loss.targets(y, outputs.shape[1], like), mean
-    if loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
-        CrossEntropy().targets(y, outputs.shape[1], like)  # as an index, -1 is the last class
+
+
+def _check_outputs(module: nn.Module, loss: Any, outputs: Any, x: Tensor) -> None:
+    if not isinstance(outputs, Tensor) or outputs.ndim != 2:
+        plain = isinstance(outputs, Tensor)
+        found = tuple(outputs.shape) if plain else f"a {type(outputs).__name__}"
+        raise ValueError(
+            f"{type(loss).__name__} needs outputs of shape (T, N_L); {type(module).__name__} "
+            f"returned {found} for samples of shape {tuple(x.shape)}"
+        )
+
+
+def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
+    """Check that a loss of the user's takes the outputs for the first samples, and their targets.
+
+    Raises
+    ------
+    Exception
+        Whatever the loss raises, with the shapes in a note.
+    ValueError
+        If it returns neither a number for each sample nor their mean, or compares each with each.
+    """
+    if mean.loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
+        CrossEntropy().targets(y, outputs.shape[1], outputs)  # as an index, -1 is the last class
+    first = y[:2]
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using a target size")  # see _check_pairs
-            value = mean.chosen(outputs, y[:2])
+            value = mean.chosen(outputs, first)
     except Exception as error:
         error.add_note(
             f"raised by the loss for outputs {outputs.dtype} {tuple(outputs.shape)} and targets "
-            f"{y.dtype} {tuple(y[:2].shape)}"
+            f"{first.dtype} {tuple(first.shape)}"
         )
         raise
-    if not isinstance(value, Tensor) or tuple(value.shape) not in ((), tuple(x[:2].shape[:1])):
+    if not isinstance(value, Tensor) or tuple(value.shape) not in ((), (len(first),)):
         found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ValueError(
-            f"the loss must return a number for each sample, or their mean; for {len(x[:2])} samples it "
+            f"the loss must return a number for each sample, or their mean; for {len(first)} samples it "
             f"returned {found}"
         )
     _check_pairs(mean, outputs, y)
-    return x, y, mean
 
 
 def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:

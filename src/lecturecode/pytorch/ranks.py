@@ -16,15 +16,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 from hashlib import blake2b
+from io import BytesIO
 from itertools import count
 from logging import getLogger
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.distributed.rendezvous import rendezvous
+
+from lecturecode.checkpoints import pack, unpack
+from lecturecode.stepping import Stored
+from lecturecode.trace import Trace
 
 __all__ = ["RankError", "Ranks", "check_divisible", "join", "share"]
 
@@ -35,11 +41,15 @@ ROLL_CALL = 2.0
 
 
 class RankError(RuntimeError):
-    """Another process of the run has failed; a RuntimeError. `ranks` has the numbers of those."""
+    """Another process of the run has failed; a RuntimeError.
+
+    `ranks` has the numbers of those, and `trace` what this process has seen.
+    """
 
     def __init__(self, message: str, ranks: tuple[int, ...] = ()) -> None:
         super().__init__(message)
         self.ranks = ranks
+        self.trace: Trace | None = None
 
 
 class _LostError(Exception):
@@ -115,6 +125,47 @@ class Ranks:
     store: Any
     device: torch.device
     together: bool = field(default=True, init=False)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this one writes, calls back and shows progress."""
+        return self.rank == 0
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is no other."""
+        return self.size == 1
+
+    def any(self, stop: bool) -> bool:
+        """Return whether one of the ranks wants to stop."""
+        return bool(self.add(torch.tensor([float(stop)], device=self.device)) > 0)
+
+    def from_leader(self, stored: Stored | None) -> Stored | None:
+        """Return what rank 0 has read from a checkpoint."""
+        content = BytesIO()
+        if stored is not None:
+            pack(content, *stored)
+        found = self.spread_bytes(content.getvalue())
+        return unpack(BytesIO(found)) if found else None
+
+    def common_generator(self) -> np.random.Generator:
+        """Return a generator with a seed that rank 0 has drawn for all."""
+        seed = np.random.SeedSequence().entropy if self.leads else 0
+        return np.random.default_rng(int(self.spread_bytes(str(seed).encode())))
+
+    def check_batch_size(self, batch_size: int) -> None:
+        """Check that each rank has a share of a minibatch.
+
+        Raises
+        ------
+        ValueError
+            If there are more ranks than samples in it.
+        """
+        if batch_size < self.size:
+            raise ValueError(
+                f"batch_size is that of all processes together, and {batch_size} samples are too "
+                f"few for {self.size} processes; give at least {self.size}, or start fewer of them"
+            )
 
     def add(self, array: torch.Tensor) -> torch.Tensor:
         """Replace `array` by the sum of those of all ranks, the same bits everywhere; return it."""
@@ -215,7 +266,9 @@ class Ranks:
             reason = reason or f"rank {self.rank} {error}, and all others answer"
             said = f"{reason}. {where()}"
             getLogger("lecturecode").error(said)  # now, since a traceback may come too late
-            raise RankError(said, tuple(sorted(found))) from error
+            failure = RankError(said, tuple(sorted(found)))
+            failure.trace = getattr(error, "trace", None)
+            raise failure from error
         except BaseException as error:
             text = str(error).splitlines()
             with suppress(RuntimeError):  # the register may be gone

@@ -7,16 +7,44 @@ on the same addresses; so minibatches are picked, losses are kept and steps are 
 
 import contextlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lecturecode.pytorch.rules import Rule
+from lecturecode.pytorch.optimizers import Rule
+from lecturecode.pytorch.stepper import OnModule
 
 WARM_UP = 3
 """Steps on a side stream before the recording, as PyTorch asks for; they count like all others."""
+
+
+class Captured(OnModule):
+    """Takes the steps of a fit by one graph, that is recorded once and repeated."""
+
+    at_hand = False
+
+    @cached_property
+    def captured(self) -> "CapturedSteps":
+        """The step, and the buffers that it works on."""
+        return CapturedSteps(self.module, self.mean, self.rule, self.x, self.y, self.batch_size)
+
+    def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the place where the loss of each minibatch will be; then take its step."""
+        batches = list(batches)
+        self.module.train()
+        self.captured.start(batches)
+        for batch, place in zip(batches, self.captured.losses.unbind(), strict=False):
+            yield place
+            self.rule.prepare(self.steps)
+            self.captured.step(len(batch))
+            self.steps += 1
+
+    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
+        """Return the mean loss on all of x at theta."""
+        return float(self.sum_of_losses(theta, x, y)) / x.shape[0]
 
 
 class CapturedSteps:

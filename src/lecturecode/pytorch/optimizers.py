@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lecturecode.checkpoints import describe
 from lecturecode.optimizers import Adam, GradientDescent, Momentum
 from lecturecode.schedules import Schedule, rate_of
 
@@ -52,7 +53,8 @@ class Rule:
     def __init__(
         self, optimizer: Any, parameters: list[nn.Parameter], schedule: Schedule | None, captured: bool
     ) -> None:
-        self.schedule, self.captured, self.parameters = schedule, captured, parameters
+        self.optimizer, self.schedule = optimizer, schedule
+        self.captured, self.parameters = captured, parameters
         self.rate: Tensor | None = None
         like = parameters[0]
         if schedule is not None and isinstance(optimizer, GradientDescent | Momentum):
@@ -112,17 +114,15 @@ class Rule:
             else:
                 group["lr"] = rate
 
-    def step(self, loss: Tensor) -> None:
-        """Go back from the loss, and take a step.
-
-        Parameters
-        ----------
-        loss : tensor of shape ()
-            With its graph.
-        """
-        self.torch.zero_grad()
-        loss.backward(self.rate)
-        self.torch.step()
+    def describe(self) -> str:
+        """Return a text by which a checkpoint tells optimizers apart; rates may follow a schedule."""
+        if isinstance(self.optimizer, GradientDescent | Momentum | Adam):
+            return repr(self.optimizer)
+        numbers = {
+            key: float(value) if isinstance(value, Tensor) else describe(value)
+            for key, value in self.torch.defaults.items()
+        }
+        return f"{type(self.torch).__name__}({', '.join(f'{k}={v}' for k, v in numbers.items())})"
 
     def state(self) -> dict[str, Tensor]:
         """Return what the optimizer remembers, as tensors by their names."""
@@ -179,29 +179,6 @@ def check_rule(optimizer: Any) -> None:
             "optimizer must be GradientDescent(0.1), Momentum(0.1), Adam(0.001) or a function from "
             f"parameters to a torch.optim.Optimizer; got {optimizer!r}"
         )
-
-
-def describe(optimizer: Any, built: torch.optim.Optimizer) -> str:
-    """Return a text by which a checkpoint tells optimizers apart; learning rates may follow a schedule.
-
-    Parameters
-    ----------
-    optimizer : GradientDescent, Momentum, Adam or callable
-        What was asked for.
-    built : torch.optim.Optimizer
-        What was made of it.
-
-    Returns
-    -------
-    str
-    """
-    if isinstance(optimizer, GradientDescent | Momentum | Adam):
-        return repr(optimizer)
-    numbers = {
-        key: float(value) if isinstance(value, Tensor) else value
-        for key, value in built.defaults.items()
-    }
-    return f"{type(built).__name__}({', '.join(f'{k}={v}' for k, v in numbers.items())})"
 
 
 def _checked(build: Callable, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:

@@ -1,0 +1,169 @@
+r"""PyTorch's training loop: forward, loss, zero_grad, backward, step, a minibatch at a time.
+
+It takes the arguments of :func:`lecturecode.train`, gives its trace, and with the same start and rng
+takes its steps.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lecturecode.fitting import Fit, check_fit
+from lecturecode.pytorch.cuda_graph import Captured
+from lecturecode.pytorch.door import checked_data
+from lecturecode.pytorch.optimizers import Rule, check_rule
+from lecturecode.pytorch.stepper import OnModule
+from lecturecode.pytorch.theta import checked_theta, flat, named_parts, write
+from lecturecode.randomness import Rng, generator
+from lecturecode.schedules import Schedule
+from lecturecode.trace import Callback, Recorder, Trace
+
+__all__ = ["train"]
+
+
+def train(
+    module: nn.Module,
+    loss: Any,
+    x: Any,
+    y: Any,
+    optimizer: Any,
+    *,
+    epochs: int,
+    batch_size: int,
+    rng: Rng = None,
+    theta: Any = None,
+    schedule: Schedule | None = None,
+    validation: tuple[Any, Any] | None = None,
+    patience: int | None = None,
+    keep_last: bool = True,
+    checkpoint: str | os.PathLike | None = None,
+    record_every: int = 0,
+    callback: Callback | None = None,
+    progress: bool = False,
+    fast: bool = False,
+) -> Trace:
+    r"""Fit a module to data by an optimizer that sees a minibatch at each step.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Of P parameters. It is fitted in place, and ends with the trace's `theta`.
+    loss : Loss or callable
+        :class:`lecturecode.SquaredError`, :class:`lecturecode.CrossEntropy`, or a function of outputs
+        and targets such as ``torch.nn.CrossEntropyLoss()``, for each sample or their mean.
+    x : tensor of shape (T, ...)
+        The samples, on the module's device. Arrays and lists are moved there.
+    y : tensor of shape (T, ...)
+        Their targets.
+    optimizer : GradientDescent, Momentum, Adam or callable
+        A rule of the package, or a function from parameters to a ``torch.optim.Optimizer``.
+    epochs : int
+        How often all data passes.
+    batch_size : int
+        Samples in a minibatch.
+    rng : None, int, numpy.random.Generator or torch.Generator
+        Where the minibatches come from.
+    theta : tensor of shape (P,), optional
+        The start; the module as it is if not given.
+    schedule, validation, patience, keep_last, checkpoint, record_every, callback, progress
+        As for :func:`lecturecode.train`.
+    fast : bool
+        Whether the whole step is captured, in a CUDA graph, and repeated. On the CPU the same steps are
+        taken without.
+
+    Returns
+    -------
+    Trace
+        As :func:`lecturecode.train` returns it, of tensors on the module's device. Each theta is in the
+        order of :func:`lecturecode.pytorch.get_theta`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If module, loss, optimizer and data do not fit, or if a number is out of range.
+    OSError
+        If the checkpoint cannot be written, as for :func:`lecturecode.train`.
+    CheckpointError
+        If the checkpoint is damaged or another run's: with another module, loss, optimizer, batch size,
+        data, `rng` or start. A ValueError; the file stays as it is.
+
+    Notes
+    -----
+    The rules of the package become ``torch.optim.SGD`` and ``torch.optim.Adam``; a schedule acts on
+    Momentum as in :class:`lecturecode.Momentum`, on an optimizer of yours as PyTorch does.
+
+    On the CPU each loss is looked at before the step. On a GPU, and with `fast`, they stay on the device
+    until the epoch is over: a NaN then ends the run at the same step, but `last` is the theta at the end
+    of that epoch.
+
+    Buffers such as the averages of a BatchNorm are those of the last step. What Dropout draws comes from
+    PyTorch's global generator, whose state goes into the checkpoint and comes back from it.
+
+    The start belongs to a run, so that a module that goes on from a checkpoint must be built as it was,
+    after ``torch.manual_seed`` or with `theta`, or be the very module, still where the run has left it.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lecturecode import Adam, SquaredError
+    >>> x = torch.linspace(-1, 1, 100)[:, None]
+    >>> trace = train(torch.nn.Linear(1, 1), SquaredError(), x, 3 * x + 1, Adam(0.1),
+    ...               epochs=50, batch_size=10, rng=0)
+    >>> [round(number, 2) for number in trace.theta.tolist()]
+    [1.0, 3.0]
+    """
+    parts = named_parts(module)
+    check_rule(optimizer)
+    like = next(iter(parts.values()))
+    given, rng = {"rng": rng is not None, "start": True}, generator(rng)
+    start = checked_theta(parts, theta) if theta is not None else flat(list(parts.values()))
+    x, y, mean = checked_data(module, loss, x, y, like=like)
+    if not torch.isfinite(start).all():
+        raise ValueError("the start has parameters that are NaN or infinite; build the module again")
+    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    held_out = None
+    if validation is not None:
+        names = ("validation x", "validation y")
+        held_out = checked_data(module, loss, *validation, like=like, names=names)[:2]
+    captured = fast and like.device.type == "cuda"
+    rule = Rule(optimizer, list(parts.values()), schedule, captured)
+    steps = Captured if fast else ByAutograd
+    stepper = steps(module, mean, x, y, rule, held_out, batch_size)
+    recorder = Recorder(record_every, keep_best=False)
+    fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
+    write(rule.parameters, start)
+    mode = module.training
+    try:
+        return fit.follow(epochs, checkpoint, callback, progress)
+    finally:
+        module.train(mode)
+
+
+class ByAutograd(OnModule):
+    """Takes the steps of a fit as PyTorch's own loop does."""
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether losses are on the CPU."""
+        return self.x.device.type == "cpu"
+
+    def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Yield the loss of each minibatch, then step against its gradient."""
+        module, loss, optimizer, x, y = self.module, self.mean, self.rule.torch, self.x, self.y
+        module.train()
+        for batch in batches:
+            outputs = module(x[batch])
+            value = loss(outputs, y[batch])
+            yield value.detach()
+            self.rule.prepare(self.steps)
+            optimizer.zero_grad()
+            value.backward(self.rule.rate)
+            optimizer.step()
+            self.steps += 1
+
+    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
+        """Return the mean loss on all of x at theta."""
+        return float(self.sum_of_losses(theta, x, y)) / x.shape[0]
