@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, check_count, namespace
 from lecturecode.checkpoints import (
     check_checkpoint,
     check_generator,
@@ -29,7 +29,6 @@ from lecturecode.checkpoints import (
 )
 from lecturecode.iteration import progress_bar
 from lecturecode.minibatching import check_batch_size, minibatches
-from lecturecode.search import check_count
 from lecturecode.stepping import Alone, Stepper, Stored, Together
 from lecturecode.trace import Callback, Recorder, Trace
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, check_count
 from lecturecode.randomness import Rng, generator, permutation
-from lecturecode.search import check_count
 
 __all__ = ["minibatches"]
 
