@@ -1,6 +1,7 @@
 """One loop for all methods: what it records, when it stops, what failures leave; and methods by hand."""
 
 import ast
+import contextlib
 import itertools
 import math
 import os
@@ -411,11 +412,15 @@ def test_a_real_ctrl_c_returns_the_trace_and_ends_quietly(tmp_path, whom, worker
         [sys.executable, tmp_path / "script.py", log, str(workers)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    while len(log.read_text().split()) < 4 and running.poll() is None:
-        time.sleep(0.02)
-    whom(running.pid, signal.SIGINT)
-    began = time.monotonic()
-    output, errors = running.communicate(timeout=30)
+    try:
+        while len(log.read_text().split()) < 4 and running.poll() is None:
+            time.sleep(0.02)
+        whom(running.pid, signal.SIGINT)
+        began = time.monotonic()
+        output, errors = running.communicate(timeout=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)  # whatever went wrong, nothing stays behind
     assert time.monotonic() - began < 10
     assert (running.returncode, errors) == (0, "")
     message, values = output.splitlines()
@@ -425,6 +430,18 @@ def test_a_real_ctrl_c_returns_the_trace_and_ends_quietly(tmp_path, whom, worker
     assert len(logged) - len(found) <= workers  # written, and on the way back when the signal came
     assert message == f"interrupted after {len(found)} evaluations"
     assert len(found) >= 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_the_tests_of_ctrl_c_hold_in_the_background_of_a_shell_without_job_control():
+    """There SIGINT is ignored, and what is ignored is inherited by all that a test starts."""
+    name = "test_a_real_ctrl_c_returns_the_trace_and_ends_quietly[1-process]"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{name}"],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 # --- progress -------------------------------------------------------------------------------------
