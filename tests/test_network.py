@@ -56,7 +56,7 @@ def test_leading_axes_are_a_population_evaluated_in_one_call(seed, lead, library
 @libraries
 def test_forward_returns_every_value_on_the_way(seed, lead, library):
     network, _, _, x, _ = random_case(seed)
-    theta = network.init(seed, networks=lead)
+    theta = network.init(seed, networks=lead) + 0.1  # biases, too, are not zero
     pre, xs = network.forward(library(theta), library(x))
     assert (len(pre), len(xs)) == (network.depth, network.depth + 1)
     np.testing.assert_array_equal(np.asarray(xs[0]), x)
