@@ -393,20 +393,21 @@ def test_the_step_is_captured_and_repeats_the_plain_one(rule, monkeypatch):
 
 @pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
 def test_the_steps_of_an_epoch_ask_the_device_for_nothing(fast, monkeypatch):
-    from lecturecode.pytorch import loops
+    from lecturecode.pytorch.cuda_graph import Captured
+    from lecturecode.pytorch.training import ByAutograd
 
-    name = "_fast_pass" if fast else "_pass"
-    inner = getattr(loops._Run, name)
+    kind = Captured if fast else ByAutograd
+    inner = kind.epoch
 
-    def strict(run, batches):
-        watched = run.epoch > 0  # the first epoch warms up and records
+    def strict(stepper, batches):
+        watched = stepper.steps > 0  # the first epoch warms up and records
         torch.cuda.set_sync_debug_mode("error" if watched else "default")
         try:
-            inner(run, batches)
+            yield from inner(stepper, batches)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
-    monkeypatch.setattr(loops._Run, name, strict)
+    monkeypatch.setattr(kind, "epoch", strict)
     assert device_fit(fast=fast).steps == 30
 
 
