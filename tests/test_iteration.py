@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -558,7 +559,7 @@ def mixture_stream():
 
 def kmeans_stream():
     shift = clustering.mean(SAMPLES)
-    return clustering.refine(clustering.Clusters(SAMPLES - shift, SAMPLES[:3] - shift), shift)
+    return clustering.refine(clustering.Clusters(SAMPLES - shift, SAMPLES[:3] - shift, shift))
 
 
 def factors_stream():
@@ -804,6 +805,8 @@ def test_an_exception_in_g_carries_the_trace_and_theta(case, error):
         case.door(fail)
     np.testing.assert_array_equal(caught.value.theta, seen[-1])
     assert "no more measurements" in caught.value.trace.message
+    note = next(note for note in caught.value.__notes__ if "theta" in note)
+    assert re.search(r"^raised by g at theta = .*, (step \d+|after \d+ evaluations)$", note)
     assert not caught.value.trace.converged
     whole, trace = case.door(nobody), caught.value.trace
     finished = np.isfinite(trace.values)

@@ -123,13 +123,13 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     return partial(_batch, Pool(one, int(workers)).evaluate)
 
 
-def call(g: Callable[[Array], Any], theta: Array, **note: Any) -> Any:
+def call(g: Callable[[Array], Any], theta: Array) -> Any:
     """Return g(theta); an exception inside g leaves with theta attached to it."""
     try:
         return g(theta)
     except Exception as error:
         if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
-            error.add_note(_where(theta, note))
+            error.add_note(_where(theta))
             error.theta = theta  # type: ignore[attr-defined]
         raise
 
@@ -191,7 +191,7 @@ def _attach(error: BaseException, results: list[float | None], thetas: Array) ->
     error.finished = finished.reshape(tuple(thetas.shape[:-1]))  # type: ignore[attr-defined]
     error.values = _like(results, thetas)  # type: ignore[attr-defined]
     if hasattr(error, "theta") and not any("theta =" in n for n in getattr(error, "__notes__", [])):
-        error.add_note(_where(error.theta, {}))
+        error.add_note(_where(error.theta))
 
 
 def number(g: Callable[[Array], Any], theta: Array) -> float:
@@ -213,12 +213,11 @@ def number(g: Callable[[Array], Any], theta: Array) -> float:
     return float(value.item())
 
 
-def _where(theta: Array, note: dict[str, Any]) -> str:
-    context = "".join(f", {key} {value}" for key, value in note.items())
+def _where(theta: Array) -> str:
     if theta.ndim > 1:
         return (
-            f"raised by g on a batch of theta of shape {tuple(theta.shape)}{context}; if g takes one "
+            f"raised by g on a batch of theta of shape {tuple(theta.shape)}; if g takes one "
             "theta at a time, give pointwise(g) instead"
         )
     entries = np.array2string(on_host(theta), threshold=10)
-    return f"raised by g at theta = {entries}{context}"
+    return f"raised by g at theta = {entries}"

@@ -287,8 +287,9 @@ def _raised_by_g(failure: Exception) -> Exception:
 def _say_where(error: Exception, where: str) -> None:
     """Add the number of the step to the note that names theta."""
     notes = getattr(error, "__notes__", [])
-    if notes and notes[-1].startswith("raised by g"):
-        notes[-1] += f", {where}"
+    for i, note in enumerate(notes):
+        if note.startswith("raised by g"):
+            notes[i] = f"{note}, {where}"
 
 
 def _length(steps: int | None, expected: int | None, sweep: int, single: bool) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.arrays import Array, check_count, check_tol, detached, real_arrays
-from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
+from lecturecode.iteration import End, Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
 
@@ -102,15 +102,14 @@ def kmeans(
 
     def once(k: int) -> Trace:
         start = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
-        run = Clusters(x, start)
+        run = Clusters(x, start, shift)
+        rules = [finite, never_rises(scale=0.0, noise=noise)]
+        if tol:
+            rules.append(settles(2, tol, scale=0.0, noise=noise))
         trace = collect(
-            refine(run, shift),
+            refine(run),
             steps=2 * sweeps,
-            until=[
-                finite,
-                never_rises(scale=0.0, noise=noise),
-                *([settles(2, tol, scale=0.0, noise=noise)] if tol else []),
-            ],
+            until=rules,
             used_up=f"used up all {sweeps} sweeps before it settled",
             sweep=2,
             record_every=record_every,
@@ -123,17 +122,17 @@ def kmeans(
     return best_of(restarts + 1, once)
 
 
-def refine(clusters: "Clusters", shift: Array) -> Steps:
+def refine(clusters: "Clusters") -> Steps:
     """Move the centers to the means of their samples, then the samples to their nearest centers."""
     clusters.begin()
-    yield clusters.step(shift, "the start")
+    yield clusters.step("the start")
     while True:
         clusters.fill()
         clusters.move_centers()
-        yield clusters.step(shift, "the step of the means")
+        yield clusters.step("the step of the means")
         moved = clusters.move_labels()
         done = None if moved else (True, "no label changed {place}")
-        yield clusters.step(shift, "the step of the labels", done)
+        yield clusters.step("the step of the labels", done)
         if done:
             return done
 
@@ -144,16 +143,17 @@ class Clusters:
     Parameters
     ----------
     x : array of shape (T, D)
-        The samples, near the origin.
+        The samples, moved near the origin: far from it, squares would lose digits.
     c : array of shape (K, D)
-        The first centers.
+        The first centers, moved likewise.
+    shift : array of shape (D,)
+        What brings a center back.
     """
 
-    def __init__(self, x: Array, c: Array) -> None:
-        xp = compat.array_namespace(x)
-        self.x, self.c, self.refilled = x, c, 0
+    def __init__(self, x: Array, c: Array, shift: Array) -> None:
+        self.x, self.c, self.shift, self.refilled = x, c, shift, 0
         shape = (c.shape[0], x.shape[0])
-        self.nearness = xp.empty(shape, dtype=x.dtype, device=compat.device(x))
+        self.nearness = compat.array_namespace(x).empty(shape, dtype=x.dtype, device=compat.device(x))
 
     def begin(self) -> None:
         """Set the label of each sample to its nearest center."""
@@ -165,9 +165,9 @@ class Clusters:
         self.sizes, self.sums = _totals(self.x, _one_hot(labels, self.c))
         self.value = self.known = float(_inertia(self.x, self.c, labels))
 
-    def step(self, shift: Array, name: str, done: tuple[bool, str] | None = None) -> Step:
-        """Return where the centers are, `shift` added, with the labels beside them."""
-        theta = compat.array_namespace(self.c).reshape(self.c + shift, (-1,))
+    def step(self, name: str, done: End | None = None) -> Step:
+        """Return where the centers are, with the labels beside them."""
+        theta = compat.array_namespace(self.c).reshape(self.c + self.shift, (-1,))
         return Step(theta, self.value, 1, {"labels": self.labels}, name, done)
 
     def fill(self) -> None:
