@@ -16,21 +16,18 @@ from lecturecode import (
     Trace,
     affine_error,
     alternate,
-    assign,
     backprop,
     backprop_by_hand,
     check_gradient,
     classify,
     coordinate_descent,
     design_matrix,
-    evaluate,
     factorize,
     find_stationary_point,
     fit_affine,
     flip_neuron,
     gaussian_mixture,
     gradient_descent,
-    inertia,
     kkt_violation,
     kmeans,
     kmeans_start,
@@ -45,9 +42,10 @@ from lecturecode import (
     reorder_neurons,
     rescale_neuron,
     sample_gradients,
-    soft_threshold,
     train,
 )
+from lecturecode.alternating import assign, inertia, soft_threshold
+from lecturecode.evaluation import evaluate
 from lecturecode.exercises import check, exercise_names
 from lecturecode.objectives import Function, Himmelblau, MeanSquaredError, Quadratic, Rosenbrock
 

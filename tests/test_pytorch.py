@@ -21,7 +21,6 @@ from lecturecode import (
     check_gradient,
     find_stationary_point,
     grid_search,
-    inverse_time,
     minimize,
     particle_swarm,
 )
@@ -40,6 +39,7 @@ from lecturecode.pytorch import (
     train,
     value_and_gradient,
 )
+from lecturecode.schedules import inverse_time
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((30, 3))
