@@ -729,7 +729,7 @@ def test_a_method_can_be_driven_by_hand_and_takes_the_steps_of_its_door(case):
 
 @every_method
 def test_a_loop_may_break_and_another_goes_on_where_it_was(case):
-    trace, stream, steps = case.door(nobody), iter(case.stream()), []
+    trace, stream, steps = case.door(nobody), case.stream(), []
     for step in stream:
         steps.append(step)
         if len(steps) == 2:
