@@ -1008,16 +1008,7 @@ def test_never_rises_allows_the_noise_of_a_sum_of_squares_and_no_more():
 
 # --- who may catch Ctrl-C -------------------------------------------------------------------------
 
-MAY_CATCH_CTRL_C = {
-    "iteration.py",
-    "workers.py",
-    "fitting.py",
-    "epochs.py",
-    "training.py",
-    "pytorch/loops.py",
-    "pytorch/distributed.py",
-    "pytorch/processes.py",
-}
+MAY_CATCH_CTRL_C = {"iteration.py", "fitting.py", "workers.py"}
 
 
 def catches_ctrl_c(tree):
