@@ -178,8 +178,13 @@ def on_host(array: Array) -> np.ndarray:
     return np.asarray(array)
 
 
+OF_NUMPY = (np.ndarray, np.generic)
+
+
 def detached(array: Any) -> Any:
     """Return a tensor without the graph that autograd records for it; anything else as it is."""
+    if isinstance(array, OF_NUMPY):  # at once, since this is asked at every step
+        return array
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
