@@ -382,7 +382,7 @@ def _objectives() -> None:
         objectives.Rosenbrock(),
         objectives.Saddle(),
     ):
-        for name in ("__call__", "gradient", "hessian"):
+        for name in ("__call__", "gradient", "hessian", "value_and_gradient"):
             entry(
                 f,
                 f"{type(g).__name__}.{name}",

@@ -111,23 +111,23 @@ def test_nan_in_a_hessian():
 
 @solvers
 def test_shapes_of_matrix_and_targets_do_not_match(take):
-    with pytest.raises(ValueError, match=r"W has 3 rows and y has shape \(4,\).*one y per row of W"):
+    with pytest.raises(ValueError, match=r"y must have shape \(T,\).*, and T is 3 in W; got \(4,\)"):
         take(np.ones((3, 2)), np.ones(4))
-    with pytest.raises(ValueError, match=r"W has 2 rows and y has shape \(3,\).*transpose W"):
+    with pytest.raises(
+        ValueError, match=r"y must .*, and T is 2 in W; got \(3,\)\. .*transpose it: W\.T"
+    ):
         take(np.ones((2, 3)), np.ones(3))
     with pytest.raises(
-        ValueError, match=r"W must be a matrix of shape \(T, P\).*got \(3,\).*design_matrix"
+        ValueError, match=r"W must have shape \(T, P\); got \(3,\)\. design_matrix\(x\) makes one"
     ):
         take(np.ones(3), np.ones(3))
 
 
 @fits
 def test_numbers_of_inputs_and_targets_do_not_match(take):
-    with pytest.raises(
-        ValueError, match=r"same number of samples; got shapes \(3,\) and \(2,\). Give one y"
-    ):
+    with pytest.raises(ValueError, match=r"y must have shape \(T,\), and T is 3 in x; got \(2,\)"):
         take([1.0, 2.0, 3.0], [1.0, 2.0])
-    with pytest.raises(ValueError, match="got shapes"):
+    with pytest.raises(ValueError, match=r"x must have shape \(T,\) or \(T, D\); got \(\)"):
         take(1.0, [1.0])
 
 

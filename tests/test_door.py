@@ -339,6 +339,13 @@ def test_integers_that_are_not_there():
         door.integers(np.ma.masked_less([1, 2], 2), "order")
 
 
+def test_integers_in_a_tensor_that_does_not_give_them_away():
+    with pytest.raises(TypeError, match="tours is a sparse_coo tensor; give a dense one"):
+        door.integers(torch.tensor([0, 1]).to_sparse(), "tours")
+    with pytest.raises(ValueError, match="tours is on the meta device"):
+        door.integers(torch.ones(2, dtype=torch.int64, device="meta"), "tours")
+
+
 def test_integers_without_a_largest():
     assert door.integers([5], "order", 5).tolist() == [5]
     with says(ValueError, "order must hold integers of at least 5; got 4..6"):

@@ -24,7 +24,7 @@ from typing import Any, TypeVar, overload
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, entries, namespace, real_arrays, same_kind
+from lecturecode.arrays import Array, check_there, entries, namespace, real_arrays, same_kind
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -183,14 +183,15 @@ def integers(
     TypeError
         If its entries are not integers; True and False are not, nor is 2.0.
     ValueError
-        If one of them is out of range, or if there are none.
+        If one of them is out of range, or if there are none, as on PyTorch's meta device.
     """
-    array = value if compat.is_torch_array(value) else entries(value, name)
+    array = entries(value, name)
     limits = f"of at least {least}" if most is None else f"from {least} to {most}"
     if not _holds_integers(array):
         raise TypeError(_said(f"{name} must hold {what} {limits}; got dtype {array.dtype}", hint))
     if 0 in array.shape:
         raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
+    check_there(array, name)
     low, high = int(array.min()), int(array.max())
     if low < least or (most is not None and high > most):
         raise ValueError(_said(f"{name} must hold {what} {limits}; got {low}..{high}", hint))
@@ -207,7 +208,7 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
     ValueError
         If the shape is not (T,), as that of one-hot rows is not, or a number not in 0..classes - 1.
     """
-    given = value if compat.is_torch_array(value) else entries(value, name)
+    given = entries(value, name)
     if given.ndim != 1:
         one_hot = given.ndim == 2 and given.shape[1] == classes
         hint = f"One-hot rows become labels by {name}.argmax(-1)" if one_hot else ""
