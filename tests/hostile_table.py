@@ -17,7 +17,6 @@ from hostile_kinds import (
     a,
     anything,
     array,
-    colour,
     domain,
     either,
     entries,
@@ -37,7 +36,7 @@ from hostile_kinds import (
     several,
     share,
     text,
-    trace,
+    track,
     whole,
 )
 from matplotlib.axes import Axes
@@ -705,7 +704,7 @@ def _plots() -> None:
         lambda: {"figure": shared.figure, "draw": lambda i: [], "frames": 2},
         figure=a(plt.Figure),
         draw=function,
-        frames=either(whole(), array, lambda v: isinstance(v, list | tuple)),
+        frames=either(whole(), several(anything)),  # each is handed to draw as it is
     )
     entry(
         f,
@@ -745,7 +744,7 @@ def _plots() -> None:
         "plots.animate_path",
         plots.animate_path,
         lambda: {"g": g, "traces": {"a": descent}, "box": BOX, "frames": 2},
-        traces=either(trace, lambda v: isinstance(v, dict) and bool(v)),
+        traces=either(track, lambda v: isinstance(v, dict) and bool(v)),
     )
     entry(
         f,
@@ -799,7 +798,6 @@ def _plots() -> None:
         "plots.curve",
         plots.curve,
         lambda: {"g": objectives.DoubleWell(size=1), "box": [(-1, 1)], **on, **points},
-        colour=colour,
         **whole2,
     )
     entry(
@@ -841,7 +839,7 @@ def _plots() -> None:
     entry(
         f, "plots.network_graph", plots.network_graph, lambda: {"network": NET, **on}, theta=maybe(array)
     )
-    entry(f, "plots.path", plots.path, lambda: {"trace": descent, **on})
+    entry(f, "plots.path", plots.path, lambda: {"trace": descent, **on}, trace=track)
     entry(
         f,
         "plots.player",
@@ -851,7 +849,14 @@ def _plots() -> None:
         alt=maybe(text),
         dpi=whole(),
     )
-    entry(f, "plots.staircase", plots.staircase, lambda: {"trace": sweeps, **on}, g=maybe(function))
+    entry(
+        f,
+        "plots.staircase",
+        plots.staircase,
+        lambda: {"trace": sweeps, **on},
+        trace=track,
+        g=maybe(function),
+    )
     entry(
         f,
         "plots.surface",
