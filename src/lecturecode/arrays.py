@@ -71,6 +71,10 @@ def as_array(value: Any, name: str = "theta") -> Array:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+class NotNumbersError(TypeError):
+    """What an object raises that is no array, and says itself what to do instead."""
+
+
 def entries(value: Any, name: str) -> Array:
     """Return what an array, a tensor or a nested sequence holds, of whatever dtype; tensors themselves.
 
@@ -90,6 +94,8 @@ def entries(value: Any, name: str) -> Array:
         raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
     try:
         return np.asarray(value)
+    except NotNumbersError:
+        raise
     except Exception:  # rows of unequal lengths, or what another library does not give away
         return np.empty(0, dtype=object)
 
