@@ -337,11 +337,12 @@ def test_fields_of_a_trace_are_fixed():
 
 
 def test_modules_of_the_package_need_no_import_of_their_own():
+    wanted = ("datasets", "plots", "pytorch", "graph", "exercises")
     code = "import sys, lecturecode as lc\nprint('matplotlib' in sys.modules, 'torch' in sys.modules)\n"
-    code += "print(*(getattr(lc, n).__name__ for n in ('datasets', 'plots', 'pytorch', 'graph', 'exercises')))"
-    loaded, names = in_a_fresh_process(code)[:2], in_a_fresh_process(code)[2:]
-    assert loaded == ["False", "False"]
-    assert names == [f"lecturecode.{n}" for n in ("datasets", "plots", "pytorch", "graph", "exercises")]
+    code += f"print(*(getattr(lc, name).__name__ for name in {wanted}))"
+    answer = in_a_fresh_process(code)
+    assert answer[:2] == ["False", "False"]
+    assert answer[2:] == [f"lecturecode.{name}" for name in wanted]
 
 
 @pytest.mark.parametrize(("name", "home"), sorted(lecturecode._MOVED.items()))

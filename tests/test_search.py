@@ -579,7 +579,7 @@ def test_an_unbounded_coordinate_without_scale_says_how_to_give_one(find, domain
 )
 def test_what_is_no_domain_is_refused(find, domain):
     with pytest.raises(
-        TypeError, match="domain must be a Domain, such as Interval.*; got|Interval; make one"
+        TypeError, match=r"domain must be a Domain, such as Interval.*; got|Interval; make one"
     ):
         find(domain)
 
