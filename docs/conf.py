@@ -80,9 +80,7 @@ myst_heading_anchors = 3
 myst_dmath_double_inline = True
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / ".jupyter_cache")
-nb_execution_timeout = (
-    600  # seconds a cell; a slow or busy machine takes ten times as long as a quiet one
-)
+nb_execution_timeout = 600  # seconds a cell, for a busy machine takes ten times as long
 nb_execution_raise_on_error = False  # _ext/failures.py: all of them, each with its line
 nb_execution_show_tb = True
 nb_merge_streams = True
