@@ -54,6 +54,25 @@ def test_what_is_not_real_numbers_is_refused_by_name(value, says):
         as_array(value, "y")
 
 
+@pytest.mark.filterwarnings("ignore:Sparse C.. tensor support is in beta", "ignore:.*quantiz")
+def test_tensors_that_keep_their_numbers_otherwise():
+    dense = torch.eye(2)
+    for tensor in (dense.to_sparse(), dense.to_sparse_csr(), dense.to_sparse_csc()):
+        with pytest.raises(TypeError, match=r"y is a sparse tensor; make it dense: y\.to_dense\(\)"):
+            as_array(tensor, "y")
+    small = torch.quantize_per_tensor(dense, 0.1, 0, torch.qint8)
+    with pytest.raises(TypeError, match=r"y is a quantized tensor; .*y\.dequantize\(\)"):
+        as_array(small, "y")
+    assert as_array(dense, "y") is dense
+
+
+def test_a_tensor_without_numbers_is_not_finite():
+    with pytest.raises(TypeError, match="y is on the meta device and has a shape but no numbers"):
+        check_finite(torch.ones(2, device="meta"), "y")
+    with pytest.raises(TypeError, match="y is on the meta device"):
+        real_arrays(y=torch.ones(2, device="meta"))
+
+
 def test_a_masked_array_that_hides_nothing_is_an_array():
     assert as_array(np.ma.array([1.0, 2.0])).tolist() == [1.0, 2.0]
 

@@ -192,6 +192,13 @@ def test_words():
             door.choice(value, "covariance", options)
 
 
+def test_texts():
+    assert door.text("", "name") == ""
+    for value, came in ((3, "3"), (b"a", "b'a'"), (None, "None"), (str, "the class str")):
+        with says(TypeError, f"name must be text; got {came}"):
+            door.text(value, "name")
+
+
 # --- arrays ---------------------------------------------------------------------------------------
 
 LINE = {"W": "T P", "y": "T | T K"}
@@ -354,7 +361,7 @@ CONVERTED = "Convert them, for instance by y.astype(int)"
     [
         ([0.0, 1.0], "float64", CONVERTED),
         ([True, False], "bool", CONVERTED),
-        (torch.ones(2), "torch.float32", CONVERTED),
+        (torch.ones(2), "torch.float32", CONVERTED.replace("astype(int)", "long()")),
         (["a", "b"], "<U1", NUMBERED),
         ([b"a", b"b"], "|S1", NUMBERED),
         ([None, "b"], "object", NUMBERED),
@@ -384,6 +391,15 @@ def test_labels_of_another_shape(value, came):
     says_what = "y must hold labels of shape (T,), one class number per sample; got "
     with says(ValueError, says_what + came):
         door.labels(value, "y", 2, ROW, "There are 2 outputs")
+
+
+def test_integers_and_labels_without_numbers():
+    meta, sparse = torch.ones(2, dtype=torch.int64, device="meta"), torch.eye(2).to_sparse()
+    for take in (lambda v: door.integers(v, "y"), lambda v: door.labels(v, "y", 2, torch.ones(1))):
+        with pytest.raises(TypeError, match="y is on the meta device and has a shape but no numbers"):
+            take(meta)
+        with pytest.raises(TypeError, match="y is a sparse tensor; make it dense"):
+            take(sparse)
 
 
 def test_labels_of_the_other_library():

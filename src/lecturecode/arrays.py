@@ -44,7 +44,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
     Raises
     ------
     TypeError
-        If the entries are complex, masked, or not numbers at all.
+        If the entries are complex, masked, or not numbers at all, or if a tensor is not dense.
 
     Examples
     --------
@@ -54,13 +54,12 @@ def as_array(value: Any, name: str = "theta") -> Array:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     if compat.is_torch_array(value):
-        if value.is_complex():
+        if value.dtype.is_floating_point and _dense(value):
+            return value
+        tensor = entries(value, name)
+        if tensor.is_complex():
             raise TypeError(_complex(name))
-        return (
-            value
-            if value.is_floating_point()
-            else value.to(compat.array_namespace(value).empty(0).dtype)
-        )
+        return tensor.to(compat.array_namespace(tensor).empty(0).dtype)
     array = entries(value, name)
     if array.dtype.kind == "c":
         raise TypeError(_complex(name))
@@ -72,14 +71,20 @@ def as_array(value: Any, name: str = "theta") -> Array:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-def entries(value: Any, name: str) -> np.ndarray:
-    """Return what an array or a nested sequence holds, of whatever dtype.
+def entries(value: Any, name: str) -> Array:
+    """Return what an array or a nested sequence holds, of whatever dtype; a tensor is returned itself.
 
     Raises
     ------
     TypeError
-        If entries are masked.
+        If entries are masked, or if a tensor is sparse or quantized.
     """
+    if compat.is_torch_array(value):
+        if value.is_quantized:
+            raise TypeError(f"{name} is a quantized tensor; give its numbers: {name}.dequantize()")
+        if not _dense(value):
+            raise TypeError(f"{name} is a sparse tensor; make it dense: {name}.to_dense()")
+        return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
     try:
@@ -231,9 +236,12 @@ def check_finite(array: Array, name: str) -> None:
 
     Raises
     ------
+    TypeError
+        If it is on the meta device, which holds no numbers.
     ValueError
         If an entry of `array` is not finite.
     """
+    refuse_meta(array, name)
     xp = compat.array_namespace(array)
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(xp.sum(detached(array)))  # takes no memory, as a mask of large data would
@@ -246,6 +254,18 @@ def check_finite(array: Array, name: str) -> None:
             f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
             f"{tuple(int(i) for i in where[0])}; remove or replace them"
         )
+
+
+def refuse_meta(array: Array, name: str) -> None:
+    """Refuse a tensor of which only the shape is known.
+
+    Raises
+    ------
+    TypeError
+        If it is on PyTorch's meta device.
+    """
+    if compat.is_torch_array(array) and array.device.type == "meta":
+        raise TypeError(f"{name} is on the meta device and has a shape but no numbers; fill it first")
 
 
 def norm(vector: Array) -> Array:
@@ -265,6 +285,10 @@ def column_norms(a: Array) -> Array:
 def says_singular(error: Exception) -> bool:
     """Tell whether NumPy or PyTorch raised an error because a matrix is singular."""
     return type(error).__name__ in ("LinAlgError", "_LinAlgError")
+
+
+def _dense(tensor: Array) -> bool:
+    return str(tensor.layout) == "torch.strided"
 
 
 def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:
