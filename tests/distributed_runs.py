@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lecturecode import Adam, CrossEntropy, GradientDescent, Momentum, SquaredError, inverse_time
+from lecturecode import Adam, CrossEntropy, GradientDescent, Momentum, SquaredError
 from lecturecode.pytorch import train_distributed
+from lecturecode.schedules import inverse_time
 
 torch.set_num_threads(1)
 

@@ -178,7 +178,8 @@ def text(value: Any) -> bool:
 
 
 def colour(value: Any) -> bool:
-    return isinstance(value, str | tuple) and is_color_like(value)
+    """A row of a color map is an array."""
+    return isinstance(value, str | tuple | list | np.ndarray) and is_color_like(value)
 
 
 def words(value: Any) -> bool:
@@ -226,6 +227,8 @@ positive, natural, share = real(0), real(0, np.inf, "[)"), real(0, 1, "[)")
 box = maybe(lambda v: array(v) and np.ndim(v) == 2)
 network = a(lc.Network)
 trace = a(lc.Trace)
+track = either(trace, array)
+"""A path may be drawn of the iterates themselves."""
 
 KINDS: dict[str, Kind] = {  # what an argument of this name is wherever nothing else is said
     "g": function,

@@ -17,7 +17,6 @@ from hostile_kinds import (
     a,
     anything,
     array,
-    colour,
     domain,
     either,
     entries,
@@ -37,7 +36,7 @@ from hostile_kinds import (
     several,
     share,
     text,
-    trace,
+    track,
     whole,
 )
 from matplotlib.axes import Axes
@@ -376,7 +375,7 @@ def _objectives() -> None:
         objectives.Rosenbrock(),
         objectives.Saddle(),
     ):
-        for name in ("__call__", "gradient", "hessian"):
+        for name in ("__call__", "gradient", "hessian", "value_and_gradient"):
             entry(
                 f,
                 f"{type(g).__name__}.{name}",
@@ -681,7 +680,7 @@ def _plots() -> None:
         lambda: {"figure": shared.figure, "draw": lambda i: [], "frames": 2},
         figure=a(plt.Figure),
         draw=function,
-        frames=either(whole(), array, lambda v: isinstance(v, list | tuple)),
+        frames=either(whole(), several(anything)),  # each is handed to draw as it is
     )
     entry(
         f,
@@ -721,7 +720,7 @@ def _plots() -> None:
         "plots.animate_path",
         plots.animate_path,
         lambda: {"g": g, "traces": {"a": descent}, "box": BOX, "frames": 2},
-        traces=either(trace, lambda v: isinstance(v, dict) and bool(v)),
+        traces=either(track, lambda v: isinstance(v, dict) and bool(v)),
     )
     entry(
         f,
@@ -775,7 +774,6 @@ def _plots() -> None:
         "plots.curve",
         plots.curve,
         lambda: {"g": objectives.DoubleWell(size=1), "box": [(-1, 1)], **on, **points},
-        colour=colour,
         **whole2,
     )
     entry(
@@ -817,7 +815,7 @@ def _plots() -> None:
     entry(
         f, "plots.network_graph", plots.network_graph, lambda: {"network": NET, **on}, theta=maybe(array)
     )
-    entry(f, "plots.path", plots.path, lambda: {"trace": descent, **on})
+    entry(f, "plots.path", plots.path, lambda: {"trace": descent, **on}, trace=track)
     entry(
         f,
         "plots.player",
@@ -827,7 +825,14 @@ def _plots() -> None:
         alt=maybe(text),
         dpi=whole(),
     )
-    entry(f, "plots.staircase", plots.staircase, lambda: {"trace": sweeps, **on}, g=maybe(function))
+    entry(
+        f,
+        "plots.staircase",
+        plots.staircase,
+        lambda: {"trace": sweeps, **on},
+        trace=track,
+        g=maybe(function),
+    )
     entry(
         f,
         "plots.surface",

@@ -17,13 +17,13 @@ from lecturecode import (
     backprop,
     backprop_by_hand,
     flip_neuron,
-    inverse_time,
     reorder_neurons,
     rescale_neuron,
     sample_gradients,
     train,
 )
 from lecturecode.activations import ACTIVATIONS
+from lecturecode.schedules import inverse_time
 
 X = np.random.default_rng(0).standard_normal((40, 3))
 CURVE = np.stack([np.sin(2 * X[:, 0]), X[:, 1] * X[:, 2]], -1)

@@ -18,14 +18,13 @@ from lecturecode import (
     alternate,
     coordinate_descent,
     factorize,
-    factors,
     gaussian_mixture,
     kmeans,
     largest_penalty,
     lasso,
     nonnegative_least_squares,
-    soft_threshold,
 )
+from lecturecode.alternating import factors, soft_threshold
 
 seeds = st.integers(0, 10_000)
 factor = st.floats(-6, 6).map(lambda power: 10.0**power)

@@ -177,9 +177,11 @@ EVERYTHING = {f"{module}.{name}": thing for module, name, thing in definitions()
 def exported():
     """What a reader imports: names in an __all__, the domains, and check."""
     names = {getattr(lecturecode, name) for name in lecturecode.__all__}
-    for module in ("objectives", "pytorch"):
+    for module in ("alternating", "objectives", "pytorch"):
         inner = importlib.import_module(f"lecturecode.{module}")
         names |= {getattr(inner, name) for name in inner.__all__}
+    schedules = importlib.import_module("lecturecode.schedules")
+    names |= {schedules.constant, schedules.cosine, schedules.inverse_time}
     domains = importlib.import_module("lecturecode.domains")
     names |= {getattr(domains, name) for name in ("Choice", "Interval", "Real", "Positive", "Product")}
     names.add(importlib.import_module("lecturecode.exercises").check)
@@ -329,3 +331,30 @@ def test_fields_of_a_trace_are_fixed():
     assert fields[:8] == [
         "thetas", "values", "evaluations", "theta", "value", "last", "converged", "message",
     ]  # fmt: skip
+
+
+# --- names that are imported when they are asked for, and names that moved ---------------------------
+
+
+def test_modules_of_the_package_need_no_import_of_their_own():
+    wanted = ("datasets", "plots", "pytorch", "graph", "exercises")
+    code = "import sys, lecturecode as lc\nprint('matplotlib' in sys.modules, 'torch' in sys.modules)\n"
+    code += f"print(*(getattr(lc, name).__name__ for name in {wanted}))"
+    answer = in_a_fresh_process(code)
+    assert answer[:2] == ["False", "False"]
+    assert answer[2:] == [f"lecturecode.{name}" for name in wanted]
+
+
+@pytest.mark.parametrize(("name", "home"), sorted(lecturecode._MOVED.items()))
+def test_a_name_that_moved_still_answers_and_says_where_it_went(name, home):
+    assert name not in lecturecode.__all__
+    with pytest.warns(DeprecationWarning, match=f"is now lecturecode.{home}.{name}"):
+        found = getattr(lecturecode, name)
+    assert found is getattr(importlib.import_module(f"lecturecode.{home}"), name)
+    changes = (PACKAGE.parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"`lecturecode.{name}`" in changes
+
+
+def test_a_name_that_there_is_not_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="lecturecode has no 'minimise'"):
+        lecturecode.minimise  # noqa: B018

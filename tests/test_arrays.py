@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from lecturecode.arrays import (
@@ -9,6 +10,7 @@ from lecturecode.arrays import (
     check_count,
     check_finite,
     check_tol,
+    entries,
     on_host,
     real_arrays,
     same_kind,
@@ -47,6 +49,11 @@ def test_integer_tensors_get_pytorchs_default_dtype():
         (np.array([1 + 2j]), "y is complex.*give its real part"),
         (torch.tensor([1j]), "y is complex"),
         (np.ma.array([1.0, 2.0], mask=[False, True]), r"y has masked entries.*y\.compressed\(\)"),
+        (torch.eye(2).to_sparse(), r"y is a sparse_coo tensor; give a dense one, as by y\.to_dense\(\)"),
+        (torch.tensor([1, 0]).to_sparse(), "y is a sparse_coo tensor"),
+        (scipy.sparse.csr_array(np.eye(2)), r"got csr_array.*a NumPy array, as by y\.toarray\(\)"),
+        (np.array([{}, None]), "got ndarray of dtype object"),
+        (np.array(["2026-01-01"], "M8[D]"), r"got ndarray of dtype datetime64\[D\]"),
     ],
 )
 def test_what_is_not_real_numbers_is_refused_by_name(value, says):
@@ -54,23 +61,30 @@ def test_what_is_not_real_numbers_is_refused_by_name(value, says):
         as_array(value, "y")
 
 
-@pytest.mark.filterwarnings("ignore:Sparse C.. tensor support is in beta", "ignore:.*quantiz")
-def test_tensors_that_keep_their_numbers_otherwise():
-    dense = torch.eye(2)
-    for tensor in (dense.to_sparse(), dense.to_sparse_csr(), dense.to_sparse_csc()):
-        with pytest.raises(TypeError, match=r"y is a sparse tensor; make it dense: y\.to_dense\(\)"):
-            as_array(tensor, "y")
-    small = torch.quantize_per_tensor(dense, 0.1, 0, torch.qint8)
-    with pytest.raises(TypeError, match=r"y is a quantized tensor; .*y\.dequantize\(\)"):
-        as_array(small, "y")
-    assert as_array(dense, "y") is dense
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_a_quantized_tensor_is_refused_by_name():
+    quantized = torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
+    for take in (as_array, entries):
+        with pytest.raises(TypeError, match=r"y is a quantized tensor; give its .* y\.dequantize\(\)"):
+            take(quantized, "y")
 
 
-def test_a_tensor_without_numbers_is_not_finite():
-    with pytest.raises(TypeError, match="y is on the meta device and has a shape but no numbers"):
-        check_finite(torch.ones(2, device="meta"), "y")
-    with pytest.raises(TypeError, match="y is on the meta device"):
-        real_arrays(y=torch.ones(2, device="meta"))
+def test_entries_are_of_any_dtype_and_tensors_themselves():
+    tensor = torch.tensor([True, False])
+    assert entries(tensor, "y") is tensor
+    assert entries(["a", "b"], "y").tolist() == ["a", "b"]
+    with pytest.raises(TypeError, match="y is a sparse_coo tensor"):
+        entries(tensor.to_sparse(), "y")
+
+
+def test_where_there_are_shapes_only_numbers_cannot_be_looked_at():
+    shapes = torch.ones(2, device="meta")
+    assert as_array(shapes) is shapes, "a shape may be all that is asked for"
+    for look in (lambda: real_arrays(y=shapes), lambda: check_finite(shapes, "y")):
+        with pytest.raises(ValueError, match="y is on the meta device, which holds shapes and no num"):
+            look()
+    with pytest.raises(ValueError, match="a tensor is on the meta device"):
+        on_host(shapes)
 
 
 def test_a_masked_array_that_hides_nothing_is_an_array():

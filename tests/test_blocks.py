@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import alternate, coordinate_descent, golden_section, newton_section
+from lecturecode import alternate, coordinate_descent
+from lecturecode.alternating import golden_section, newton_section
 from lecturecode.iteration import Step, collect
 from lecturecode.objectives import DoubleWell, Function, Himmelblau, Quadratic, Rosenbrock
 

@@ -388,3 +388,15 @@ def test_a_script_runs_alone_and_describes_its_figures(path, monkeypatch):
                 figure.canvas.draw()  # and it can be drawn; an animation starts here
     finally:
         plt.close("all")
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_a_listing_is_a_whole_function_or_says_why_not(path):
+    """What a reader sees is what was tested; a part of it is shown for a reason that stands above."""
+    text = path.read_text(encoding="utf-8")
+    for found in re.finditer(r"^```\{literalinclude\} *\S+\n((?::[^\n]*\n)*)", text, re.M):
+        if re.search(r"^:(?:start|end)-|^:lines:", found.group(1), re.M):
+            above = text[: found.start()].rstrip().splitlines()[-1]
+            together = "% the four listings are cut" in text[: found.start()]
+            reason = above.startswith("% the listing is cut because") or together
+            assert reason, f"{found.group()} is cut, and nothing says why"

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import assign, inertia, kmeans, kmeans_start
+from lecturecode import kmeans, kmeans_start
+from lecturecode.alternating import assign, inertia
 from lecturecode.alternating.clustering import far_apart, mean
 
 KINDS = {

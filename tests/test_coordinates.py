@@ -93,7 +93,7 @@ def test_no_overflow_far_out():
 
 
 def test_what_cannot_be_searched_is_refused():
-    with pytest.raises(TypeError, match=r"must be a domain such as .*; got list"):
+    with pytest.raises(TypeError, match=r"must be a Domain, such as .*; got list"):
         Coordinates([0, 1])
     with pytest.raises(ValueError, match=r"Real\(\) is unbounded and has no scale.*Real\(scale=1.0\)"):
         Coordinates(Interval(0, 1) * Real())

@@ -18,22 +18,18 @@ from lecturecode import (
     TotalLoss,
     affine_error,
     ant_colony,
-    assign,
     backprop,
     brute_force,
     check_gradient,
     classify,
     design_matrix,
-    evaluate,
     evolution_strategy,
-    factors,
     find_stationary_point,
     fit_affine,
     gaussian_mixture,
     genetic,
     gradient_descent,
     grid_search,
-    inertia,
     kkt_violation,
     kmeans,
     kmeans_start,
@@ -45,11 +41,12 @@ from lecturecode import (
     pointwise,
     pytorch,
     random_search,
-    soft_threshold,
     train,
 )
+from lecturecode.alternating import assign, factors, inertia, soft_threshold
 from lecturecode.datasets import norris
 from lecturecode.domains import Choice, Interval, Positive, Real
+from lecturecode.evaluation import evaluate
 from lecturecode.objectives import (
     Ackley,
     DoubleWell,

@@ -346,6 +346,13 @@ def test_integers_that_are_not_there():
         door.integers(np.ma.masked_less([1, 2], 2), "order")
 
 
+def test_integers_in_a_tensor_that_does_not_give_them_away():
+    with pytest.raises(TypeError, match="tours is a sparse_coo tensor; give a dense one"):
+        door.integers(torch.tensor([0, 1]).to_sparse(), "tours")
+    with pytest.raises(ValueError, match="tours is on the meta device"):
+        door.integers(torch.ones(2, dtype=torch.int64, device="meta"), "tours")
+
+
 def test_integers_without_a_largest():
     assert door.integers([5], "order", 5).tolist() == [5]
     with says(ValueError, "order must hold integers of at least 5; got 4..6"):
@@ -396,9 +403,11 @@ def test_labels_of_another_shape(value, came):
 def test_integers_and_labels_without_numbers():
     meta, sparse = torch.ones(2, dtype=torch.int64, device="meta"), torch.eye(2).to_sparse()
     for take in (lambda v: door.integers(v, "y"), lambda v: door.labels(v, "y", 2, torch.ones(1))):
-        with pytest.raises(TypeError, match="y is on the meta device and has a shape but no numbers"):
+        with pytest.raises(
+            ValueError, match="y is on the meta device, which holds shapes and no numbers"
+        ):
             take(meta)
-        with pytest.raises(TypeError, match="y is a sparse tensor; make it dense"):
+        with pytest.raises(TypeError, match="y is a sparse_coo tensor; give a dense one"):
             take(sparse)
 
 

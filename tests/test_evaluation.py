@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lecturecode import evaluate, pointwise
-from lecturecode.evaluation import call, check_callable, number, tells_finished
+from lecturecode import pointwise
+from lecturecode.evaluation import call, check_callable, evaluate, number, tells_finished
 from lecturecode.objectives import Himmelblau
 
 # Python 3.12 and later warn that forking a process with threads may deadlock.

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lecturecode import factorize, factors
+from lecturecode import factorize
+from lecturecode.alternating import factors
 
 pytestmark = pytest.mark.numeric
 

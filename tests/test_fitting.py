@@ -12,7 +12,7 @@ import pytest
 import torch
 from fitting_runs import HELD_OUT, STEPPERS, Watched, fit, parts_of
 
-from lecturecode import Adam, GradientDescent, pytorch
+from lecturecode import Adam, GradientDescent, SquaredError, TotalLoss, pytorch
 from lecturecode.checkpoints import CheckpointError, describe
 
 SCRIPT = Path(runs.__file__)
@@ -187,6 +187,9 @@ def test_patience_ends_the_run(stepper):
     trace = fit(stepper, validation=against, patience=2, epochs=50)
     assert (trace.message, trace.converged) == ("the validation loss has not fallen for 2 epochs", True)
     same(trace, fit("by hand", validation=against, patience=2, epochs=50))
+    start = float(TotalLoss(runs.NETWORK, SquaredError(), *against)(runs.NETWORK.init(1)))
+    seen = [start, *trace.extras["validation"]]
+    assert len(seen) == int(np.argmin(seen)) + 1 + 2
 
 
 @steppers

@@ -222,7 +222,7 @@ def test_values_appear_from_left_to_right_and_gradients_from_right_to_left():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    with pytest.raises(TypeError, match="draws a Node; got a float"):
+    with pytest.raises(TypeError, match=r"node must be a Node, such as Node\(1.0\); got float"):
         plots.computation_graph(1.0)
     with pytest.raises(ValueError, match=r"no gradients to show; call backward\(node\) first"):
         plots.animate_computation(neuron()[0])

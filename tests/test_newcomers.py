@@ -338,7 +338,7 @@ def elsewhere(parameters):
 REFUSED = {
     "a pair": ({"module": Pair()}, ValueError, r"needs outputs of shape \(T, N_L\); Pair returned a t"),
     "a sum": ({"loss": nn.CrossEntropyLoss(reduction="sum")}, ValueError, "Give it reduction='mean'"),
-    "negative labels": ({"loss": cross_entropy, "y": LABELS - 1}, ValueError, r"from 0 to 1; got -1\.\.0"),
+    "negative labels": ({"loss": cross_entropy, "y": LABELS - 1}, ValueError, r"0 to 1; got -1\.\.0"),
     "large labels": ({"loss": cross_entropy, "y": LABELS + 9}, ValueError, r"from 0 to 1; got 9\.\.10"),
     "LBFGS": ({"rule": torch.optim.LBFGS}, TypeError, "LBFGS asks for the loss several times a step"),
     "others": ({"rule": elsewhere}, ValueError, "the Adam changes 4 tensors that are not the module's"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from lecturecode import affine_error, classify
+from lecturecode import GradientDescent, affine_error, classify, minimize
 from lecturecode.datasets import norris
 from lecturecode.domains import Domain, Interval
 from lecturecode.objectives import (
@@ -170,6 +170,27 @@ def test_hessian_agrees_with_central_differences_of_the_gradient(name):
 def test_hessian_is_symmetric(name):
     H = OBJECTIVES[name][0].hessian(points(name, 10))
     np.testing.assert_allclose(H, np.swapaxes(H, -1, -2), rtol=1e-14, atol=1e-14)
+
+
+@every_objective
+@pytest.mark.parametrize("lead", [(), (5,), (2, 3), (0,)])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+def test_value_and_gradient_are_g_and_its_gradient(name, lead, library):
+    g = OBJECTIVES[name][0] if library is np.asarray else on_tensors(name)
+    theta = library(points(name, *lead))
+    value, gradient = g.value_and_gradient(theta)
+    assert type(gradient) is type(theta)
+    np.testing.assert_array_equal(np.asarray(value), np.asarray(g(theta)))
+    np.testing.assert_array_equal(np.asarray(gradient), np.asarray(g.gradient(theta)))
+    assert tuple(value.shape) == lead
+    assert tuple(gradient.shape) == tuple(theta.shape)
+
+
+def test_every_objective_of_the_package_is_one_and_can_be_minimized():
+    for g, size, _ in OBJECTIVES.values():
+        assert isinstance(g, Objective)
+        trace = minimize(g.value_and_gradient, np.full(size, 0.1), GradientDescent(1e-3), steps=3)
+        assert trace.values[-1] < trace.values[0]
 
 
 # --- shapes, dtypes, libraries --------------------------------------------------------------------
@@ -340,7 +361,10 @@ def test_quadratic_has_the_given_eigenvalues_and_eigenvectors():
     ("arguments", "says"),
     [
         ({"eigenvalues": [[1.0]]}, r"eigenvalues must have shape \(P,\); got \(1, 1\)"),
-        ({"eigenvalues": [1.0, 2.0], "center": [0.0]}, r"center needs shape \(2,\)"),
+        (
+            {"eigenvalues": [1.0, 2.0], "center": [0.0]},
+            r"center must have shape \(P,\), and P is 2 in eig",
+        ),
         ({"eigenvalues": [1.0, 2.0], "basis": [[1.0, 1.0], [0.0, 1.0]]}, "basis must be orthogonal"),
         ({"eigenvalues": [1.0, 2.0], "center": [np.nan, 0.0]}, "center has 1 value"),
         ({"eigenvalues": [1.0, np.inf]}, "eigenvalues has 1 value"),
@@ -365,6 +389,66 @@ def test_function_makes_an_objective_of_ones_own():
     assert isinstance(g.domain, Domain)
     assert float(g(np.array([1.0, 2.0]))) == 17.0
     assert g.gradient(np.array([1.0, 2.0])).tolist() == [4.0, 32.0]
+
+
+@pytest.mark.parametrize("lead", [(), (4,), (2, 3)])
+def test_value_and_gradient_of_ones_own_functions(lead):
+    g = Function(lambda t: (t**4).sum(-1), gradient=lambda t: 4 * t**3)
+    theta = np.random.default_rng(0).standard_normal((*lead, 2))
+    value, gradient = g.value_and_gradient(theta)
+    np.testing.assert_array_equal(value, (theta**4).sum(-1))
+    np.testing.assert_array_equal(gradient, 4 * theta**3)
+
+
+def test_a_function_without_gradient_cannot_give_it():
+    g = Function(lambda t: (t**4).sum(-1))
+    with pytest.raises(TypeError, match=r"g has no gradient; make one by Function\(value, gradient="):
+        g.value_and_gradient(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("parts", "error", "says"),
+    [
+        ({"gradient": Rosenbrock}, TypeError, r"gradient is the class Rosenbrock; make one: Ros.*\(\)"),
+        ({"domain": [(-1, 1)]}, TypeError, r"domain must be a Domain, such as .*; got list"),
+        ({"domain": Interval}, TypeError, r"domain is the class Interval; make one: Interval\(\.\.\.\)"),
+        ({"minima": [1.0, 2.0]}, ValueError, r"minima must have shape \(K, P\).*\(2,\)\. A single one"),
+        ({"minima": [[np.nan]]}, ValueError, "minima has 1 value"),
+        ({"minima": "none"}, TypeError, "minima must hold real numbers; got str"),
+    ],
+)
+def test_function_refuses_what_it_could_not_use(parts, error, says):
+    with pytest.raises(error, match=says):
+        Function(abs, **parts)
+
+
+def test_a_function_may_have_no_minima():
+    assert Function(abs, minima=np.empty((0, 2))).minima.shape == (0, 2)
+    assert Function(abs, minima=[[1, 2]]).minima.tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "says"),
+    [
+        (lambda: Rosenbrock("5"), TypeError, "k must be a number; got str"),
+        (lambda: Rosenbrock(math.nan), ValueError, "k must be finite; got nan"),
+        (lambda: DoubleWell(math.inf), ValueError, "tilt must be finite; got inf"),
+        (lambda: DoubleWell(0.3, 2.0), ValueError, r"size must be an integer of at least 1; got 2\.0"),
+        (lambda: Rastrigin(True), ValueError, "size must be an integer of at least 1; got True"),
+        (lambda: Quadratic(None), TypeError, "eigenvalues must hold real numbers; got NoneType"),
+    ],
+)
+def test_parameters_that_make_no_sense(make, error, says):
+    with pytest.raises(error, match=says):
+        make()
+
+
+@pytest.mark.parametrize("g", [Rastrigin(), Ackley(), DoubleWell()], ids=repr)
+@pytest.mark.parametrize("theta", [2.0, [], np.empty((3, 0))], ids=repr)
+def test_a_theta_without_coordinates_is_refused(g, theta):
+    for take in (g, g.gradient, g.hessian):
+        with pytest.raises(ValueError, match=r"g has one coordinate or more; theta has shape \("):
+            take(theta)
 
 
 @pytest.mark.parametrize("part", ["value", "gradient", "hessian"])

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lecturecode import Adam, GradientDescent, Momentum, constant, cosine, inverse_time
+from lecturecode import Adam, GradientDescent, Momentum
 from lecturecode.objectives import Rosenbrock
 from lecturecode.optimizers import steps_in_place
+from lecturecode.schedules import constant, cosine, inverse_time
 
 numbers = st.floats(-1e6, 1e6)
 

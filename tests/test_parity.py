@@ -16,7 +16,6 @@ from lecturecode import (
     SquaredError,
     affine_error,
     gradient_descent,
-    inverse_time,
     least_squares,
     minimize,
     pytorch,
@@ -34,6 +33,7 @@ from lecturecode.objectives import (
     Rosenbrock,
     Saddle,
 )
+from lecturecode.schedules import inverse_time
 
 
 def penguin_error(library):

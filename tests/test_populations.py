@@ -204,7 +204,7 @@ def test_no_steps(method, steps):
 
 @METHODS
 def test_bad_domains(method):
-    with pytest.raises(TypeError, match=r"domain must be a domain such as .*got tuple"):
+    with pytest.raises(TypeError, match=r"domain must be a Domain, such as .*got tuple"):
         method(bowl, (-5, 5), population=5, steps=3)
     with pytest.raises(ValueError, match=r"Real\(\) is unbounded and has no scale"):
         method(bowl, Interval(0, 1) * Real(), population=5, steps=3)

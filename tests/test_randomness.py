@@ -70,6 +70,12 @@ def test_anything_else_is_refused(rng):
         generator(rng)
 
 
+@pytest.mark.parametrize("rng", [-1, np.int64(-3)])
+def test_a_seed_is_not_negative(rng):
+    with pytest.raises(ValueError, match=rf"rng must be an integer of at least 0; got {rng}\. Any such"):
+        generator(rng)
+
+
 @draws
 def test_a_torch_generator_cannot_fill_numpy_arrays(draw):
     with pytest.raises(TypeError, match=r"torch\.Generator draws tensors.*like=torch\.empty\(0\)"):

@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import largest_penalty, lasso, soft_threshold
+from lecturecode import largest_penalty, lasso
+from lecturecode.alternating import soft_threshold
 from lecturecode.alternating.lasso_admm import _inverse_triangle
 
 pytestmark = pytest.mark.numeric

@@ -576,7 +576,7 @@ def test_a_domain_without_scale_is_an_error():
 
 
 def test_what_is_not_a_domain_is_an_error():
-    with pytest.raises(TypeError, match="domain must be a domain such as Interval"):
+    with pytest.raises(TypeError, match="domain must be a Domain, such as Interval"):
         evolution_strategy(Himmelblau(), [(-5, 5), (-5, 5)], steps=3)
 
 

@@ -18,11 +18,10 @@ from lecturecode import (
     Network,
     SquaredError,
     TotalLoss,
-    cosine,
-    inverse_time,
     minibatches,
     train,
 )
+from lecturecode.schedules import cosine, inverse_time
 
 LIBRARIES = {"numpy": np.asarray, "torch": torch.as_tensor}
 libraries = pytest.mark.parametrize("library", LIBRARIES.values(), ids=LIBRARIES)

@@ -12,11 +12,11 @@ from lecturecode import (
     Network,
     SquaredError,
     graph,
-    inverse_time,
     minibatches,
     pytorch,
     train,
 )
+from lecturecode.schedules import inverse_time
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((40, 3))

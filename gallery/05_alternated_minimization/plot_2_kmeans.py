@@ -13,7 +13,8 @@ ringed) and no center moves. The curve beneath falls in both. See
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import assign, inertia, kmeans, plots
+from lecturecode import kmeans, plots
+from lecturecode.alternating import assign, inertia
 from lecturecode.datasets import penguins
 
 clusters = 3  # try 3 to 5

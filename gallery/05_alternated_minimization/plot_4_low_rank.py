@@ -13,7 +13,8 @@ be read, and with twenty little is missing. See
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import factorize, factors, plots
+from lecturecode import factorize, plots
+from lecturecode.alternating import factors
 from lecturecode.datasets import digits
 
 ranks = [20, 8, 2]

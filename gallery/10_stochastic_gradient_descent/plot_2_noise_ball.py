@@ -14,11 +14,11 @@ from lecturecode import (
     GradientDescent,
     Network,
     SquaredError,
-    inverse_time,
     plots,
     train,
 )
 from lecturecode.backpropagation import backprop, sample_gradients
+from lecturecode.schedules import inverse_time
 
 n = 8  # the size of a minibatch; try 16 or 32
 

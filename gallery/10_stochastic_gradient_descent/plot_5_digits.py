@@ -12,8 +12,9 @@ from time import process_time  # others may compute, too
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import Adam, CrossEntropy, Network, cosine, plots, train
+from lecturecode import Adam, CrossEntropy, Network, plots, train
 from lecturecode.datasets import digits
+from lecturecode.schedules import cosine
 
 neurons = 64  # try 32 or 128
 

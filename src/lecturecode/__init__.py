@@ -39,31 +39,28 @@ module                      what it teaches                                     
 ==========================  ==========================================================  ========
 
 Functions take NumPy arrays or PyTorch tensors and answer in kind. Importing the package imports neither
-PyTorch nor Matplotlib.
+PyTorch nor Matplotlib: ``lecturecode.pytorch`` and ``lecturecode.plots`` come when they are asked for.
 """
+
+from importlib import import_module
+from typing import Any
 
 from lecturecode.alternating import (
     Mixture,
     alternate,
-    assign,
     coordinate_descent,
     factorize,
-    factors,
     gaussian_mixture,
-    golden_section,
-    inertia,
     kkt_violation,
     kmeans,
     kmeans_start,
     largest_penalty,
     lasso,
-    newton_section,
     nonnegative_least_squares,
-    soft_threshold,
 )
 from lecturecode.backpropagation import Backprop, backprop, backprop_by_hand, sample_gradients
 from lecturecode.descent import check_gradient, gradient_descent, minimize
-from lecturecode.evaluation import evaluate, pointwise
+from lecturecode.evaluation import pointwise
 from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
     RankDeficientWarning,
@@ -85,7 +82,6 @@ from lecturecode.population import (
     particle_swarm,
     tour_length,
 )
-from lecturecode.schedules import constant, cosine, inverse_time
 from lecturecode.search import brute_force, grid_search, random_search
 from lecturecode.stationary import classify, find_stationary_point
 from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
@@ -113,31 +109,23 @@ __all__ = [
     "alternate",
     "ant_colony",
     "ant_paths",
-    "assign",
     "backprop",
     "backprop_by_hand",
     "brute_force",
     "check_gradient",
     "classify",
     "collect",
-    "constant",
     "coordinate_descent",
-    "cosine",
     "design_matrix",
-    "evaluate",
     "evolution_strategy",
     "factorize",
-    "factors",
     "find_stationary_point",
     "fit_affine",
     "flip_neuron",
     "gaussian_mixture",
     "genetic",
-    "golden_section",
     "gradient_descent",
     "grid_search",
-    "inertia",
-    "inverse_time",
     "kkt_violation",
     "kmeans",
     "kmeans_start",
@@ -146,7 +134,6 @@ __all__ = [
     "least_squares",
     "minibatches",
     "minimize",
-    "newton_section",
     "nonnegative_least_squares",
     "normal_equations",
     "particle_swarm",
@@ -155,7 +142,29 @@ __all__ = [
     "reorder_neurons",
     "rescale_neuron",
     "sample_gradients",
-    "soft_threshold",
     "tour_length",
     "train",
 ]
+
+_MODULES = {"alternating", "datasets", "domains", "exercises", "graph", "objectives", "plots"}
+_MODULES |= {"population", "pytorch", "schedules"}
+_MOVED = dict.fromkeys(("constant", "cosine", "inverse_time"), "schedules")
+_MOVED |= dict.fromkeys(("assign", "factors", "inertia", "soft_threshold"), "alternating")
+_MOVED |= dict.fromkeys(("golden_section", "newton_section"), "alternating")
+_MOVED |= {"evaluate": "evaluation"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"lecturecode.{name}")
+    if name in _MOVED:
+        from warnings import warn
+
+        home = f"lecturecode.{_MOVED[name]}"
+        warn(f"lecturecode.{name} is now {home}.{name}", DeprecationWarning, stacklevel=2)
+        return getattr(import_module(home), name)
+    raise AttributeError(f"lecturecode has no {name!r}; dir(lecturecode) lists what it has")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_MODULES, "__version__"})

@@ -44,7 +44,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
     Raises
     ------
     TypeError
-        If the entries are complex, masked, or not numbers at all, or if a tensor is not dense.
+        If the entries are complex, masked, or not numbers at all, or if a tensor is sparse or quantized.
 
     Examples
     --------
@@ -54,43 +54,55 @@ def as_array(value: Any, name: str = "theta") -> Array:
     if type(value) is np.ndarray and value.dtype.kind == "f":
         return value
     if compat.is_torch_array(value):
-        if value.dtype.is_floating_point and _dense(value):
+        if value.is_floating_point() and _dense(value.layout):
             return value
-        tensor = entries(value, name)
-        if tensor.is_complex():
+        if value.is_complex():
             raise TypeError(_complex(name))
-        return tensor.to(compat.array_namespace(tensor).empty(0).dtype)
+        return entries(value, name).to(namespace(value).empty(0).dtype)
     array = entries(value, name)
     if array.dtype.kind == "c":
         raise TypeError(_complex(name))
     if array.dtype.kind not in "fiub":
+        dense = f", as by {name}.toarray()" if hasattr(value, "toarray") else ""
         raise TypeError(
             f"{name} must hold real numbers; got {type(value).__name__} of dtype {array.dtype}. "
-            "Give a NumPy array, a PyTorch tensor, or a list of numbers of equal lengths"
+            f"Give a NumPy array{dense}, a PyTorch tensor, or a list of numbers of equal lengths"
         )
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
+class NotNumbersError(TypeError):
+    """What an object raises that is no array, and says itself what to do instead."""
+
+
 def entries(value: Any, name: str) -> Array:
-    """Return what an array or a nested sequence holds, of whatever dtype; a tensor is returned itself.
+    """Return what an array, a tensor or a nested sequence holds, of whatever dtype; tensors themselves.
 
     Raises
     ------
     TypeError
-        If entries are masked, or if a tensor is sparse or quantized.
+        If entries are masked, or if a tensor does not hold its numbers one beside the other.
     """
     if compat.is_torch_array(value):
+        if not _dense(value.layout):
+            layout = str(value.layout).removeprefix("torch.")
+            raise TypeError(f"{name} is a {layout} tensor; give a dense one, as by {name}.to_dense()")
         if value.is_quantized:
-            raise TypeError(f"{name} is a quantized tensor; give its numbers: {name}.dequantize()")
-        if not _dense(value):
-            raise TypeError(f"{name} is a sparse tensor; make it dense: {name}.to_dense()")
+            raise TypeError(f"{name} is a quantized tensor; give its numbers, {name}.dequantize()")
         return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
     try:
         return np.asarray(value)
+    except NotNumbersError:
+        raise
     except Exception:  # rows of unequal lengths, or what another library does not give away
         return np.empty(0, dtype=object)
+
+
+@cache
+def _dense(layout: object) -> bool:
+    return str(layout) == "torch.strided"  # without importing torch
 
 
 def real_arrays(**named: Any) -> tuple[Any, ...]:
@@ -161,12 +173,15 @@ def same_kind(
     ------
     TypeError
         If one is a NumPy array and the other a tensor, if both hold floating-point numbers of different
-        dtypes, or if `theta` is complex.
+        dtypes, or if `theta` is complex or sparse.
     ValueError
         If they are tensors on different devices.
     """
-    if type(theta) is type(like) and theta.dtype == like.dtype and theta.device == like.device:
-        return theta
+    if type(theta) is type(like) and theta.dtype == like.dtype:
+        if type(theta) is np.ndarray:
+            return theta
+        if theta.device == like.device:
+            return theta
     array = as_array(theta, name)
     if isinstance(theta, np.ndarray) or compat.is_torch_array(theta):
         _check_agreement(lead, like, name, array, dtypes=array is theta)
@@ -177,14 +192,26 @@ def same_kind(
 
 
 def on_host(array: Array) -> np.ndarray:
-    """Return the numbers of an array or tensor as a NumPy array, wherever they are; for messages."""
+    """Return the numbers of an array or tensor as a NumPy array, wherever they are; for messages.
+
+    Raises
+    ------
+    ValueError
+        If there are none, as on PyTorch's meta device.
+    """
+    check_there(array, "a tensor")
     if compat.is_torch_array(array):
         array = compat.to_device(array.detach(), "cpu")
     return np.asarray(array)
 
 
+OF_NUMPY = (np.ndarray, np.generic)
+
+
 def detached(array: Any) -> Any:
     """Return a tensor without the graph that autograd records for it; anything else as it is."""
+    if isinstance(array, OF_NUMPY):  # at once, since this is asked at every step
+        return array
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
@@ -231,17 +258,30 @@ def as_start(theta: Any, *, many: bool = False) -> Array:
     return compat.array_namespace(theta).asarray(detached(theta), copy=True)
 
 
+def check_there(array: Array, name: str) -> None:
+    """Refuse a tensor on PyTorch's meta device, which holds shapes and no numbers.
+
+    Raises
+    ------
+    ValueError
+        If `array` is one.
+    """
+    if compat.is_torch_array(array) and array.device.type == "meta":
+        raise ValueError(
+            f"{name} is on the meta device, which holds shapes and no numbers; make one that holds "
+            "numbers, for instance by torch.zeros_like(..., device='cpu')"
+        )
+
+
 def check_finite(array: Array, name: str) -> None:
     """Refuse NaN and infinity, saying how many there are and where the first one stands.
 
     Raises
     ------
-    TypeError
-        If it is on the meta device, which holds no numbers.
     ValueError
-        If an entry of `array` is not finite.
+        If an entry of `array` is not finite, or if `array` is on the meta device.
     """
-    refuse_meta(array, name)
+    check_there(array, name)
     xp = compat.array_namespace(array)
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(xp.sum(detached(array)))  # takes no memory, as a mask of large data would
@@ -254,18 +294,6 @@ def check_finite(array: Array, name: str) -> None:
             f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
             f"{tuple(int(i) for i in where[0])}; remove or replace them"
         )
-
-
-def refuse_meta(array: Array, name: str) -> None:
-    """Refuse a tensor of which only the shape is known.
-
-    Raises
-    ------
-    TypeError
-        If it is on PyTorch's meta device.
-    """
-    if compat.is_torch_array(array) and array.device.type == "meta":
-        raise TypeError(f"{name} is on the meta device and has a shape but no numbers; fill it first")
 
 
 def norm(vector: Array) -> Array:
@@ -285,10 +313,6 @@ def column_norms(a: Array) -> Array:
 def says_singular(error: Exception) -> bool:
     """Tell whether NumPy or PyTorch raised an error because a matrix is singular."""
     return type(error).__name__ in ("LinAlgError", "_LinAlgError")
-
-
-def _dense(tensor: Array) -> bool:
-    return str(tensor.layout) == "torch.strided"
 
 
 def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:

@@ -118,7 +118,7 @@ def descend(f: Evaluated, theta: Array, optimizer: Optimizer, tol: float) -> Ste
     while True:
         theta, value, gradient = f(theta)
         done = flat(value, gradient, tol)
-        yield Step(theta, value, evaluations=starts, done=done)
+        yield Step(theta, value, starts, done=done)
         if done:
             return done
         theta, state = optimizer.step(theta, gradient, state)

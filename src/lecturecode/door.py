@@ -24,7 +24,7 @@ from typing import Any, TypeVar, overload
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, entries, namespace, real_arrays, refuse_meta, same_kind
+from lecturecode.arrays import Array, check_there, entries, namespace, real_arrays, same_kind
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -195,15 +195,15 @@ def integers(
     TypeError
         If its entries are not integers; True and False are not, nor is 2.0.
     ValueError
-        If one of them is out of range, or if there are none.
+        If one of them is out of range, or if there are none, as on PyTorch's meta device.
     """
     array = entries(value, name)
-    refuse_meta(array, name)
     limits = f"of at least {least}" if most is None else f"from {least} to {most}"
     if not _holds_integers(array):
         raise TypeError(_said(f"{name} must hold {what} {limits}; got dtype {array.dtype}", hint))
     if 0 in array.shape:
         raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
+    check_there(array, name)
     low, high = int(array.min()), int(array.max())
     if low < least or (most is not None and high > most):
         raise ValueError(_said(f"{name} must hold {what} {limits}; got {low}..{high}", hint))

@@ -6,9 +6,15 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, column_norms, real_arrays, says_singular
+from lecturecode.arrays import Array, column_norms, says_singular
+from lecturecode.door import arrays
 from lecturecode.objectives import MeanSquaredError
-from lecturecode.objectives.quadratics import check_design
+from lecturecode.objectives.quadratics import DESIGN
+
+MATRIX = {"W": "T P", "y": "T | T K"}
+"""Shapes of a design matrix and of targets."""
+LINE = {"x": "T | T D", "y": "T"}
+"""Shapes of inputs and targets of an affine model."""
 
 
 class RankDeficientWarning(UserWarning):
@@ -42,9 +48,7 @@ def design_matrix(x: Any) -> Array:
     array([[2., 1.],
            [5., 1.]])
     """
-    xp, x = real_arrays(x=x)
-    if x.ndim not in (1, 2):
-        raise ValueError(f"x must have shape (T,) or (T, D); got {tuple(x.shape)}")
+    xp, x = arrays(LINE, x=x)
     columns = x[:, None] if x.ndim == 1 else x
     return xp.concat([columns, xp.ones_like(columns[:, :1])], axis=1)
 
@@ -78,8 +82,7 @@ def affine_error(x: Any, y: Any) -> MeanSquaredError:
     >>> float(g([2.0, 1.0])), g.gradient([2.0, 0.0]).tolist()
     (0.0, [-2.0, -2.0])
     """
-    _, x, y = real_arrays(x=x, y=y)
-    _same_samples(x, y)
+    _, x, y = arrays(LINE, x=x, y=y)
     return MeanSquaredError(design_matrix(x), y)
 
 
@@ -122,8 +125,7 @@ def normal_equations(W: Any, y: Any) -> Array:
     >>> normal_equations(W, [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
-    _, W, y = real_arrays(W=W, y=y)
-    check_design(W, y)
+    _, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
     try:
         return _formula(W, y)
     except Exception as error:
@@ -182,8 +184,7 @@ def least_squares(W: Any, y: Any) -> Array:
     >>> least_squares(W, [2.0, 2.0, 2.0])
     array([1., 1.])
     """
-    xp, W, y = real_arrays(W=W, y=y)
-    check_design(W, y)
+    xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
     theta, _ = _solve(xp, W, y if y.ndim == 2 else y[:, None])
     return theta if y.ndim == 2 else theta[:, 0]
 
@@ -220,10 +221,7 @@ def fit_affine(x: Any, y: Any) -> Array:
     >>> fit_affine([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
-    xp, x, y = real_arrays(x=x, y=y)
-    _same_samples(x, y)
-    if y.ndim != 1:
-        raise ValueError(f"y must have shape (T,); got {tuple(y.shape)}")
+    xp, x, y = arrays(LINE, x=x, y=y)
     W = design_matrix(x)
     theta, rank = _solve(xp, W, y[:, None])
     if rank < W.shape[1]:
@@ -312,11 +310,3 @@ def _pivot(xp: Any, R: Array, P: int, tol: float) -> tuple[Array, Array, int]:
         beta = 2 / (v * v).sum()
         R[k:, k:] -= v[:, None] * (beta * (v @ R[k:, k:]))
     return R, order, min(R.shape[0], P)
-
-
-def _same_samples(x: Array, y: Array) -> None:
-    if x.ndim == 0 or y.ndim == 0 or x.shape[0] != y.shape[0]:
-        raise ValueError(
-            f"x and y need the same number of samples; got shapes {tuple(x.shape)} and "
-            f"{tuple(y.shape)}. Give one y per x"
-        )

@@ -10,6 +10,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array
+from lecturecode.door import whole
 
 Rng = Any
 """None, an int, a ``numpy.random.Generator`` or, for tensors, a ``torch.Generator``."""
@@ -22,6 +23,8 @@ def generator(rng: Rng = None) -> Any:
     ------
     TypeError
         If `rng` is anything else, such as the legacy ``numpy.random.RandomState``.
+    ValueError
+        If a seed is negative.
 
     Examples
     --------
@@ -30,8 +33,10 @@ def generator(rng: Rng = None) -> Any:
     """
     if isinstance(rng, np.random.Generator) or _is_torch_generator(rng):
         return rng
-    if rng is None or (isinstance(rng, int | np.integer) and not isinstance(rng, bool)):
-        return np.random.default_rng(rng)
+    if rng is None:
+        return np.random.default_rng()
+    if isinstance(rng, int | np.integer) and not isinstance(rng, bool):
+        return np.random.default_rng(whole(rng, "rng", 0, hint="Any such number is a seed"))
     raise TypeError(
         f"rng must be None, an int, a numpy.random.Generator or a torch.Generator; got "
         f"{type(rng).__name__}. For instance rng=numpy.random.default_rng(0)"

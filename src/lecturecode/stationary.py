@@ -1,5 +1,6 @@
 """Zeros of the gradient: find a point where g is flat, and tell what kind of point it is."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -120,23 +121,24 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
     xp = compat.array_namespace(theta)
     slope, calls = gradient(theta), 1
     while True:
-        done = _flat(slope, tol)
-        yield Step(theta, norm(slope), evaluations=calls, done=done)
+        length = norm(slope)
+        done = _flat(length, tol)
+        yield Step(theta, length, evaluations=calls, done=done)
         if done:
             return done
         H = hessian(theta)
-        if not bool(xp.all(xp.isfinite(slope)) & xp.all(xp.isfinite(H))):
+        if not math.isfinite(length) or not bool(xp.all(xp.isfinite(H))):
             return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
         direction, t, calls = inverse @ slope, 1.0, 0
         while True:
             nearer = theta - t * direction
             ahead, calls = gradient(nearer), calls + 1
-            if norm(inverse @ ahead) < norm(direction) or norm(ahead) < norm(slope):
+            if norm(inverse @ ahead) < norm(direction) or norm(ahead) < length:
                 break
             t /= 2
             if t < 1e-10:
-                return False, _stuck(slope)
+                return False, _stuck(length)
         theta, slope = nearer, ahead
 
 
@@ -225,14 +227,14 @@ def _call_shaped(function: Derivative, shape: tuple[int, ...], name: str, theta:
     return value
 
 
-def _flat(slope: Array, tol: float) -> End | None:
-    if norm(slope) <= tol:
+def _flat(length: Array, tol: float) -> End | None:
+    if length <= tol:
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     return None
 
 
-def _stuck(slope: Array) -> str:
+def _stuck(length: Array) -> str:
     return (
         "stuck {place}: no step along Newton's direction brings the zero nearer; the gradient's norm is "
-        f"{float(norm(slope)):.3g}; try another start"
+        f"{float(length):.3g}; try another start"
     )

@@ -249,11 +249,12 @@ class _Rows:
 
     def __init__(self, room: int = 16) -> None:
         self.buffer: Any = None
-        self.count = 0
+        self.count = self.full = 0
         self.room = max(room, 1)
 
     def append(self, row: Array) -> None:
-        self._make_room(row, row.shape, self.count + 1)
+        if self.count == self.full:
+            self._make_room(row, row.shape, self.count + 1)
         self.buffer[self.count] = row
         self.count += 1
 
@@ -271,6 +272,7 @@ class _Rows:
             larger = _empty(max(need, 2 * self.count), like, shape)
             larger[: self.count] = self.buffer[: self.count]
             self.buffer = larger
+        self.full = self.buffer.shape[0]
 
     def so_far(self) -> Array:
         return self.buffer[: self.count]

@@ -180,7 +180,8 @@ def error(matrix: np.ndarray, A: np.ndarray, BT: np.ndarray) -> np.ndarray:
 
 
 def factorize_lecturecode(problem: Problem) -> Callable[[], Answer]:
-    from lecturecode import factorize, factors
+    from lecturecode import factorize
+    from lecturecode.alternating import factors
 
     M = problem["matrix"]
 

@@ -153,7 +153,7 @@ def clusters():
 def low_rank():
     """Low rank."""
     U, s, Vt = torch.linalg.svd(x, full_matrices=False)
-    A, B = lc.factors(lc.factorize(x, 2, rng=0).theta, x.shape)
+    A, B = lc.alternating.factors(lc.factorize(x, 2, rng=0).theta, x.shape)
     return A @ B.T, U[:, :2] * s[:2] @ Vt[:2]
 
 
@@ -318,7 +318,7 @@ def adam():
 @row("cosine", "`CosineAnnealingLR`")
 def schedule():
     """Cosine schedule."""
-    rate, rates = lc.cosine(0.1, 50), []
+    rate, rates = lc.schedules.cosine(0.1, 50), []
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 50)
     for _ in range(50):

@@ -44,10 +44,10 @@ def lasso(
         z &\leftarrow S_{\lambda/\rho}\bigl(\hat\theta + u\bigr), \qquad
         u \leftarrow u + \hat\theta - z, \qquad \hat\theta = 1.6\,\theta - 0.6\,z
 
-    Here S is the :func:`lecturecode.soft_threshold`, u adds up by how much the copies disagreed, and the
-    z in :math:`\hat\theta` is the one before its step. Once the signs of z have settled, the rest is a
-    system of linear equations for the coordinates that are not zero; if its solution meets the
-    conditions of a minimum, it is the last step.
+    Here S is the :func:`lecturecode.alternating.soft_threshold`, u adds up by how much the copies
+    disagreed, and the z in :math:`\hat\theta` is the one before its step. Once the signs of z have
+    settled, the rest is a system of linear equations for the coordinates that are not zero; if its
+    solution meets the conditions of a minimum, it is the last step.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array
+from lecturecode.door import instance
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 
@@ -390,11 +391,7 @@ def check_domain(domain: Any) -> None:
     TypeError
         If it is not.
     """
-    if not isinstance(domain, Domain):
-        raise TypeError(
-            f"domain must be a domain such as Interval(-5, 5) ** 2; got {type(domain).__name__}. "
-            "They are in lecturecode.domains"
-        )
+    instance(domain, "domain", Domain, "Interval(-5, 5) ** 2")  # type: ignore[type-abstract]
 
 
 def need_scale(domain: Any) -> float:

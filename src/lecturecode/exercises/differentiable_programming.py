@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.exercises.judges import judge
+from lecturecode.exercises.judges import anything, judge
 from lecturecode.graph import Box, Node, backward
 
 
 @judge(
     "differentiable-programming/softplus-box",
     "a Box for ln(1 + e^a), with a forward and the backward of its one child",
+    anything,
 )
 def _softplus_box(box: Any) -> str | None:
     if not isinstance(box, Box):
@@ -47,8 +48,11 @@ def _softplus_box(box: Any) -> str | None:
 @judge(
     "differentiable-programming/dual-numbers",
     "a class Dual(value, slope) with +, * and /, also with numbers on either side",
+    anything,
 )
 def _dual_numbers(dual: Any) -> str | None:
+    if not callable(dual):
+        return f"this is a {type(dual).__name__}, not a class: Dual(value, slope)"
     value, slope, u = 0.7, -1.3, 2.5
     cases: tuple[tuple[str, Any, float, float], ...] = (
         ("a sum of two dual numbers", lambda a, b: a + b, value + u, slope + 2),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.exercises.judges import judge
+from lecturecode.exercises.judges import judge, numbers
 from lecturecode.network import Network
 
 
@@ -35,9 +35,9 @@ def _size(size: Any) -> str | None:
 @judge(
     "feedforward/xor",
     "nine numbers: the theta of a ReLU network of widths (2, 2, 1) that computes the exclusive or",
+    numbers,
 )
-def _xor(answer: Any) -> str | None:
-    theta = np.asarray(answer, dtype=float)
+def _xor(theta: np.ndarray) -> str | None:
     network = Network((2, 2, 1), "relu")
     if theta.shape != (network.size,):
         return f"three neurons with two inputs have nine parameters; this theta has shape {theta.shape}"

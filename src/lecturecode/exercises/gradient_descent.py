@@ -4,15 +4,16 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.exercises.judges import judge
+from lecturecode.exercises.judges import a_number, judge
 
 
 @judge(
     "descent/largest-stable-step",
     "the learning rate beyond which descent on a quadratic with eigenvalues 1 and 4 diverges",
+    a_number,
 )
-def _largest_stable_step(answer: Any) -> str | None:
-    rate, largest = float(answer), 4.0
+def _largest_stable_step(rate: float) -> str | None:
+    largest = 4.0
     if not rate > 0:
         return "a learning rate is positive"
     if abs(1 - rate * largest) > 1 + 1e-9:

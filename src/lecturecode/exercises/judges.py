@@ -1,9 +1,13 @@
 """A judge takes an answer and names the property that fails."""
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from lecturecode.arrays import as_array, on_host
+from lecturecode.door import choice, function, real
 
 __all__ = ["Verdict", "check", "exercise_names"]
 
@@ -33,15 +37,58 @@ class Verdict:
 Judge = Callable[[Any], str | None]
 """Takes an answer; returns None if it is right, or the property that fails."""
 
-_JUDGES: dict[str, tuple[Judge, str]] = {}
+Kind = Callable[[Any], Any]
+"""Takes an answer; returns it if it is of the kind that was asked for, and refuses it if not."""
+
+_JUDGES: dict[str, tuple[Judge, str, Kind]] = {}
 
 
-def judge(name: str, question: str) -> Callable[[Judge], Judge]:
-    """Register a judge under `name`; `question` says in a line what the answer has to be."""
+def a_function(answer: Any) -> Any:
+    """Return a function.
 
-    def register(function: Judge) -> Judge:
-        _JUDGES[name] = (function, question)
-        return function
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    return function(answer, "the answer", "what the exercise gives")
+
+
+def a_number(answer: Any) -> float:
+    """Return a number as a Python float.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    ValueError
+        If it is NaN.
+    """
+    return real(answer, "the answer", "[-inf, inf]")
+
+
+def numbers(answer: Any) -> np.ndarray:
+    """Return numbers as a NumPy array of float64.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers.
+    """
+    return np.asarray(on_host(as_array(answer, "the answer")), dtype=float)
+
+
+def anything(answer: Any) -> Any:
+    """Return any answer; its judge says itself what is wrong with it."""
+    return answer
+
+
+def judge(name: str, question: str, kind: Kind = a_function) -> Callable[[Judge], Judge]:
+    """Register a judge of answers of a kind under `name`; `question` says in a line what is asked."""
+
+    def register(failure: Judge) -> Judge:
+        _JUDGES[name] = (failure, question, kind)
+        return failure
 
     return register
 
@@ -72,15 +119,13 @@ def check(name: str, answer: Any) -> Verdict:
     not yet: a descent with this learning rate converges, but so does one with
     a larger rate
     """
-    if name not in _JUDGES:
-        close = difflib.get_close_matches(str(name), _JUDGES, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(
-            f"there is no exercise named {name!r}.{hint} The exercises are: " + ", ".join(_JUDGES)
-        )
-    function, question = _JUDGES[name]
+    failure_of, question, kind = _JUDGES[choice(name, "name", exercise_names())]
     try:
-        failure = function(answer)
+        answer = kind(answer)
+    except Exception as error:  # it is of another kind
+        return Verdict(False, f"{error} (asked for: {question})")
+    try:
+        failure = failure_of(answer)
     except Exception as error:
         failure = f"the answer raised {type(error).__name__}: {error} (asked for: {question})"
     return Verdict(failure is None, failure or question)

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.exercises.judges import judge
+from lecturecode.exercises.judges import a_number, judge
 
 
 @judge(
     "pytorch/forgotten-zero-grad",
     "theta after three steps on theta**2 / 2 from 1, with learning rate 0.1 and without zero_grad",
+    a_number,
 )
-def _forgotten_zero_grad(answer: Any) -> str | None:
-    theta = float(answer)
+def _forgotten_zero_grad(theta: float) -> str | None:
     if math.isclose(theta, 0.9**3, rel_tol=1e-6):
         return "this is the descent with zero_grad"
     if any(math.isclose(theta, other, rel_tol=1e-6) for other in (0.9, 0.71, 0.1431)):

@@ -5,15 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.exercises.judges import judge
+from lecturecode.exercises.judges import a_number, judge
 
 
 @judge(
     "sgd/minibatch-variance",
     "the variance of the mean of 20 gradients, drawn without replacement from 101 of variance 4",
+    a_number,
 )
-def _minibatch_variance(answer: Any) -> str | None:
-    variance, sigma2, T, n = float(answer), 4.0, 101, 20
+def _minibatch_variance(variance: float) -> str | None:
+    sigma2, T, n = 4.0, 101, 20
     right = sigma2 / n * (T - n) / (T - 1)
     if not variance > 0:
         return "a variance is positive, unless all samples are drawn"

@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array
+from lecturecode.arrays import Array, NotNumbersError, as_array
 from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
 from lecturecode.graph.reverse import pass_back
@@ -250,10 +250,10 @@ class Node:
         raise TypeError(f"{self!r} is neither true nor false; ask its value, as in: if node.value > 0")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise TypeError(_NOT_NUMPY.format("NumPy"))
+        raise NotNumbersError(_NOT_NUMPY.format("NumPy"))
 
     def __array_function__(self, function: Any, types: Any, args: Any, more: Any) -> Any:
-        raise TypeError(_NOT_NUMPY.format(f"numpy.{function.__name__}"))
+        raise NotNumbersError(_NOT_NUMPY.format(f"numpy.{function.__name__}"))
 
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), more: Any = None) -> Any:

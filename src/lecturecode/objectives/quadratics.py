@@ -4,16 +4,22 @@ Near a stationary point every smooth g looks like one of these, which is why the
 most of what a descent does.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, on_host, real_arrays, same_kind
+from lecturecode.arrays import Array, namespace, on_host, same_kind
 from lecturecode.domains import Domain, Interval, Real
+from lecturecode.door import arrays
+from lecturecode.objectives.function import Objective, coordinates
+
+DESIGN = {"W": "design_matrix(x) makes one from inputs x"}
+"""What to do when something else comes in the place of a design matrix."""
 
 
-class Quadratic:
+class Quadratic(Objective):
     r"""A bowl of given eigenvalues; a hill or a saddle when some of them are negative.
 
     .. math:: g(\theta) = \tfrac12 (\theta - c)^\T H (\theta - c),
@@ -54,21 +60,13 @@ class Quadratic:
 
     def __init__(self, eigenvalues: Any, center: Any = None, basis: Any = None) -> None:
         parts = {"eigenvalues": eigenvalues, "center": center, "basis": basis}
-        given = {name: part for name, part in parts.items() if part is not None}
-        xp, *arrays = real_arrays(**given)
-        found = dict(zip(given, arrays, strict=True))
-        lam = found["eigenvalues"]
-        if lam.ndim != 1:
-            raise ValueError(f"eigenvalues must have shape (P,); got {tuple(lam.shape)}")
+        given = {name: part for name, part in parts.items() if part is not None or name == "eigenvalues"}
+        xp, lam, *others = arrays({"eigenvalues": "P", "center": "P", "basis": "P P"}, **given)
+        found = dict(zip(list(given)[1:], others, strict=True))
         size = lam.shape[0]
         like = {"dtype": lam.dtype, "device": compat.device(lam)}
         center = found["center"] if "center" in found else xp.zeros(size, **like)
         Q = found["basis"] if "basis" in found else xp.eye(size, **like)
-        if center.shape != (size,) or Q.shape != (size, size):
-            raise ValueError(
-                f"with {size} eigenvalues, center needs shape ({size},) and basis ({size}, {size}); "
-                f"got {tuple(center.shape)} and {tuple(Q.shape)}"
-            )
         if float(xp.max(xp.abs(Q.T @ Q - xp.eye(size, **like)))) > xp.finfo(lam.dtype).eps ** 0.5:
             raise ValueError(
                 "basis must be orthogonal, basis.T @ basis = I; numpy.linalg.qr(A)[0] makes one"
@@ -95,10 +93,11 @@ class Quadratic:
     def hessian(self, theta: Array) -> Array:
         """Return H for every point, shape (..., P, P)."""
         shape = (*_fitting(theta, self.H).shape[:-1], *self.H.shape)
-        return compat.array_namespace(self.H).broadcast_to(self.H, shape)
+        return namespace(self.H).broadcast_to(self.H, shape)
 
 
-class Saddle:
+@dataclass(frozen=True)
+class Saddle(Objective):
     r"""The plainest saddle: up along the first axis, down along the second.
 
     .. math:: g(\theta) = \theta_1^2 - \theta_2^2, \qquad
@@ -117,31 +116,28 @@ class Saddle:
     [[2.0, 0.0], [0.0, -2.0]]
     """
 
-    domain: Domain = Interval(-1.5, 1.5) ** 2
+    domain = Interval(-1.5, 1.5) ** 2
     minima = np.empty((0, 2))
 
-    def __repr__(self) -> str:
-        return "Saddle()"
-
     def __call__(self, theta: Array) -> Array:
-        theta = _sized(as_array(theta), 2)
+        theta = coordinates(theta, 2)
         return theta[..., 0] ** 2 - theta[..., 1] ** 2
 
     def gradient(self, theta: Array) -> Array:
         r"""Return :math:`(2\theta_1, -2\theta_2)`, shape (..., 2)."""
-        theta = _sized(as_array(theta), 2)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta, 2)
+        xp = namespace(theta)
         return xp.stack([2 * theta[..., 0], -2 * theta[..., 1]], axis=-1)
 
     def hessian(self, theta: Array) -> Array:
         """Return diag(2, -2) for every point, shape (..., 2, 2)."""
-        theta = _sized(as_array(theta), 2)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta, 2)
+        xp = namespace(theta)
         H = xp.asarray([[2.0, 0.0], [0.0, -2.0]], dtype=theta.dtype, device=compat.device(theta))
         return xp.broadcast_to(H, (*theta.shape[:-1], 2, 2))
 
 
-class MeanSquaredError:
+class MeanSquaredError(Objective):
     r"""The mean squared error of a linear model on data: least squares seen as a function of theta.
 
     .. math:: g(\theta) = \frac1T \lVert W\theta - y \rVert_2^2, \qquad
@@ -175,10 +171,7 @@ class MeanSquaredError:
     """
 
     def __init__(self, W: Any, y: Any) -> None:
-        _, self.W, self.y = real_arrays(W=W, y=y)
-        check_design(self.W, self.y)
-        if self.y.ndim != 1:
-            raise ValueError(f"y must have shape (T,); got {tuple(self.y.shape)}")
+        _, self.W, self.y = arrays({"W": "T P", "y": "T"}, DESIGN, W=W, y=y)
         self.domain: Domain = Real(1.0) ** self.W.shape[1]
 
     @property
@@ -200,36 +193,9 @@ class MeanSquaredError:
     def hessian(self, theta: Array) -> Array:
         r"""Return :math:`(2/T)\, W^\T W` for every point, shape (..., P, P)."""
         H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
-        return compat.array_namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
+        return namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
 
 
 def _fitting(theta: Any, matrix: Array) -> Array:
     """Return theta as an array of the kind of `matrix`, one coordinate for each of its columns."""
-    return _sized(same_kind(theta, matrix), matrix.shape[1])
-
-
-def _sized(theta: Array, size: int) -> Array:
-    if theta.shape[-1:] != (size,):
-        raise ValueError(f"this g has {size} coordinates; theta has shape {tuple(theta.shape)}")
-    return theta
-
-
-def check_design(W: Array, y: Array) -> None:
-    """Check that a design matrix and its targets have the same number of samples.
-
-    Raises
-    ------
-    ValueError
-        If `W` is not of shape (T, P), or `y` not of shape (T,) or (T, K).
-    """
-    if W.ndim != 2:
-        raise ValueError(
-            f"W must be a matrix of shape (T, P), one row per sample; got {tuple(W.shape)}. "
-            "design_matrix(x) makes one from inputs x"
-        )
-    if y.ndim not in (1, 2) or y.shape[0] != W.shape[0]:
-        hint = "transpose W" if y.shape and W.shape[1] == y.shape[0] else "give one y per row of W"
-        raise ValueError(
-            f"W has {W.shape[0]} rows and y has shape {tuple(y.shape)}; they need the same number of "
-            f"samples T: {hint}"
-        )
+    return coordinates(same_kind(theta, matrix), matrix.shape[1])

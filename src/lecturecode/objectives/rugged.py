@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array
+from lecturecode.arrays import Array, namespace
 from lecturecode.domains import Domain, Interval
+from lecturecode.door import whole
+from lecturecode.objectives.function import Objective, coordinates
 
 
 @dataclass(frozen=True)
-class Rastrigin:
+class Rastrigin(Objective):
     r"""Rastrigin's function: a bowl with a ripple, and a local minimum near every integer point.
 
     .. math:: g(\theta) = 10 P + \sum_{p=1}^P \bigl(\theta_p^2 - 10 \cos 2\pi\theta_p\bigr)
@@ -27,7 +29,7 @@ class Rastrigin:
     Raises
     ------
     ValueError
-        If `size` is smaller than 1.
+        If `size` is not a whole number of at least 1.
 
     References
     ----------
@@ -44,7 +46,7 @@ class Rastrigin:
     size: int = 2
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
+        object.__setattr__(self, "size", whole(self.size, "size"))
 
     @property
     def domain(self) -> Domain:
@@ -57,26 +59,26 @@ class Rastrigin:
         return np.zeros((1, self.size))
 
     def __call__(self, theta: Array) -> Array:
-        theta = as_array(theta)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta)
+        xp = namespace(theta)
         return (theta**2 + 10 * (1 - xp.cos(2 * math.pi * theta))).sum(-1)
 
     def gradient(self, theta: Array) -> Array:
         r"""Return :math:`2\theta_p + 20\pi \sin 2\pi\theta_p`, shape (..., P)."""
-        theta = as_array(theta)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta)
+        xp = namespace(theta)
         return 2 * theta + 20 * math.pi * xp.sin(2 * math.pi * theta)
 
     def hessian(self, theta: Array) -> Array:
         """Return the diagonal Hessian, shape (..., P, P)."""
-        theta = as_array(theta)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta)
+        xp = namespace(theta)
         diagonal = 2 + 40 * math.pi**2 * xp.cos(2 * math.pi * theta)
         return diagonal[..., None] * _eye(theta)
 
 
 @dataclass(frozen=True)
-class Ackley:
+class Ackley(Objective):
     r"""Ackley's function: a nearly flat, pitted plain with a sharp funnel in the middle.
 
     .. math:: g(\theta) = 20 \Bigl(1 - e^{-0.2 \sqrt{\frac1P \sum_p \theta_p^2}}\Bigr)
@@ -93,7 +95,7 @@ class Ackley:
     Raises
     ------
     ValueError
-        If `size` is smaller than 1.
+        If `size` is not a whole number of at least 1.
 
     Notes
     -----
@@ -115,7 +117,7 @@ class Ackley:
     size: int = 2
 
     def __post_init__(self) -> None:
-        _check_size(self.size)
+        object.__setattr__(self, "size", whole(self.size, "size"))
 
     @property
     def domain(self) -> Domain:
@@ -128,17 +130,17 @@ class Ackley:
         return np.zeros((1, self.size))
 
     def __call__(self, theta: Array) -> Array:
-        theta = as_array(theta)
-        xp = compat.array_namespace(theta)
+        theta = coordinates(theta)
+        xp = namespace(theta)
         r = ((theta**2).sum(-1) / theta.shape[-1]) ** 0.5
         ripple = xp.cos(2 * math.pi * theta).sum(-1) / theta.shape[-1]
         return -20 * xp.expm1(-0.2 * r) - math.e * xp.expm1(ripple - 1)
 
     def gradient(self, theta: Array) -> Array:
         """Return the gradient, shape (..., P); 0 at the origin."""
-        theta = as_array(theta)
+        theta = coordinates(theta)
         P = theta.shape[-1]
-        xp = compat.array_namespace(theta)
+        xp = namespace(theta)
         r = ((theta**2).sum(-1) / P)[..., None] ** 0.5
         safe = xp.where(r > 0, r, xp.ones_like(r))
         ripple = xp.cos(2 * math.pi * theta).sum(-1)[..., None] / P
@@ -147,9 +149,9 @@ class Ackley:
 
     def hessian(self, theta: Array) -> Array:
         """Return the Hessian, shape (..., P, P); NaN at the origin."""
-        theta = as_array(theta)
+        theta = coordinates(theta)
         P = theta.shape[-1]
-        xp = compat.array_namespace(theta)
+        xp = namespace(theta)
         outer = theta[..., :, None] * theta[..., None, :]
         r = ((theta**2).sum(-1) / P)[..., None, None] ** 0.5
         r = xp.where(r > 0, r, xp.full_like(r, xp.nan))
@@ -163,10 +165,5 @@ class Ackley:
 
 
 def _eye(theta: Array) -> Array:
-    xp = compat.array_namespace(theta)
+    xp = namespace(theta)
     return xp.eye(theta.shape[-1], dtype=theta.dtype, device=compat.device(theta))
-
-
-def _check_size(size: int) -> None:
-    if size < 1:
-        raise ValueError(f"size is the number of coordinates and at least 1; got {size}")

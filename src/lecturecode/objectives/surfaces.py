@@ -6,12 +6,14 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array
+from lecturecode.arrays import Array, namespace
 from lecturecode.domains import Domain, Interval, Product
+from lecturecode.door import real, whole
+from lecturecode.objectives.function import Objective, coordinates
 
 
 @dataclass(frozen=True)
-class Rosenbrock:
+class Rosenbrock(Objective):
     r"""Rosenbrock's canyon: a curved valley, steep across and almost flat along.
 
     .. math:: g(\theta) = (1 - \theta_1)^2 + k\,(\theta_2 - \theta_1^2)^2
@@ -24,6 +26,11 @@ class Rosenbrock:
     ----------
     k : float
         Steepness of the walls; 100 in the original paper.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `k` is not a finite number.
 
     References
     ----------
@@ -41,7 +48,8 @@ class Rosenbrock:
     domain = Product(Interval(-2, 2), Interval(-1, 3))
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "k", float(self.k))  # a NumPy number would turn float32 to float64
+        # As Python's own number: a NumPy number would turn float32 to float64.
+        object.__setattr__(self, "k", real(self.k, "k"))
 
     @property
     def minima(self) -> np.ndarray:
@@ -64,7 +72,7 @@ class Rosenbrock:
 
 
 @dataclass(frozen=True)
-class MonkeySaddle:
+class MonkeySaddle(Objective):
     r"""The monkey saddle: three ways down, three ways up, and a Hessian that says nothing.
 
     .. math:: g(\theta) = \theta_1^3 - 3\,\theta_1 \theta_2^2
@@ -101,7 +109,7 @@ class MonkeySaddle:
 
 
 @dataclass(frozen=True)
-class DoubleWell:
+class DoubleWell(Objective):
     r"""Two wells side by side, one deeper than the other: the plainest spurious local minimum.
 
     .. math:: g(\theta) = (\theta_1^2 - 1)^2 + s\,\theta_1 + \tfrac12 \sum_{p \ge 2} \theta_p^2
@@ -119,8 +127,8 @@ class DoubleWell:
 
     Raises
     ------
-    ValueError
-        If `size` is smaller than 1.
+    TypeError, ValueError
+        If `tilt` is not a finite number, or `size` not a whole number of at least 1.
 
     Examples
     --------
@@ -132,9 +140,8 @@ class DoubleWell:
     size: int = 2
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"size is the number of coordinates and at least 1; got {self.size}")
-        object.__setattr__(self, "tilt", float(self.tilt))  # see Rosenbrock
+        object.__setattr__(self, "size", whole(self.size, "size"))
+        object.__setattr__(self, "tilt", real(self.tilt, "tilt"))
 
     @property
     def domain(self) -> Domain:
@@ -152,29 +159,29 @@ class DoubleWell:
         return points[np.argsort(self(points), kind="stable")]
 
     def __call__(self, theta: Array) -> Array:
-        theta = as_array(theta)
+        theta = coordinates(theta)
         a, rest = theta[..., 0], theta[..., 1:]
         return (a**2 - 1) ** 2 + self.tilt * a + 0.5 * (rest**2).sum(-1)
 
     def gradient(self, theta: Array) -> Array:
         """Return the gradient, shape (..., P)."""
-        theta = as_array(theta)
+        theta = coordinates(theta)
         a = theta[..., :1]
-        xp = compat.array_namespace(theta)
+        xp = namespace(theta)
         return xp.concat([4 * a * (a**2 - 1) + self.tilt, theta[..., 1:]], axis=-1)
 
     def hessian(self, theta: Array) -> Array:
         """Return the Hessian, shape (..., P, P)."""
-        theta = as_array(theta)
+        theta = coordinates(theta)
         a = theta[..., :1]
-        xp = compat.array_namespace(theta)
+        xp = namespace(theta)
         diagonal = xp.concat([12 * a**2 - 4, 0 * theta[..., 1:] + 1], axis=-1)
         eye = xp.eye(theta.shape[-1], dtype=theta.dtype, device=compat.device(theta))
         return diagonal[..., None] * eye
 
 
 @dataclass(frozen=True)
-class Himmelblau:
+class Himmelblau(Objective):
     r"""Himmelblau's function: four minima of the same value, four saddles, and one maximum.
 
     .. math:: g(\theta) = (\theta_1^2 + \theta_2 - 11)^2 + (\theta_1 + \theta_2^2 - 7)^2
@@ -223,16 +230,14 @@ class Himmelblau:
 
 
 def _two(theta: Any) -> tuple[Array, Array]:
-    theta = as_array(theta)
-    if theta.shape[-1:] != (2,):
-        raise ValueError(f"this g has 2 coordinates; theta has shape {tuple(theta.shape)}")
+    theta = coordinates(theta, 2)
     return theta[..., 0], theta[..., 1]
 
 
 def _vector(*coordinates: Array) -> Array:
-    return compat.array_namespace(coordinates[0]).stack(coordinates, axis=-1)
+    return namespace(coordinates[0]).stack(coordinates, axis=-1)
 
 
 def _symmetric(aa: Array, ab: Array, bb: Array) -> Array:
-    xp = compat.array_namespace(aa)
+    xp = namespace(aa)
     return xp.stack([xp.stack([aa, ab], axis=-1), xp.stack([ab, bb], axis=-1)], axis=-2)

@@ -12,9 +12,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
 from lecturecode.alternating import Mixture
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, on_host
+from lecturecode.door import flag, instance, integers, whole
+from lecturecode.plots import door
 from lecturecode.plots.animations import animate
-from lecturecode.plots.figures import METHODS, Box, contours, host, points_of
+from lecturecode.plots.door import Box, host
+from lecturecode.plots.figures import METHODS, contours
 from lecturecode.plots.populations import ellipse
 
 AXES = (METHODS["alternated minimization"], "#3b1a78")
@@ -43,11 +46,13 @@ def staircase(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is neither a trace nor an array, say.
     ValueError
-        If the trace kept no iterates of a plane, if a half-step moves both coordinates, or as for
-        :func:`contours`.
+        If the trace kept no iterates of a plane, if a half-step moves both coordinates, if there is a
+        box without g, or as for :func:`contours`.
     """
-    points = points_of(trace)
+    points, log = door.track(trace), flag(log, "log")
     moves = np.diff(points, axis=0) != 0  # (N - 1, 2)
     if moves.all(axis=1).any():
         wrong = int(np.flatnonzero(moves.all(axis=1))[0]) + 1
@@ -55,9 +60,11 @@ def staircase(
             f"step {wrong} moves both coordinates; a staircase has one at a time, each recorded "
             "(record_every=1). Draw other paths by path"
         )
+    if g is None and box is not None:
+        raise ValueError("box is where the contours of g are drawn; give g too")
     if g is not None:
         ax = contours(g, box, ax=ax, log=log).axes
-    ax = ax or plt.subplots()[1]
+    ax = door.axes(ax)
     gap = np.full_like(points[:-1], np.nan)
     pieces = np.stack([points[:-1], points[1:], gap], axis=1)  # (N - 1, 3, 2)
     dot = "." if len(points) <= 200 else ""
@@ -73,7 +80,14 @@ def staircase(
 
 
 def look(cluster: int) -> tuple[str, str]:
-    """Return the color and the marker of a cluster by its number: no two of the first 70 are alike."""
+    """Return the color and the marker of a cluster by its number: no two of the first 70 are alike.
+
+    Raises
+    ------
+    ValueError
+        If it is no integer of at least 0.
+    """
+    cluster = whole(cluster, "cluster", 0)
     return CLUSTERS[cluster % len(CLUSTERS)], MARKERS[cluster % len(MARKERS)]
 
 
@@ -92,19 +106,21 @@ def clusters(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if the labels are not integers, say.
     ValueError
-        If shapes do not fit, if a label is no whole number from 0 on, or if there are too few names.
+        If shapes do not fit, if a label is negative, or if there are too few names.
     """
-    x, labels = _samples(x), host(labels)
-    if labels.shape != x.shape[:1] or (labels < 0).any() or (labels % 1 != 0).any():
-        raise ValueError(
-            f"labels must be whole numbers from 0 on, of shape ({len(x)},); got {labels.shape}"
-        )
-    middles = np.empty((0, 2)) if centers is None else _samples(centers, "centers")
-    count = max(int(labels.max(initial=-1)) + 1, len(middles))
-    if names and len(names) < count:
-        raise ValueError(f"there are {count} clusters and {len(names)} names; give one name for each")
-    ax = ax or plt.subplots()[1]
+    (x,) = door.numbers({"x": "T 2"}, x=x)
+    labels = np.asarray(on_host(integers(labels, "labels", 0, what="the numbers of clusters, integers")))
+    if labels.shape != x.shape[:1]:
+        raise ValueError(f"labels must have shape (T,), and T is {len(x)} in x; got {labels.shape}")
+    middles = np.empty((0, 2))
+    if centers is not None:
+        (middles,) = door.numbers({"centers": "K 2"}, centers=centers)
+    count = max(int(labels.max()) + 1, len(middles))
+    names = door.words(names, "names", count, "cluster")
+    ax = door.axes(ax)
     lines = []
     for k in range(count):
         colour, marker = look(k)
@@ -131,17 +147,25 @@ def components(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `mixture` is none, say.
     ValueError
-        If shapes do not fit.
+        If shapes do not fit, or if there is NaN or infinity in an array.
     """
-    x = _samples(x)
-    weights, means, covariances = (
-        host(part) for part in (mixture.weights, mixture.means, mixture.covariances)
+    (x,) = door.numbers({"x": "T 2"}, x=x)
+    instance(mixture, "mixture", Mixture, "Mixture.unpack(trace.theta, 3)")
+    weights, means, covariances = door.numbers(
+        {"weights": "K", "means": "K 2", "covariances": "K 2 2"},
+        weights=mixture.weights,
+        means=mixture.means,
+        covariances=mixture.covariances,
     )
-    q = host(Mixture(weights, means, covariances).responsibilities(x) if shares is None else shares)
+    if shares is None:
+        shares = Mixture(weights, means, covariances).responsibilities(x)
+    (q,) = door.numbers({"shares": "T K"}, shares=shares)
     if q.shape != (len(x), len(means)):
         raise ValueError(f"shares must have shape ({len(x)}, {len(means)}); got {q.shape}")
-    ax = ax or plt.subplots()[1]
+    ax = door.axes(ax)
     colours = np.clip(q @ np.array([to_rgb(look(k)[0]) for k in range(len(means))]), 0, 1)  # (T, 3)
     largest = q.argmax(axis=1)
     edges: dict[str, Any] = {"linewidths": 0.4, "edgecolors": "white", "zorder": 2}
@@ -176,11 +200,17 @@ def animate_clusters(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is none, say.
     ValueError
-        If `x` has another shape, or if the trace is not one of k-means on it, fully recorded.
+        If `x` has another shape, if the trace is not one of k-means on it, fully recorded, or if
+        `frames` or `interval` is no positive integer.
     """
-    x = _samples(x)
-    labels = host(_recorded(trace, "labels")["labels"])
+    (x,) = door.numbers({"x": "T 2"}, x=x)
+    names, (frames, interval) = door.words(names, "names", 2, "feature"), door.pictures(frames, interval)
+    labels = on_host(_recorded(trace, "labels")["labels"])
+    if labels.shape[1:] != x.shape[:1]:
+        raise ValueError(f"this trace has labels of {labels.shape[1]} samples, and x has {len(x)}")
     middles = host(trace.thetas).reshape(len(labels), -1, 2)  # (N, K, 2)
 
     def show(i: int, ax: Axes) -> str:
@@ -214,10 +244,14 @@ def animate_mixture(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is none, say.
     ValueError
-        If `x` has another shape, or if the trace is not one of a mixture on it, fully recorded.
+        If `x` has another shape, if the trace is not one of a mixture of such samples, fully recorded,
+        or if `frames` or `interval` is no positive integer.
     """
-    x = _samples(x)
+    (x,) = door.numbers({"x": "T 2"}, x=x)
+    names, (frames, interval) = door.words(names, "names", 2, "feature"), door.pictures(frames, interval)
     extras = _recorded(trace, "weights", "means", "covariances")
     parts = [host(extras[name]) for name in ("weights", "means", "covariances")]
 
@@ -237,7 +271,9 @@ def _film(
     """Animate what `show` draws of record i, with the values of all half-steps beneath."""
     values = host(trace.values)
     figure, (ax, below) = plt.subplots(2, 1, figsize=(5.6, 6.2), height_ratios=[3, 1])
-    ax.set(xlabel=names[0], ylabel=names[1], title="half-step 0")
+    if names:
+        ax.set(xlabel=names[0], ylabel=names[1])
+    ax.set_title("half-step 0")
     margin = 0.06 * np.ptp(x, axis=0)
     ax.set(xlim=(x[:, 0].min() - margin[0], x[:, 0].max() + margin[0]))
     ax.set(ylim=(x[:, 1].min() - margin[1], x[:, 1].max() + margin[1]))
@@ -264,16 +300,10 @@ def _film(
 
 def _recorded(trace: Any, *names: str) -> Any:
     """Return the extras of a trace that has each half-step of them."""
+    door.a_trace(trace)
     if trace.record_every != 1 or not all(name in trace.extras for name in names):
         raise ValueError(
             f"an animation needs every half-step of {', '.join(names)}; this trace has record_every="
             f"{trace.record_every} and extras {', '.join(trace.extras) or 'none'}"
         )
     return trace.extras
-
-
-def _samples(x: Array, name: str = "x") -> np.ndarray:
-    x = host(x)
-    if x.ndim != 2 or x.shape[1] != 2:
-        raise ValueError(f"{name} must have two columns to be drawn in a plane; got shape {x.shape}")
-    return x

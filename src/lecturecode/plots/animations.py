@@ -16,7 +16,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from lecturecode.plots.figures import Box, contours, curve, host, path, points_of
+from lecturecode.arrays import Array
+from lecturecode.door import came, flag, function, instance, whole
+from lecturecode.plots import door
+from lecturecode.plots.door import Box, host
+from lecturecode.plots.figures import contours, curve, path
+from lecturecode.trace import Trace
 
 
 def animate_path(
@@ -38,22 +43,28 @@ def animate_path(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind, or if a name of a trace is no text.
     ValueError
-        As for :func:`~lecturecode.plots.path` and :func:`~lecturecode.plots.contours`.
+        If there are no traces, if `frames` or `interval` is no positive integer, or as for
+        :func:`~lecturecode.plots.path` and :func:`~lecturecode.plots.contours`.
     """
-    named = dict(traces) if isinstance(traces, Mapping) else {"": traces}
-    points = {label: points_of(trace) for label, trace in named.items()}
+    frames, interval = door.pictures(frames, interval)
+    log, panels = flag(log, "log"), flag(panels, "panels")
+    named = _named(traces)
+    points = {label: door.track(trace, "traces") for label, trace in named.items()}
+    one = next(iter(named.values()))
+    flat = isinstance(one, Trace) and host(one.thetas).shape[-1] == 1
+    ends = door.bounds(box, function(g, "g"), 1 if flat else 2)
     columns = len(named) if panels else 1
     figure, grid = plt.subplots(
         1, columns, figsize=(max(5.6, 3.6 * columns), 4.2), squeeze=False, layout="constrained"
     )
-    one = next(iter(named.values()))
-    flat = host(getattr(one, "thetas", one)).shape[-1] == 1
     for ax in grid[0]:
         if flat:
-            curve(g, box, ax=ax)
+            curve(g, ends, ax=ax)
         else:
-            contours(g, box, ax=ax, log=log, points=120)
+            contours(g, ends, ax=ax, log=log, points=120)
         ax.autoscale(False)
     moving = {}
     for (label, track), ax in zip(points.items(), np.resize(grid[0], len(points)), strict=True):
@@ -86,8 +97,32 @@ def animate(
     """Animate a figure: `draw` is called with each of `frames`, or with 0, 1, ..., frames - 1.
 
     Pictures are `interval` milliseconds apart, and the animation does not start over.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another kind: if `figure` is none, say.
+    ValueError
+        If there are no frames, or if `interval` is no positive integer.
     """
+    instance(figure, "figure", Figure, "plt.figure()")
+    draw, interval = function(draw, "draw", "the frame"), whole(interval, "interval")
+    if isinstance(frames, np.ndarray) and frames.ndim > 0:
+        frames = list(frames)
+    if not isinstance(frames, list | tuple | range):
+        frames = whole(frames, "frames")
+    elif not frames:
+        raise ValueError("frames is empty; give at least one")
     return _Film(figure, draw, frames=frames, interval=interval, repeat=False)
+
+
+def _named(traces: Any) -> dict[str, Trace | Array]:
+    """Return traces by their names; that of a single one is empty."""
+    if not isinstance(traces, Mapping):
+        return {"": traces}
+    if not traces or not all(isinstance(name, str) for name in traces):
+        raise TypeError(f"traces must be a trace, or some by their names; got {came(traces)}")
+    return dict(traces)
 
 
 class _Film(FuncAnimation):
@@ -128,9 +163,13 @@ def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Pl
 
     Raises
     ------
+    TypeError
+        If `animation` is none, or if `alt` is no text.
     ValueError
-        If there is neither.
+        If there is neither `alt` nor a description, or if `dpi` is no positive integer.
     """
+    instance(animation, "animation", Animation, "what animate returns")
+    alt, dpi = None if alt is None else door.text(alt, "alt"), whole(dpi, "dpi")
     source: Any = animation.event_source
     interval = int(source.interval)
     writer = _Pictures()

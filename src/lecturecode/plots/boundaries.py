@@ -1,7 +1,9 @@
 """Decisions of a classifier of points in a plane: its regions, and how their boundary forms."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import array_api_compat as compat
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
@@ -9,9 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.contour import QuadContourSet
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, on_host
+from lecturecode.door import instance, labels, whole
+from lecturecode.network import Network
+from lecturecode.plots import door
 from lecturecode.plots.animations import animate
-from lecturecode.plots.figures import COLOURS, host
+from lecturecode.plots.door import host
+from lecturecode.plots.figures import COLOURS
 
 REGIONS = ("#006aaa", "#d45500", "#00956a", "#aa6aff", "#552a2a", "#ea0040")
 MARKERS = "o^sDvP"
@@ -24,7 +30,7 @@ def boundary(
     y: Array,
     ax: Axes | None = None,
     *,
-    classes: tuple[str, ...] = (),
+    classes: Sequence[str] = (),
     points: int = 150,
 ) -> list[QuadContourSet]:
     """Draw what a classifier of points of a plane decides where, and the samples.
@@ -36,18 +42,24 @@ def boundary(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `network` is none, or if y does not hold integers, say.
     ValueError
-        If the network has not two inputs and at least two outputs, or x and y do not fit it.
+        If the network has not two inputs and at least two outputs, if theta, x and y do not fit it, if
+        there are too few `classes`, or if `points` is below 2.
     """
     x, y = _samples(network, x, y)
-    ax = ax or plt.subplots()[1]
+    (theta,) = door.numbers({"theta": "P"}, theta=theta)
+    network.unpack(theta)  # refuses a wrong number of parameters
+    classes, points = _named(network, classes), whole(points, "points", 2)
+    ax = door.axes(ax)
     for k in range(network.widths[-1]):
         look: dict[str, Any] = {"color": REGIONS[k % 6], "markersize": 5.5, "markeredgewidth": 0.6}
         name = classes[k] if classes else f"class {k}"
         ax.plot(*x[y == k].T, MARKERS[k % 6], markeredgecolor="white", label=name, zorder=3, **look)
     if classes:
         ax.legend()
-    drawn = _regions(network, host(theta), _plane(x, points), ax)
+    drawn = _regions(network, theta, _plane(x, points), ax)
     low, high = _corners(x)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     return drawn
@@ -59,7 +71,7 @@ def animate_boundary(
     x: Array,
     y: Array,
     *,
-    classes: tuple[str, ...] = (),
+    classes: Sequence[str] = (),
     frames: int = 40,
     interval: int = 150,
     points: int = 120,
@@ -71,13 +83,18 @@ def animate_boundary(
 
     Raises
     ------
+    TypeError
+        If `trace` is none, or as for :func:`boundary`.
     ValueError
-        If the trace kept no thetas, or as for :func:`boundary`.
+        If the trace kept no thetas, if `frames` or `interval` is no positive integer, or as for
+        :func:`boundary`.
     """
-    if trace.record_every == 0:
-        raise ValueError("this trace kept no thetas on the way; train with record_every=10, say")
+    trace = door.recorded(trace, 10)
+    frames, interval = door.pictures(frames, interval)
     x, y = _samples(network, x, y)
     thetas = host(trace.thetas)
+    network.unpack(thetas)
+    classes, points = _named(network, classes), whole(points, "points", 2)
     figure, ax = plt.subplots(figsize=(5.4, 4.4))
     drawn = boundary(network, thetas[0], x, y, ax, classes=classes, points=points)
     ax.set_title("step 0")
@@ -98,15 +115,21 @@ def animate_boundary(
 
 
 def _samples(network: Any, x: Array, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    x, y = host(x), host(y).astype(int)
+    instance(network, "network", Network, "Network((2, 8, 3))")
     if network.widths[0] != 2 or network.widths[-1] < 2:
         raise ValueError(
             "regions of a plane need a network with 2 inputs and an output for each class; this one has "
             f"widths {network.widths}"
         )
-    if x.ndim != 2 or x.shape[1] != 2 or y.shape != x.shape[:1]:
+    (x,) = door.numbers({"x": "T 2"}, x=x)
+    y = on_host(labels(y, "y", network.widths[-1], y if compat.is_torch_array(y) else x))
+    if len(y) != len(x):
         raise ValueError(f"x must have shape (T, 2) and y (T,); got {x.shape} and {y.shape}")
     return x, y
+
+
+def _named(network: Network, classes: Sequence[str]) -> Sequence[str]:
+    return door.words(classes, "classes", network.widths[-1], "output of the network")
 
 
 def _corners(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

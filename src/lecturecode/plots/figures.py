@@ -10,8 +10,12 @@ from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import Array
+from lecturecode.door import came, choice, flag, function, instance, real, whole
+from lecturecode.plots import door
+from lecturecode.plots.door import Box, host
 
 METHODS = {
     "gradient descent": "#006aaa",
@@ -44,8 +48,6 @@ COLOURS = METHODS | {
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#d5dfe8", "#8da2b5"])
 """Colors of the values of g: pale in the valleys, so that paths stand out, dark on the heights."""
 
-Box = Any
-
 
 def use_style() -> None:
     """Set matplotlib's defaults for the book: opaque white, large type, the methods' colors."""
@@ -74,19 +76,24 @@ def use_style() -> None:
 
 
 def curve(
-    g: Any, box: Box = None, *, ax: Axes | None = None, points: int = 400, colour: str = "#404055"
+    g: Any, box: Box = None, *, ax: Axes | None = None, points: int = 400, colour: str | None = None
 ) -> Line2D:
     """Draw g of one coordinate as a curve, from `points` values.
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if g is no function, say.
     ValueError
-        If there is no finite box, if g does not take batches, or if it is finite nowhere in the box.
+        If there is no finite box, if g does not take batches, if it is finite nowhere in the box, if
+        `points` is below 2, or if `colour` is none.
     """
-    ((low, high),) = _bounds(g, box, 1)
-    theta = np.linspace(low, high, points)[:, None]  # (points, 1)
-    ax = ax or plt.subplots()[1]
-    (line,) = ax.plot(theta[:, 0], _evaluate(g, theta), color=colour, zorder=1)
+    ((low, high),) = door.bounds(box, function(g, "g"), 1)
+    colour = door.colour(colour, COLOURS["data"])
+    theta = np.linspace(low, high, whole(points, "points", 2))[:, None]  # (points, 1)
+    height = _evaluate(g, theta)
+    ax = door.axes(ax)
+    (line,) = ax.plot(theta[:, 0], height, color=colour, zorder=1)
     ax.set(xlabel=r"$\theta$", ylabel=r"$g(\theta)$", xlim=(low, high))
     return line
 
@@ -108,13 +115,16 @@ def contours(
 
     Raises
     ------
-    ValueError
+    TypeError
         As for :func:`curve`.
+    ValueError
+        As for :func:`curve`, or if `levels` are neither a number of bands nor rising numbers.
     """
+    asked, log = _asked_levels(levels), flag(log, "log")
     x, y, z = _grid(g, box, points)
-    edges = _levels(z, levels, log) if isinstance(levels, int) else np.asarray(levels, dtype=float)
-    ax = ax or plt.subplots()[1]
-    extend: Literal["neither", "both"] = "neither" if isinstance(levels, int) else "both"
+    edges = _levels(z, asked, log) if isinstance(asked, int) else asked
+    ax = door.axes(ax)
+    extend: Literal["neither", "both"] = "neither" if isinstance(asked, int) else "both"
     norm = BoundaryNorm(edges, HEIGHTS.N, extend=extend)
     bands = ax.contourf(x, y, z, edges, cmap=HEIGHTS, norm=norm, extend=extend, zorder=0)
     ax.contour(x, y, z, edges, colors="#4a5d70", linewidths=0.5, alpha=0.6, zorder=0.5)
@@ -138,9 +148,14 @@ def surface(
 
     Raises
     ------
+    TypeError
+        As for :func:`curve`, or if `ax` has no 3-D projection.
     ValueError
         As for :func:`curve`.
     """
+    levels, log = whole(levels, "levels"), flag(log, "log")
+    if ax is not None:
+        ax = instance(ax, "ax", Axes3D, "plt.figure().add_subplot(projection='3d')")
     x, y, z = _grid(g, box, points)
     edges = _levels(z, levels, log)
     ax = ax or plt.subplots(subplot_kw={"projection": "3d"})[1]
@@ -164,13 +179,16 @@ def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> L
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `ax` is no axes, say.
     ValueError
-        If `kind` is none of ``KINDS``, or if theta has another shape.
+        If `kind` is none of ``KINDS``, if theta has another shape, or if it or `height` is not finite.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; it must be one of {', '.join(KINDS)}")
-    points = np.atleast_2d(host(theta))
-    if points.shape[1] == 1 and height is not None:
+    kind, ax = choice(kind, "kind", list(KINDS)), instance(ax, "ax", Axes, door.AXES)
+    height = None if height is None else real(height, "height")
+    (points,) = door.numbers({"theta": "P | N P"}, theta=theta)
+    points = np.atleast_2d(points)
+    if height is not None and points.shape[1] == 1:
         points = np.column_stack([points, np.full(len(points), height)])
     if points.shape[1] != 2:
         raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")
@@ -191,12 +209,15 @@ def path(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is neither a trace nor an array, say.
     ValueError
-        If the trace kept no iterates, or if they are not points of a plane or of a curve.
+        If the trace kept no iterates, if they are not points of a plane or of a curve, or if `colour`
+        is none.
     """
-    points = points_of(trace)
-    ax = ax or plt.subplots()[1]
-    colour = colour or COLOURS.get(label or "")
+    points, label = door.track(trace), door.label(label)
+    colour = door.colour(colour, COLOURS.get(label or ""))
+    ax = door.axes(ax)
     dot = "." if len(points) <= 200 else ""
     (line,) = ax.plot(*points.T, marker=dot, color=colour, label=label, markersize=6, linewidth=1.6)
     ends: dict[str, Any] = {"color": line.get_color(), "zorder": 3, "linestyle": "none"}
@@ -221,17 +242,20 @@ def values(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is none, say.
     ValueError
-        If `against` is neither ``"steps"`` nor ``"evaluations"``.
+        If `against` is neither ``"steps"`` nor ``"evaluations"``, or if `colour` is none.
     """
-    if against not in ("steps", "evaluations"):
-        raise ValueError(f"against is {against!r}; it must be 'steps' or 'evaluations'")
-    height = host(trace.values) - minimum
+    against = choice(against, "against", ("steps", "evaluations"))  # type: ignore[assignment]
+    trace, label = door.a_trace(trace), door.label(label)
+    colour = door.colour(colour, COLOURS.get(label or ""))
+    height = host(trace.values) - real(minimum, "minimum")
     height = height.min(axis=1) if height.ndim == 2 else height
     height = np.where(height < 1e100, height, np.nan)
     across = np.arange(len(height)) if against == "steps" else host(trace.evaluations)
-    ax = ax or plt.subplots()[1]
-    (line,) = ax.plot(across, height, color=colour or COLOURS.get(label or ""), label=label)
+    ax = door.axes(ax)
+    (line,) = ax.plot(across, height, color=colour, label=label)
     ax.set_yscale("log", nonpositive="mask")
     ax.set(xlabel="step" if against == "steps" else "evaluations of g")
     ax.set(ylabel=r"$g(\theta)$" if minimum == 0 else r"$g(\theta) - \min g$")
@@ -243,45 +267,28 @@ def describe(figure: Figure, text: str) -> Figure:
 
     Raises
     ------
+    TypeError
+        If the figure is none, or the text.
     ValueError
         If the text is empty.
     """
-    if not text.strip():
-        raise ValueError("the description is empty; say what the figure shows")
+    instance(figure, "figure", Figure, "plt.figure()")
+    if not door.text(text, "text").strip():
+        raise ValueError("text is empty; say what the figure shows")
     figure.set_label(" ".join(text.split()))
     return figure
 
 
-def host(value: Any) -> np.ndarray:
-    """Bring an array or a tensor to NumPy."""
-    return np.asarray(on_host(value), dtype=float)
-
-
-def _bounds(g: Any, box: Box, size: int) -> np.ndarray:
-    """Read a box as finite bounds, shape (size, 2)."""
-    box = getattr(g, "domain", None) if box is None else box
-    if box is None:
-        raise ValueError("g has no domain; say where to draw it, for instance [(-2, 2), (-1, 3)]")
-    if hasattr(box, "axes"):
-        box = [(axis[0], axis[-1]) for axis in box.axes(2)]
-    bounds = np.array(box, dtype=float)
-    if bounds.shape != (size, 2) or not np.isfinite(bounds).all():
-        raise ValueError(
-            f"cannot draw over {box!r}; give {size} finite (low, high) pair(s), "
-            "for instance " + str([(-2, 2), (-1, 3)][:size])
-        )
-    return bounds
-
-
 def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.MaskedArray]:
     """Evaluate g on a grid over the box: x, y and z, each of shape (points, points)."""
-    x, y = np.meshgrid(*(np.linspace(low, high, points) for low, high in _bounds(g, box, 2)))
+    ends, points = door.bounds(box, function(g, "g"), 2), whole(points, "points", 2)
+    x, y = np.meshgrid(*(np.linspace(low, high, points) for low, high in ends))
     return x, y, _evaluate(g, np.stack([x, y], axis=-1))
 
 
 def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     """Evaluate g on a batch in one call; values that are not finite are masked."""
-    z = host(g(theta))
+    z = host(g(theta), "what g returns")
     if z.shape != theta.shape[:-1]:
         raise ValueError(
             f"g returned shape {z.shape} for a batch of shape {theta.shape}; it must return "
@@ -292,6 +299,19 @@ def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     return np.ma.masked_invalid(z)
 
 
+def _asked_levels(levels: Any) -> int | np.ndarray:
+    """Return a number of bands, or the levels between them."""
+    edges = host(levels, "levels")
+    if edges.ndim == 0:
+        return whole(levels, "levels", 1, HEIGHTS.N)
+    (edges,) = door.numbers({"levels": "N"}, levels=edges)
+    if not 2 <= len(edges) < HEIGHTS.N or not (np.diff(edges) > 0).all():
+        raise ValueError(
+            f"levels must be at least 2 and fewer than {HEIGHTS.N} rising numbers; got {came(levels)}"
+        )
+    return edges
+
+
 def _levels(z: np.ndarray, count: int, log: bool) -> np.ndarray:
     """Place the edges of `count` bands over the values of z, evenly or in equal ratios."""
     low, high = float(z.min()), float(z.max())
@@ -299,18 +319,3 @@ def _levels(z: np.ndarray, count: int, log: bool) -> np.ndarray:
     if log:
         return low + np.concatenate([[0.0], np.geomspace(1e-4, 1.0, count)]) * spread
     return low + np.linspace(0.0, 1.0, count + 1) * spread
-
-
-def points_of(trace: Any) -> np.ndarray:
-    """Read the recorded iterates as points of a plane, shape (N, 2)."""
-    thetas = host(getattr(trace, "thetas", trace))
-    every = getattr(trace, "record_every", 1)
-    if every == 0:
-        raise ValueError("this trace kept no path; run the method with record_every=1")
-    if thetas.ndim == 2 and thetas.shape[1] == 1 and hasattr(trace, "values"):
-        thetas = np.column_stack([thetas, host(trace.values)[::every]])
-    if thetas.ndim != 2 or thetas.shape[1] != 2:
-        raise ValueError(
-            f"a path has shape (N, 2), or is the trace of one coordinate; got {thetas.shape}"
-        )
-    return thetas

@@ -14,7 +14,9 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 
+from lecturecode.door import instance, whole
 from lecturecode.graph import Node, topological_order
+from lecturecode.plots import door
 from lecturecode.plots.animations import animate
 from lecturecode.plots.figures import describe
 
@@ -51,10 +53,10 @@ def computation_graph(node: Node, ax: Axes | None = None) -> ComputationGraph:
     Raises
     ------
     TypeError
-        If it is not a node.
+        If it is not a node, or if `ax` is no axes.
     """
-    if not isinstance(node, Node):
-        raise TypeError(f"computation_graph draws a Node; got a {type(node).__name__}")
+    instance(node, "node", Node, "Node(1.0)")
+    ax = None if ax is None else door.axes(ax)
     nodes = tuple(topological_order(node))
     wide, tall = _box_size(nodes)
     places = {item: np.array(at) * [wide + GAP, tall + GAP / 2] for item, at in _places(nodes).items()}
@@ -86,12 +88,12 @@ def animate_computation(node: Node, *, interval: int = 900) -> FuncAnimation:
     TypeError
         If it is not a node.
     ValueError
-        If it has no gradients yet.
+        If it has no gradients yet, or if `interval` is no positive integer.
     """
-    graph = computation_graph(node)
-    if node.grad is None:
-        plt.close(graph.ax.figure)  # type: ignore[arg-type]
+    interval = whole(interval, "interval")
+    if instance(node, "node", Node, "Node(1.0)").grad is None:
         raise ValueError("this node has no gradients to show; call backward(node) first")
+    graph = computation_graph(node)
     made = [one for one in graph.nodes if one.children]
     reached = [one for one in reversed(graph.nodes) if one.grad is not None]
     frames: list[tuple[str, Node | None]] = [("the leaves have their values", None)]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.axes import Axes
@@ -13,8 +12,10 @@ from matplotlib.text import Text
 
 from lecturecode.arrays import Array
 from lecturecode.backpropagation import backprop
+from lecturecode.door import instance, protocol, whole
+from lecturecode.network import Network
+from lecturecode.plots import door
 from lecturecode.plots.animations import animate
-from lecturecode.plots.figures import host
 
 SIGNS = LinearSegmentedColormap.from_list(
     "signs", ["#00507f", "#6fa8cf", "#ffffff", "#f0a070", "#a03c00"], N=257
@@ -61,12 +62,15 @@ def network_graph(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `network` is none, say.
     ValueError
-        If `most` is below 3, or theta does not have P entries.
+        If `most` is below 3, or if theta does not have P finite entries.
     """
-    if most < 3:
-        raise ValueError(f"most must be at least 3, for the first neuron, dots and the last; got {most}")
-    ax = ax or plt.subplots(figsize=(1.2 * (len(network.widths) + 1), 4.2))[1]
+    instance(network, "network", Network, "Network((2, 8, 3))")
+    most = whole(most, "most", 3, hint="There is room for the first neuron, dots and the last")
+    weights = None if theta is None else _weights(network, theta)
+    ax = door.axes(ax, figsize=(1.2 * (len(network.widths) + 1), 4.2))
     shown, heights, gaps = zip(*(_column(width, most) for width in network.widths), strict=True)
     top = max(column[0] for column in heights) + 0.75
     edges: list[LineCollection] = []
@@ -92,8 +96,7 @@ def network_graph(
     graph = NetworkGraph(
         ax, shown, tuple(neurons), tuple(edges), tuple(names), tuple(parameters), residual
     )
-    if theta is not None:
-        weights = [W for _, W in network.unpack(host(theta))]
+    if weights is not None:
         norm = _signed(weights)
         for i, W in enumerate(weights):
             _paint_edges(graph, i, W, SIGNS, norm)
@@ -121,12 +124,16 @@ def animate_flow(
     Raises
     ------
     TypeError, ValueError
-        As for :func:`lecturecode.backprop` and :func:`network_graph`.
+        If `interval` is no positive integer, or as for :func:`lecturecode.backprop` and
+        :func:`network_graph`.
     """
-    theta, x = host(theta), host(x)
-    graph = network_graph(network, theta=theta, most=most)
-    weights = [W for _, W in network.unpack(theta)]
+    instance(network, "network", Network, "Network((2, 8, 3))")
+    protocol(loss, "loss", ("with_gradient", "targets"), "SquaredError()")
+    most, interval = whole(most, "most", 3), whole(interval, "interval")
+    theta, x, _ = door.numbers({"theta": "P", "x": "N", "y": "..."}, theta=theta, x=x, y=y)
+    weights = _weights(network, theta)
     a, xs, r, G_x, G_a, G_W = _flow(network, loss, theta, x, y)
+    graph = network_graph(network, theta=theta, most=most)
     values, slopes = _signed([*a, *xs]), _signed([*G_x, *G_a])
     heavy, steep = _signed(weights), _signed(G_W)
     figure, ax, depth = graph.ax.figure, graph.ax, network.depth
@@ -206,6 +213,11 @@ def animate_flow(
         return list(graph.neurons)
 
     return animate(figure, draw, len(frames), interval=interval)  # type: ignore[arg-type]
+
+
+def _weights(network: Network, theta: Array) -> list[np.ndarray]:
+    (theta,) = door.numbers({"theta": "P"}, theta=theta)
+    return [W for _, W in network.unpack(theta)]
 
 
 def _column(width: int, most: int) -> tuple[np.ndarray, np.ndarray, float | None]:

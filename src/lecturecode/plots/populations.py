@@ -10,9 +10,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.quiver import Quiver
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, on_host
+from lecturecode.door import came, flag, function, instance, integers, real
+from lecturecode.plots import door
 from lecturecode.plots.animations import animate
-from lecturecode.plots.figures import COLOURS, Box, contours, host
+from lecturecode.plots.door import Box, host
+from lecturecode.plots.figures import COLOURS, contours
 
 WIDEST = 10.0  # points, for a trail without rival
 FAINTEST = 0.02  # of the scent at a place
@@ -25,13 +28,15 @@ def members(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if the points are not real numbers, say.
     ValueError
-        If they are not points of a plane.
+        If they are not points of a plane, or if `colour` is none.
     """
-    points = _plane(points, "points")
-    ax = ax or plt.subplots()[1]
+    (points,), label = door.numbers({"points": "M 2"}, points=points), door.label(label)
+    colour = door.colour(colour, COLOURS.get(label or ""))
+    ax = door.axes(ax)
     look: dict[str, Any] = {"markersize": 6, "markeredgecolor": "white", "markeredgewidth": 0.5}
-    colour = colour or COLOURS.get(label or "")
     (dots,) = ax.plot(*points.T, "o", color=colour, label=label, zorder=3, **look)
     return dots
 
@@ -43,15 +48,16 @@ def flights(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if the points are not real numbers, say.
     ValueError
-        If points and velocities are not of one shape (M, 2).
+        If points and velocities are not of one shape (M, 2), or if `colour` is none.
     """
-    points, velocities = _plane(points, "points"), _plane(velocities, "velocities")
-    if points.shape != velocities.shape:
-        raise ValueError(f"{len(points)} points cannot have {len(velocities)} velocities; give one each")
-    ax = ax or plt.subplots()[1]
+    shapes = {"points": "M 2", "velocities": "M 2"}
+    points, velocities = door.numbers(shapes, points=points, velocities=velocities)
+    colour = door.colour(colour, COLOURS["particle swarm"])
+    ax = door.axes(ax)
     look: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "pivot": "tip"}
-    colour = colour or COLOURS["particle swarm"]
     return ax.quiver(*points.T, *velocities.T, color=colour, width=0.004, alpha=0.6, zorder=2, **look)
 
 
@@ -70,13 +76,18 @@ def ellipse(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if the mean is not of real numbers, say.
     ValueError
         If the mean is not of shape (2,), or the covariance is not a symmetric matrix of shape (2, 2)
-        without negative eigenvalues.
+        without negative eigenvalues, if `deviations` is not positive, or if `colour` is none.
     """
-    ring = _ring(host(mean), host(covariance), deviations)
-    ax = ax or plt.subplots()[1]
-    colour = colour or COLOURS.get(label or "", COLOURS["evolution strategy"])
+    mean, covariance = door.numbers({"mean": "2", "covariance": "2 2"}, mean=mean, covariance=covariance)
+    _check_covariance(covariance)
+    ring = _ring(mean, covariance, real(deviations, "deviations", "(0, inf)"))
+    label = door.label(label)
+    colour = door.colour(colour, COLOURS.get(label or "", COLOURS["evolution strategy"]))
+    ax = door.axes(ax)
     (line,) = ax.plot(*ring.T, color=colour, label=label, linewidth=2, zorder=2.5)
     return line
 
@@ -92,15 +103,21 @@ def trails(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if the places are not real numbers, say.
     ValueError
-        If the shapes do not fit, or if pheromone is negative.
+        If the shapes do not fit, if pheromone is negative, or if `colour` is none.
     """
-    places = _plane(places, "places")
+    places, pheromone = door.numbers(
+        {"places": "N 2", "pheromone": "N N"}, places=places, pheromone=pheromone
+    )
+    if (pheromone < 0).any():
+        raise ValueError(f"pheromone must not be negative; got {pheromone.min():g}")
+    colour = door.colour(colour, COLOURS["ant colony"])
+    ax = door.axes(ax)
     first, second = np.triu_indices(len(places), 1)
-    widths = _widths(host(pheromone), len(places))
-    ax = ax or plt.subplots()[1]
     pairs = np.stack([places[first], places[second]], axis=1)  # (pairs, 2, 2)
-    lines = LineCollection(list(pairs), colors=colour or COLOURS["ant colony"], linewidths=widths)
+    lines = LineCollection(list(pairs), colors=colour, linewidths=_widths(pheromone))
     lines.set(alpha=0.75, capstyle="round", zorder=1)
     ax.add_collection(lines)
     ax.plot(*places.T, "o", color=COLOURS["data"], markersize=8, markeredgecolor="white", zorder=3)
@@ -115,16 +132,22 @@ def tour(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `order` does not hold integers, say.
     ValueError
-        If `order` is not a permutation of the places.
+        If `order` is not a permutation of the places, if they are not in a plane, or if `colour` is
+        none.
     """
-    places, order = _plane(places, "places"), host(order).astype(int)
-    if not np.array_equal(np.sort(order), np.arange(len(places))):
+    ax, label = instance(ax, "ax", Axes, door.AXES), door.label(label)
+    (places,) = door.numbers({"places": "N 2"}, places=places)
+    order = np.asarray(on_host(integers(order, "order", 0, len(places) - 1, "the numbers of places,")))
+    if not np.array_equal(np.sort(order, axis=None), np.arange(len(places))) or order.ndim != 1:
         raise ValueError(
-            f"a tour goes through each of the {len(places)} places once; got {order.tolist()}"
+            f"order must go through each of the {len(places)} places once; got {came(order.tolist())}"
         )
+    colour = door.colour(colour, COLOURS["data"])
     closed = places[np.append(order, order[0])]
-    (line,) = ax.plot(*closed.T, color=colour or COLOURS["data"], label=label, linewidth=1.5, zorder=2)
+    (line,) = ax.plot(*closed.T, color=colour, label=label, linewidth=1.5, zorder=2)
     return line
 
 
@@ -146,9 +169,15 @@ def animate_population(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is none, say.
     ValueError
-        If the trace kept no populations of points of a plane.
+        If the trace kept no populations of points of a plane, if `frames` or `interval` is no positive
+        integer, or as for :func:`~lecturecode.plots.contours`.
     """
+    frames, interval = door.pictures(frames, interval)
+    log, label, trace = flag(log, "log"), door.text(label, "label"), door.a_trace(trace)
+    ends = door.bounds(box, function(g, "g"), 2)
     thetas = host(trace.thetas)
     if thetas.ndim != 3 or thetas.shape[2] != 2 or trace.record_every == 0:
         raise ValueError(
@@ -157,7 +186,7 @@ def animate_population(
         )
     extras = {name: host(rows) for name, rows in trace.extras.items()}
     figure, ax = plt.subplots(figsize=(5.4, 4.4))
-    contours(g, box, ax=ax, log=log, points=120)
+    contours(g, ends, ax=ax, log=log, points=120)
     ax.autoscale(False)
     dots = members(thetas[0], ax=ax, label=label)
     colour: Any = dots.get_color()
@@ -195,22 +224,30 @@ def animate_trails(
 
     Raises
     ------
+    TypeError
+        If an argument is of another kind: if `trace` is none, say.
     ValueError
-        If the trace has no pheromone, or as for :func:`trails`.
+        If the trace has no pheromone, if `title` contains other braces, if `frames` or `interval` is no
+        positive integer, or as for :func:`trails`.
     """
+    frames, interval = door.pictures(frames, interval)
+    (places,), trace = door.numbers({"places": "N 2"}, places=places), door.a_trace(trace)
     if "pheromone" not in trace.extras or trace.record_every == 0:
         raise ValueError("this trace kept no pheromone; run the method with record_every=1")
     pheromone = host(trace.extras["pheromone"])  # (records, N, N)
     values = host(trace.values)[:: trace.record_every]
     lowest = np.minimum.accumulate(values.min(axis=1))
+    if pheromone.shape[1:] != (len(places),) * 2:
+        raise ValueError(f"this trace has pheromone of shape {pheromone.shape} for {len(places)} places")
+    first = _filled(title, lowest[0])
     figure, ax = plt.subplots(figsize=(5.4, 4.4))
     lines = trails(places, pheromone[0], ax=ax)
-    ax.set(xlabel="east", ylabel="north", title=title.format(step=0, value=lowest[0]))
+    ax.set(xlabel="east", ylabel="north", title=first)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
     def draw(i: int) -> list[Any]:
-        lines.set_linewidth(_widths(pheromone[i], pheromone.shape[1]).tolist())
+        lines.set_linewidth(_widths(pheromone[i]).tolist())
         ax.set_title(title.format(step=i * trace.record_every, value=lowest[i]))
         return [lines]
 
@@ -221,35 +258,32 @@ def _spread(frames: int, records: int) -> list[int]:
     return np.unique(np.linspace(0, records - 1, min(frames, records)).round().astype(int)).tolist()
 
 
-def _plane(points: Array, name: str) -> np.ndarray:
-    points = host(points)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"{name} must have shape (M, 2) to be drawn in a plane; got {points.shape}")
-    return points
+def _filled(title: object, value: float) -> str:
+    """Return the title of step 0."""
+    try:
+        return door.text(title, "title").format(step=0, value=value)
+    except (LookupError, ValueError, AttributeError) as error:
+        raise ValueError(f"title may contain {{step}} and {{value}}; got {came(title)}") from error
+
+
+def _check_covariance(covariance: np.ndarray) -> None:
+    tolerance = 1e-9 * abs(covariance).max()
+    asymmetric = abs(covariance - covariance.T).max() > tolerance
+    if asymmetric or np.linalg.eigvalsh(covariance)[0] < -tolerance:
+        raise ValueError("a covariance is symmetric and has no negative eigenvalue; this one is not so")
 
 
 def _ring(mean: np.ndarray, covariance: np.ndarray, deviations: float) -> np.ndarray:
     """Return a closed line, shape (121, 2), at `deviations` from the mean."""
-    if mean.shape != (2,) or covariance.shape != (2, 2):
-        raise ValueError(
-            f"an ellipse needs a mean of shape (2,) and a covariance of shape (2, 2); "
-            f"got {mean.shape} and {covariance.shape}"
-        )
     variances, axes = np.linalg.eigh(covariance)
-    tolerance = 1e-9 * abs(covariance).max()
-    if abs(covariance - covariance.T).max() > tolerance or variances[0] < -tolerance:
-        raise ValueError("a covariance is symmetric and has no negative eigenvalue; this one is not so")
     angle = np.linspace(0, 2 * np.pi, 121)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (121, 2)
     return mean + deviations * (circle * np.sqrt(np.maximum(variances, 0))) @ axes.T
 
 
-def _widths(pheromone: np.ndarray, count: int) -> np.ndarray:
+def _widths(pheromone: np.ndarray) -> np.ndarray:
     """Return the widths of the lines of all pairs; the faintest trails are not drawn."""
-    if pheromone.shape != (count, count) or (pheromone < 0).any():
-        raise ValueError(
-            f"pheromone must have shape ({count}, {count}) and not be negative; got {pheromone.shape}"
-        )
+    count = len(pheromone)
     scent = pheromone * (1 - np.eye(count))
     share = scent / np.maximum(scent.sum(axis=1, keepdims=True), np.finfo(float).tiny)
     edges = np.maximum(share, share.T)[np.triu_indices(count, 1)]
