@@ -116,8 +116,9 @@ def _told(error: BaseException) -> str:
     return type(error).__name__
 
 
-OURS = (TypeError, ValueError, OSError, KeyError)
-"""KeyError for a name that is not in a mapping; the errors of files for paths."""
+OURS = (TypeError, ValueError, OSError, KeyError, IndexError)
+"""KeyError for a name that is in no mapping, IndexError for an entry that is not there, and errors of
+files for paths."""
 
 
 def in_our_words(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ import torch
 
 from lecturecode import (
     Adam,
+    Backprop,
     CrossEntropy,
     GradientDescent,
     Mixture,
@@ -591,12 +592,13 @@ learners = pytest.mark.parametrize("take", LEARNERS.values(), ids=LEARNERS)
 
 
 def test_widths_that_are_no_widths():
-    for widths in ((2,), (), (2, 0, 1), (2, -3)):
-        with pytest.raises(
-            ValueError, match="at least the inputs and the outputs, each at least 1; got"
-        ):
+    for widths in ((2,), ()):
+        with pytest.raises(ValueError, match=r"at least the inputs and the outputs, such as .*; got \("):
             Network(widths)
-    for widths in (3, (2, 3.0), "23", (2, True), None):
+    for widths in ((2, 0, 1), (2, -3), (2, 3.0), (2, True), ["a", 1]):
+        with pytest.raises(ValueError, match=r"widths\[[01]\] must be an integer of at least 1; got"):
+            Network(widths)
+    for widths in (3, "23", None, {2, 3}, np.array(3)):
         with pytest.raises(
             TypeError, match=r"widths must be a tuple of integers, such as \(2, 16, 1\); got"
         ):
@@ -605,10 +607,10 @@ def test_widths_that_are_no_widths():
 
 @pytest.mark.parametrize("name", ["Relu", "swish", None, ["relu"], np.tanh], ids=repr)
 def test_an_unknown_activation_lists_the_known_ones(name):
-    there = "there are sigmoid, tanh, relu, leaky relu, softplus, identity"
-    with pytest.raises(ValueError, match=f"unknown activation .*; {there}"):
+    there = "must be one of sigmoid, tanh, relu, leaky relu, softplus, identity; got "
+    with pytest.raises(ValueError, match=f"activation {there}"):
         Network((1, 2, 1), name)
-    with pytest.raises(ValueError, match=f"unknown activation .*; {there}"):
+    with pytest.raises(ValueError, match=f"output {there}"):
         Network((1, 2, 1), output=name)
 
 
@@ -627,6 +629,37 @@ def test_widths_that_do_not_fit_the_data(take):
         take(SAMPLES[:0], TARGETS[:0], SquaredError())
 
 
+def test_losses_and_networks_that_are_none():
+    theta, four = np.zeros(17), Network((2, 2, 2, 2, 2))
+    takers = (
+        lambda network, loss: backprop(network, loss, theta, SAMPLES, TARGETS),
+        lambda network, loss: sample_gradients(network, loss, theta, SAMPLES, TARGETS),
+        lambda network, loss: backprop_by_hand(network, loss, four.init(0), SAMPLES[0], TARGETS[0]),
+        lambda network, loss: TotalLoss(network, loss, SAMPLES, TARGETS),
+        Backprop,
+    )
+    for take in takers:
+        with pytest.raises(
+            TypeError, match=r"loss is the class CrossEntropy; make one: CrossEntropy\(\)"
+        ):
+            take(NET, CrossEntropy)
+        for loss in ("cross entropy", None, np.square, SAMPLES):
+            with pytest.raises(
+                TypeError, match=r"loss must have .* CrossEntropy\(\) for .*SquaredError\(\)"
+            ):
+                take(NET, loss)
+        with pytest.raises(TypeError, match="network is the class Network; make one"):
+            take(Network, SquaredError())
+        for network in ((2, 3, 2), "network", SquaredError(), torch.nn.Linear(2, 2)):
+            with pytest.raises(TypeError, match=r"network must be a Network, such as Network\(\(2, 16"):
+                take(network, SquaredError())
+
+
+def test_class_numbers_for_the_squared_error():
+    with pytest.raises(ValueError, match=r"shape \(T, 2\).*got \(4,\); class numbers are for CrossEnt"):
+        backprop(NET, SquaredError(), np.zeros(17), SAMPLES, CLASSES)
+
+
 def test_targets_without_their_axis():
     with pytest.raises(ValueError, match=r"shape \(T, 1\).*got \(4,\); add an axis: y\[:, None\]"):
         fit(y=np.ones(4), network=Network((2, 1)))
@@ -636,14 +669,19 @@ def test_targets_without_their_axis():
 def test_labels_out_of_range_or_no_integers(take):
     for bad in ([0, 1, 2, 0], [0, -1, 1, 0]):
         with pytest.raises(
-            ValueError, match=r"labels must lie in 0\.\.1, since the network has 2 outputs"
+            ValueError, match=r"y must hold class .*from 0 to 1; got .*The network has 2 outputs"
         ):
             take(SAMPLES, bad, CrossEntropy())
-    for bad in (CLASSES.astype(float), CLASSES == 1, ["a", "b", "a", "b"], CLASSES * 1j):
+    for bad in (CLASSES.astype(float), CLASSES == 1, CLASSES * 1j):
         with pytest.raises(
             TypeError, match=r"class numbers, integers from 0 to 1; got dtype .*astype\(int\)"
         ):
             take(SAMPLES, bad, CrossEntropy())
+    for words in (["cat", "dog", "cat", "dog"], np.array(["cat", "dog", "cat", "dog"], object)):
+        with pytest.raises(
+            TypeError, match=r"class numbers, .*; got dtype .*numpy\.unique\(y, return_i"
+        ):
+            take(SAMPLES, words, CrossEntropy())
     with pytest.raises(ValueError, match=r"labels of shape \(T,\).*got \(4, 2\).*y\.argmax\(-1\)"):
         take(SAMPLES, np.eye(2, dtype=int)[CLASSES], CrossEntropy())
     with pytest.raises(TypeError, match="integers from 0 to 1; got dtype torch"):
@@ -756,7 +794,7 @@ def test_what_train_takes_besides_data():
         fit(validation=SAMPLES)
     with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got -1"):
         fit(record_every=-1)
-    with pytest.raises(ValueError, match=r"schedule\(0\) must be positive and finite; got -1\.0"):
+    with pytest.raises(ValueError, match=r"schedule\(0\) must be 0 or positive, and finite; got -1\.0"):
         fit(schedule=lambda i: -1)
 
     class Rule:
@@ -779,17 +817,25 @@ def test_neurons_and_layers_that_are_not_there():
     ):
         for layer in (0, 2, -1, 1.0, True):
             with pytest.raises(
-                ValueError, match="layer must be the number of a hidden layer, 1 to 1; got"
+                ValueError, match=r"layer must be an integer from 1 to 1; got .*number of a hidden layer"
             ):
                 take(layer)
     for neuron in (3, -1, 0.0, False):
-        with pytest.raises(ValueError, match="layer 1 has the neurons 0 to 2; got"):
+        with pytest.raises(
+            ValueError, match=r"neuron must be an integer from 0 to 2; got .*Layer 1 has 3 n"
+        ):
             flip_neuron(NET, theta, 1, neuron)
-    for order in ([0, 1], [0, 1, 1], [1, 2, 3], [0.0, 1.0, 2.0], [[0, 1, 2]]):
+    for order in ([0, 1], [0, 1, 1], [[0, 1, 2]]):
         with pytest.raises(ValueError, match="order must hold the numbers 0 to 2 once each, for the"):
             reorder_neurons(NET, theta, 1, order)
-    with pytest.raises(ValueError, match="order must hold the numbers 0 to 1 once each"):
-        reorder_neurons(Network((1, 2, 1)), np.zeros(7), 1, [True, False])
+    for error, order in (
+        (ValueError, [1, 2, 3]),
+        (ValueError, [-1, 0, 1]),
+        (TypeError, [0.0, 1.0, 2.0]),
+        (TypeError, [True, False, True]),
+    ):
+        with pytest.raises(error, match=r"order must hold integers from 0 to 2; got .*Layer 1 has 3 n"):
+            reorder_neurons(NET, theta, 1, order)
     with pytest.raises(ValueError, match=r"a network of widths \(2, 2\) has no hidden layer"):
         flip_neuron(Network((2, 2)), np.zeros(6), 1, 0)
     with pytest.raises(TypeError, match="beta must be a number; got str"):

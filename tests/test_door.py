@@ -192,6 +192,13 @@ def test_words():
             door.choice(value, "covariance", options)
 
 
+def test_texts():
+    assert door.text("", "name") == ""
+    for value, came in ((3, "3"), (b"a", "b'a'"), (None, "None"), (str, "the class str")):
+        with says(TypeError, f"name must be text; got {came}"):
+            door.text(value, "name")
+
+
 # --- arrays ---------------------------------------------------------------------------------------
 
 LINE = {"W": "T P", "y": "T | T K"}
@@ -361,7 +368,7 @@ CONVERTED = "Convert them, for instance by y.astype(int)"
     [
         ([0.0, 1.0], "float64", CONVERTED),
         ([True, False], "bool", CONVERTED),
-        (torch.ones(2), "torch.float32", CONVERTED),
+        (torch.ones(2), "torch.float32", CONVERTED.replace("astype(int)", "long()")),
         (["a", "b"], "<U1", NUMBERED),
         ([b"a", b"b"], "|S1", NUMBERED),
         ([None, "b"], "object", NUMBERED),
@@ -391,6 +398,17 @@ def test_labels_of_another_shape(value, came):
     says_what = "y must hold labels of shape (T,), one class number per sample; got "
     with says(ValueError, says_what + came):
         door.labels(value, "y", 2, ROW, "There are 2 outputs")
+
+
+def test_integers_and_labels_without_numbers():
+    meta, sparse = torch.ones(2, dtype=torch.int64, device="meta"), torch.eye(2).to_sparse()
+    for take in (lambda v: door.integers(v, "y"), lambda v: door.labels(v, "y", 2, torch.ones(1))):
+        with pytest.raises(
+            ValueError, match="y is on the meta device, which holds shapes and no numbers"
+        ):
+            take(meta)
+        with pytest.raises(TypeError, match="y is a sparse_coo tensor; give a dense one"):
+            take(sparse)
 
 
 def test_labels_of_the_other_library():

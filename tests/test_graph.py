@@ -530,9 +530,9 @@ def test_backward_on_more_than_a_number_is_refused(shape):
 def test_backward_on_constants_or_on_no_node_is_refused():
     with pytest.raises(ValueError, match=r"constants alone; wrap a parameter: Node\(value\)"):
         backward(g.exp(1.0))
-    with pytest.raises(TypeError, match="backward needs a Node; got a float"):
+    with pytest.raises(TypeError, match=r"node must be a Node, such as Node\(1\.0\); got float"):
         backward(2.0)
-    with pytest.raises(TypeError, match="backward needs a Node; got a ndarray"):
+    with pytest.raises(TypeError, match=r"what f returns must be a Node, such as .*; got ndarray"):
         value_and_gradient(lambda theta: np.ones(()))([1.0])
 
 
@@ -578,21 +578,61 @@ def test_a_node_of_no_numbers_is_refused(value):
 
 
 def test_shapes_that_do_not_fit_are_refused_at_the_line_that_runs_them():
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(
+        ValueError, match=r"box '\+' cannot take .* shape \(3,\) and \(4,\): .*broadcast"
+    ):
         Node(np.ones(3)) + Node(np.ones(4))
-    with pytest.raises(ValueError, match="matmul"):
+    with pytest.raises(ValueError, match=r"box '@' cannot take .*\(2, 3\) and \(2, 3\): matmul"):
         Node(np.ones((2, 3))) @ Node(np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"box 'sum' cannot take .*\(3,\): axis 1 is out of bounds"):
+        Node(np.ones(3)).sum(axis=1)
+    with pytest.raises(IndexError, match=r"box '\[ \]' cannot take .*\(3,\): index 3 is out of bounds"):
+        Node(np.ones(3))[3]
+    with pytest.raises(TypeError, match=r"box 'log softmax' cannot take values of shape \(\): "):
+        g.log_softmax(1.0)
     with pytest.raises(TypeError, match="not iterable"):
         list(Node(3.0))
 
 
+def test_what_is_no_box_no_node_and_no_function_is_refused():
+    for parts, match in (
+        ((3, np.sin, np.cos), "name must be text; got 3"),
+        (("f", 3, np.cos), "forward must be a function of the values of the children; got int"),
+        (("f", np.sin, 3), "backward must be a function of G, y and the values of the children; got i"),
+        (("f", Node, np.cos), "forward is the class Node"),
+    ):
+        with pytest.raises(TypeError, match=match):
+            g.Box(*parts)
+    with pytest.raises(TypeError, match="name must be text; got 3"):
+        Node(1.0, 3)
+    for take in (g.zero_grad, g.topological_order):
+        with pytest.raises(TypeError, match=r"node must be a Node, such as Node\(1\.0\); got float"):
+            take(1.0)
+    with pytest.raises(TypeError, match="f must be a function of a node; got Node"):
+        value_and_gradient(Node(1.0))
+    for reduced in (Node(np.ones(3)).sum, Node(np.ones(3)).mean):
+        with pytest.raises(TypeError, match="keepdims must be True or False; got 1"):
+            reduced(keepdims=1)
+
+
+def test_a_box_says_what_its_forward_method_raises():
+    def forward(a):
+        raise RuntimeError("no numbers today")
+
+    with pytest.raises(TypeError, match=r"box 'f' cannot take .*: no numbers today") as caught:
+        g.Box("f", forward)(1.0)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
 def test_networks_and_labels_that_do_not_fit_are_refused():
+    with pytest.raises(TypeError, match="network must be a Network, such as"):
+        g.dnn((2, 3), Node(np.ones(9)), np.ones((1, 2)))
     network = Network((2, 3), "tanh", "softplus")
     with pytest.raises(ValueError, match="there are boxes for sigmoid, tanh, relu, identity"):
         g.dnn(network, Node(network.init(0)), np.ones((1, 2)))
     with pytest.raises(ValueError, match="theta must have 9 entries"):
         g.dnn(Network((2, 3)), Node(np.ones(8)), np.ones((1, 2)))
-    with pytest.raises(ValueError, match=r"labels must lie in 0\.\.3"):
+    with pytest.raises(ValueError, match=r"labels must hold class .*from 0 to 3; got 0\.\.4"):
         g.cross_entropy(Node(A), [0, 1, 4])
     with pytest.raises(TypeError, match="class numbers"):
         g.cross_entropy(Node(A), [0.0, 1.0, 2.0])

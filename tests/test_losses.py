@@ -105,7 +105,7 @@ def test_targets_become_arrays_of_the_kind_of_x(library):
 def test_the_smallest_and_the_largest_label_are_taken():
     assert CrossEntropy().targets([0, 2, 1], 3, np.empty(0)).tolist() == [0, 2, 1]
     for y in ([0, 3], [-1, 0]):
-        with pytest.raises(ValueError, match=r"labels must lie in 0\.\.2"):
+        with pytest.raises(ValueError, match=r"y must hold class numbers.*from 0 to 2; got"):
             CrossEntropy().targets(y, 3, np.empty(0))
 
 

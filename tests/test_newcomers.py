@@ -338,8 +338,8 @@ def elsewhere(parameters):
 REFUSED = {
     "a pair": ({"module": Pair()}, ValueError, r"needs outputs of shape \(T, N_L\); Pair returned a t"),
     "a sum": ({"loss": nn.CrossEntropyLoss(reduction="sum")}, ValueError, "Give it reduction='mean'"),
-    "negative labels": ({"loss": cross_entropy, "y": LABELS - 1}, ValueError, r"in 0..1.*got -1\.\.0"),
-    "large labels": ({"loss": cross_entropy, "y": LABELS + 9}, ValueError, r"in 0..1.*got 9\.\.10"),
+    "negative labels": ({"loss": cross_entropy, "y": LABELS - 1}, ValueError, r"0 to 1; got -1\.\.0"),
+    "large labels": ({"loss": cross_entropy, "y": LABELS + 9}, ValueError, r"from 0 to 1; got 9\.\.10"),
     "LBFGS": ({"rule": torch.optim.LBFGS}, TypeError, "LBFGS asks for the loss several times a step"),
     "others": ({"rule": elsewhere}, ValueError, "the Adam changes 4 tensors that are not the module's"),
     "precision": ({"module": classes(torch.float32)}, TypeError, r"x has .*64; .*x.astype\('float32'\)"),
@@ -440,7 +440,7 @@ def test_networks_of_arrays_are_constants_and_of_tensors_refused():
             graph.dnn(network, *given)
     with pytest.raises(TypeError, match="Nodes and PyTorch tensors do not mix"):
         graph.cross_entropy(torch.from_numpy(X), LABELS)
-    with pytest.raises(TypeError, match="x is a NumPy array and y is a PyTorch tensor"):
+    with pytest.raises(TypeError, match="x is a NumPy array and labels is a PyTorch tensor"):
         graph.cross_entropy(outputs, torch.from_numpy(LABELS))
     with pytest.raises(ValueError, match=r"outputs must have shape \(T, N\); got \(3,\)"):
         graph.cross_entropy(Node(np.ones(3)), [0])

@@ -71,8 +71,14 @@ def line(**more):
 # --- modules and theta ----------------------------------------------------------------------------
 
 
+def test_a_module_is_made_as_a_network_is():
+    by_hand, module = Network((3, 4, 2)), MLP((3, 4, 2))
+    assert module.network == by_hand
+    assert [type(layer) for layer in module.layers] == [nn.Linear, nn.Tanh, nn.Linear]
+
+
 def test_the_two_layers_of_the_lecture():
-    module = MLP((100, 50, 10))
+    module = MLP((100, 50, 10), "relu")
     assert [type(layer) for layer in module.layers] == [nn.Linear, nn.ReLU, nn.Linear]
     assert module(torch.zeros(32, 100)).shape == (32, 10)
     assert (
@@ -131,7 +137,7 @@ def test_any_module_has_a_theta_with_biases_first_and_frozen_parts_left_out():
         (lambda: get_theta(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1, device="meta"))), ValueError,
          "one device; 0.bias is on cpu and 1.bias on meta"),
         (lambda: MLP((3,)), ValueError, "at least the inputs and the outputs"),
-        (lambda: MLP((3, 1), "swish"), ValueError, "unknown activation 'swish'"),
+        (lambda: MLP((3, 1), "swish"), ValueError, "activation must be one of .*; got 'swish'"),
         (lambda: MLP.from_network((3, 1), THETA), TypeError, "must be a lecturecode.Network; got tuple"),
         (lambda: MLP.from_network(NETWORK, THETA[1:]), ValueError, r"shape \(38,\)"),
     ],
@@ -288,7 +294,7 @@ def test_an_explosion_stops_says_the_step_and_keeps_the_best(fast):
     assert not trace.converged
     assert len(trace.thetas) == len(values)
     assert trace.extras["end"].tolist() == [4 * (k + 1) for k in range(epochs)]
-    module = MLP((1, 4, 1)).double()
+    module = MLP((1, 4, 1), "relu").double()
     g = TotalLoss(module, SquaredError(), LINE, LINE)
     assert trace.value == pytest.approx(float(g(trace.theta)), rel=1e-12)
     assert trace.value <= float(g(Network((1, 4, 1), "relu").init(0).tolist())) * (1 + 1e-12)
@@ -615,10 +621,10 @@ BAD = {
     "precision": ({"x": X.astype("f4")}, TypeError,
                   r"module has dtype torch.float64 and x has torch.float32; convert one"),
     "labels of fractions": ({"loss": CrossEntropy(), "y": LABELS * 1.0}, TypeError,
-                            "needs class numbers, integers from 0 to 1; got dtype torch.float64"),
+                            r"y must hold class numbers.* from 0 to 1; got dtype torch.float64.*y\.l"),
     "labels by hand": ({"loss": cross_entropy, "y": LABELS * 1.0}, TypeError,
                        "labels must be class numbers, integers from 0 on; got dtype torch.float64"),
-    "labels out of range": ({"loss": CrossEntropy(), "y": LABELS + 1}, ValueError, r"lie in 0..1"),
+    "labels out of range": ({"loss": CrossEntropy(), "y": LABELS + 1}, ValueError, r"0 to 1; got 1..2"),
     "labels of theirs": ({"loss": nn.CrossEntropyLoss(), "y": LABELS * 1.0}, RuntimeError, "Long|float"),
     "NaN": ({"x": X * np.nan}, ValueError, "x has 90 value"),
     "words": ({"x": [["a"]]}, TypeError, "x must hold real numbers"),
@@ -641,7 +647,7 @@ BAD = {
     "batch size": ({"batch_size": 31}, ValueError, "batch_size must be at most"),
     "patience": ({"patience": 3}, ValueError, "patience needs validation"),
     "validation": ({"validation": X}, TypeError, r"validation must be the pair \(x, y\)"),
-    "schedule": ({"schedule": lambda i: -1.0}, ValueError, r"schedule\(0\) must be positive"),
+    "schedule": ({"schedule": lambda i: -1.0}, ValueError, r"schedule\(0\) must be 0 or positive"),
     "folder": ({"checkpoint": "/nowhere/run.npz"}, FileNotFoundError, "no folder /nowhere"),
 }  # fmt: skip
 

@@ -27,7 +27,7 @@ sizes = 4 ** np.arange(7)
 
 def seconds(widths, n):
     """Time a step of each of some rounds, and return the shortest."""
-    module = MLP(widths).to(there)
+    module = MLP(widths, "relu").to(there)
     optimizer = torch.optim.Adam(module.parameters())
     x = torch.rand(n, widths[0], device=there)
     y = torch.zeros(n, dtype=int, device=there)

@@ -10,7 +10,8 @@ import array_api_compat as compat
 
 from lecturecode.activations import ACTIVATIONS, Activation
 from lecturecode.arrays import Array, as_array, detached, namespace, same_kind
-from lecturecode.losses import Loss
+from lecturecode.door import instance
+from lecturecode.losses import Loss, check_loss
 from lecturecode.network import Layers, Network
 
 __all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
@@ -74,6 +75,11 @@ class Backprop:
     loss : Loss
         The loss of a sample.
 
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+
     Notes
     -----
     Calls are not checked; :func:`backprop` does that. The gradient that a call returns is overwritten
@@ -90,6 +96,7 @@ class Backprop:
     """
 
     def __init__(self, network: Network, loss: Loss) -> None:
+        check_parts(network, loss)
         self.network, self.loss = network, loss
         self.sigmas = [ACTIVATIONS[name] for name in network.activations]
         self.buffers: dict[Any, Array] = {}
@@ -229,6 +236,7 @@ def backprop_by_hand(
     >>> float(value), G["x4"].tolist(), G["x0"].tolist(), G["W1"].tolist()
     (1.0, [2.0], [32.0], [[16.0]])
     """
+    check_parts(network, loss)
     if network.depth != 4:
         raise ValueError(f"the network of the lecture has 4 layers; this one has {network.depth}")
     theta = as_array(theta)
@@ -295,6 +303,18 @@ def backward_by_hand(
     }  # fmt: skip
 
 
+def check_parts(network: Network, loss: Loss) -> None:
+    """Check a network and a loss.
+
+    Raises
+    ------
+    TypeError
+        If one of them is something else.
+    """
+    instance(network, "network", Network, "Network((2, 16, 1))")
+    check_loss(loss)
+
+
 def checked_samples(
     network: Network, loss: Loss, theta: Any, x: Any, y: Any
 ) -> tuple[Array, Array, Array]:
@@ -305,6 +325,7 @@ def checked_samples(
     TypeError, ValueError
         If they do not.
     """
+    check_parts(network, loss)
     theta = as_array(theta)
     if theta.ndim == 0 or theta.shape[-1] != network.size:
         network.unpack(theta)  # says what is wrong

@@ -47,7 +47,7 @@ def whole(value: object, name: str, least: int = 1, most: int | None = None, hin
     3
     """
     number = _scalar(value)
-    if isinstance(number, Integral) and not isinstance(number, bool):
+    if type(number) is int or (isinstance(number, Integral) and not isinstance(number, bool)):
         count = int(number)
         if count >= least and (most is None or count <= most):
             return count
@@ -73,10 +73,7 @@ def real(value: object, name: str, within: str = "(-inf, inf)", hint: str = "") 
     >>> real(np.float32(0.5), "momentum", "[0, 1)")
     0.5
     """
-    number = _scalar(value)
-    if isinstance(number, bool) or not isinstance(number, Real):
-        raise TypeError(_said(f"{name} must be a number; got {_kind(value)}", hint))
-    x = _float(number)
+    x = value if type(value) is float else _float(value, name, hint)
     low, high = _ends(within)
     above = x >= low if within[0] == "[" else x > low
     below = x <= high if within[-1] == "]" else x < high
@@ -93,6 +90,8 @@ def flag(value: object, name: str) -> bool:
     TypeError
         If it is anything else; 0 and 1 are numbers.
     """
+    if value is True or value is False:
+        return value  # by far the most, at once
     answer = _scalar(value)
     if not isinstance(answer, bool):
         raise TypeError(f"{name} must be True or False; got {came(value)}")
@@ -115,6 +114,19 @@ def choice(value: object, name: str, options: Sequence[str]) -> str:
     hint = f"Did you mean {alike[0]!r}?" if alike else ""
     words = ", ".join(options)
     raise ValueError(_said(f"{name} must be one of {words}; got {came(value)}", hint))
+
+
+def text(value: object, name: str) -> str:
+    """Return a text: a name or a title.
+
+    Raises
+    ------
+    TypeError
+        If it is anything else; bytes are none.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be text; got {came(value)}")
+    return value
 
 
 # --- arrays ---------------------------------------------------------------------------------------
@@ -215,11 +227,12 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
         wrong = f"{name} must hold labels of shape (T,), one class number per sample"
         raise ValueError(_said(f"{wrong}; got {tuple(given.shape)}", hint))
     if not _holds_integers(given):
+        cast = "long()" if compat.is_torch_array(given) else "astype(int)"
         words = not compat.is_torch_array(given) and given.dtype.kind in "USTO"
         hint = (
             f"numpy.unique({name}, return_inverse=True)[1] numbers the classes"
             if words
-            else f"Convert them, for instance by {name}.astype(int)"
+            else f"Convert them, for instance by {name}.{cast}"
         )
     given = integers(given, name, 0, classes - 1, "class numbers, integers", hint)
     if given is value:
@@ -287,9 +300,10 @@ def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
     TypeError
         If a method is missing, or if it is the class instead of an object of it.
     """
-    if not all(callable(getattr(value, part, None)) for part in parts):
-        wanted = " and ".join(parts)
-        raise TypeError(f"{name} must have {wanted}; got {_kind(value)}. For instance {such_as}")
+    for part in parts:
+        if not callable(getattr(value, part, None)):
+            wanted = " and ".join(parts)
+            raise TypeError(f"{name} must have {wanted}; got {_kind(value)}. For instance {such_as}")
     if isinstance(value, type):
         raise TypeError(_class_given(value, name))
     return value
@@ -399,7 +413,10 @@ def _class_given(kind: type, name: str) -> str:
     return f"{name} is the class {kind.__name__}; make one: {kind.__name__}({'' if free else '...'})"
 
 
-def _float(number: Real) -> float:
+def _float(value: object, name: str, hint: str) -> float:
+    number = _scalar(value)
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise TypeError(_said(f"{name} must be a number; got {_kind(value)}", hint))
     try:
         return float(number)
     except OverflowError:

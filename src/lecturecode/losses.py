@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import array_api_compat as compat
-import numpy as np
 
-from lecturecode.arrays import Array, namespace, same_kind
+from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.door import labels, protocol, whole
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
 
@@ -62,12 +62,16 @@ class SquaredError:
 
         Raises
         ------
+        TypeError
+            If y holds words, or is of another library or dtype than `like`.
         ValueError
             If y has another shape.
         """
-        y = same_kind(y, like, "y", "x")
+        outputs = whole(outputs, "outputs")
+        y = same_kind(y, as_array(like, "like"), "y", "x")
         if y.ndim != 2 or y.shape[1] != outputs:
-            hint = "; add an axis: y[:, None]" if y.ndim == 1 and outputs == 1 else ""
+            row = "; add an axis: y[:, None]" if outputs == 1 else "; class numbers are for CrossEntropy"
+            hint = row if y.ndim == 1 else ""
             raise ValueError(
                 f"SquaredError needs targets of shape (T, {outputs}), one row per sample and one column "
                 f"per output; got {tuple(y.shape)}{hint}"
@@ -124,30 +128,21 @@ class CrossEntropy:
         ValueError
             If y has another shape, is on another device, or has a label that is not in 0..outputs - 1.
         """
-        torch = compat.is_torch_array(y)
-        given: Any = y if torch else np.asarray(y)
-        whole = (
-            not (given.is_floating_point() or given.is_complex()) if torch else given.dtype.kind in "iu"
-        )
-        if not whole or str(given.dtype).endswith("bool"):
-            raise TypeError(
-                f"CrossEntropy needs class numbers, integers from 0 to {outputs - 1}; got dtype "
-                f"{given.dtype}. Convert them, for instance by y.astype(int)"
-            )
-        if given.ndim != 1:
-            raise ValueError(
-                f"CrossEntropy needs labels of shape (T,), one class number per sample; got "
-                f"{tuple(given.shape)}. One-hot rows become labels by y.argmax(-1)"
-            )
-        if given.shape[0] and not (int(given.min()) >= 0 and int(given.max()) < outputs):
-            raise ValueError(
-                f"labels must lie in 0..{outputs - 1}, since the network has {outputs} outputs; got "
-                f"{int(given.min())}..{int(given.max())}"
-            )
-        if given is y:
-            same_kind(y, like, "y", "x")  # library and device, not dtype
-        xp = namespace(like)
-        return xp.asarray(given, dtype=xp.int64, device=compat.device(like))
+        outputs = whole(outputs, "outputs")
+        hint = f"The network has {outputs} outputs"
+        return labels(y, "y", outputs, as_array(like, "like"), hint)
+
+
+def check_loss(loss: Any) -> Loss:
+    """Return a loss, once it is known to have what backpropagation asks of it.
+
+    Raises
+    ------
+    TypeError
+        If it has not, as a word or a function has not, or if it is a class instead of an instance.
+    """
+    such_as = "CrossEntropy() for class numbers, SquaredError() for all else"
+    return protocol(loss, "loss", ("with_gradient", "targets"), such_as)
 
 
 def _residual(prediction: Array, y: Array) -> Array:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.arrays import Array, check_count
+from lecturecode.arrays import Array, as_array
+from lecturecode.door import flag, whole
 from lecturecode.randomness import Rng, generator, permutation
 
 __all__ = ["minibatches"]
@@ -36,6 +37,8 @@ def minibatches(
 
     Raises
     ------
+    TypeError
+        If `keep_last` is not True or False, or `like` is no array.
     ValueError
         If `batch_size` is not between 1 and `samples`.
 
@@ -46,8 +49,10 @@ def minibatches(
     >>> sorted(int(t) for batch in minibatches(10, 4, rng=0) for t in batch)
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
-    check_batch_size(samples, batch_size)
-    order = permutation(generator(rng), samples, np.empty(0) if like is None else like)
+    samples, batch_size = check_batch_size(samples, batch_size)
+    keep_last = flag(keep_last, "keep_last")
+    like = np.empty(0) if like is None else as_array(like, "like")
+    order = permutation(generator(rng), samples, like)
     end = samples if keep_last else samples - samples % batch_size
     return (order[first : min(first + batch_size, end)] for first in range(0, end, batch_size))
 
@@ -61,17 +66,17 @@ def in_parts(samples: int, batch_size: int) -> Iterator[slice]:
     return (slice(first, min(first + size, samples)) for first in range(0, samples, size))
 
 
-def check_batch_size(samples: int, batch_size: int) -> None:
-    """Check the size of minibatches.
+def check_batch_size(samples: int, batch_size: int) -> tuple[int, int]:
+    """Return the number of samples and the size of minibatches, which is at most that number.
 
     Raises
     ------
     ValueError
         If it is not an integer between 1 and the number of samples.
     """
-    check_count(samples, "samples")
-    check_count(batch_size, "batch_size")
+    samples, batch_size = whole(samples, "samples"), whole(batch_size, "batch_size")
     if batch_size > samples:
         raise ValueError(
             f"batch_size must be at most the number of samples, {samples}; got {batch_size}"
         )
+    return samples, batch_size

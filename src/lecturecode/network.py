@@ -14,6 +14,7 @@ import numpy as np
 
 from lecturecode.activations import ACTIVATIONS
 from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.door import came, choice, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 __all__ = ["Network"]
@@ -44,9 +45,9 @@ class Network:
     Raises
     ------
     TypeError
-        If a width is not an integer.
+        If the widths are no sequence.
     ValueError
-        If there are fewer than two widths, one is below 1, or an activation is unknown.
+        If there are fewer than two widths, one is no integer of at least 1, or an activation is unknown.
 
     Examples
     --------
@@ -65,10 +66,9 @@ class Network:
     output: str = "identity"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", _checked_widths(self.widths))
-        for name in (self.activation, self.output):
-            if name not in list(ACTIVATIONS):
-                raise ValueError(f"unknown activation {name!r}; there are {', '.join(ACTIVATIONS)}")
+        object.__setattr__(self, "widths", _widths(self.widths))
+        choice(self.activation, "activation", tuple(ACTIVATIONS))
+        choice(self.output, "output", tuple(ACTIVATIONS))
 
     @property
     def depth(self) -> int:
@@ -107,8 +107,10 @@ class Network:
 
         Raises
         ------
-        TypeError, ValueError
-            If `networks` holds anything but integers of at least 0, or `rng` does not go with `like`.
+        TypeError
+            If `like` is no array of real numbers, or `rng` does not go with it.
+        ValueError
+            If `networks` holds anything but integers of at least 0.
 
         References
         ----------
@@ -116,8 +118,9 @@ class Network:
         *AISTATS* (2010), equation 16. He, Zhang, Ren & Sun, Delving deep into rectifiers, *ICCV*
         (2015), equation 10.
         """
-        rng, like = generator(rng), np.empty(0) if like is None else like
-        lead = _checked_lead(networks)
+        rng, like = generator(rng), np.empty(0) if like is None else as_array(like, "like")
+        several = networks if isinstance(networks, tuple | list) else (networks,)
+        lead = tuple(whole(n, "networks", 0) for n in several)
         parts: list[Array] = []
         for m, n, sigma in zip(self.widths, self.widths[1:], self.activations, strict=False):
             parts.append(namespace(like).zeros((*lead, n), dtype=like.dtype, device=compat.device(like)))
@@ -127,14 +130,20 @@ class Network:
                 parts.append((2 * uniform(rng, (*lead, n * m), like) - 1) * math.sqrt(6 / (m + n)))
         return namespace(like).concat(parts, axis=-1)
 
-    def unpack(self, theta: Array) -> Layers:
+    def unpack(self, theta: Any) -> Layers:
         """Return (b, W) of each layer as views into theta: shapes (..., N_i) and (..., N_i, N_{i-1}).
 
         Raises
         ------
+        TypeError
+            If theta does not hold real numbers.
         ValueError
             If the last axis of theta does not have P entries; the message says how they are made up.
         """
+        return self.windows(as_array(theta))
+
+    def windows(self, theta: Any) -> Layers:
+        """Return what :meth:`unpack` does, for whatever can be cut: an array, or the node of a graph."""
         if theta.ndim == 0 or theta.shape[-1] != self.size:
             raise ValueError(_wrong_size(self, theta))
         return cut_into_layers(theta, self.widths)
@@ -163,7 +172,7 @@ class Network:
         """
         theta = as_array(theta)
         x = self.samples(x, theta)
-        return run_layers(self.unpack(theta), self.activations, x)
+        return run_layers(self.windows(theta), self.activations, x)
 
     def predict(self, theta: Any, x: Any) -> Array:
         """Return the outputs for the samples x, (T, N_0): shape (..., T, N_L).
@@ -177,7 +186,7 @@ class Network:
         """
         theta = as_array(theta)
         x = self.samples(x, theta)
-        for (b, W), sigma in zip(self.unpack(theta), self.activations, strict=True):
+        for (b, W), sigma in zip(self.windows(theta), self.activations, strict=True):
             x = x @ W.mT
             x += b[..., None, :]
             x = ACTIVATIONS[sigma].function(x, out=x if isinstance(x, np.ndarray) else None)
@@ -224,32 +233,16 @@ def run_layers(
     return pre_activations, xs
 
 
-def _checked_lead(networks: Any) -> tuple[int, ...]:
-    lead = (networks,) if _whole(networks) else networks
-    if not isinstance(lead, tuple | list) or not all(_whole(n) for n in lead):
-        raise TypeError(f"networks must be an integer or a tuple of integers; got {networks!r}")
-    if any(n < 0 for n in lead):
-        raise ValueError(f"networks must be 0 or more; got {networks!r}")
-    return tuple(int(n) for n in lead)
-
-
-def _whole(n: Any) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool)
-
-
-def _checked_widths(widths: Any) -> tuple[int, ...]:
-    try:
-        found = tuple(widths)
-        whole = all(_whole(n) for n in found)
-    except TypeError:
-        whole = False
-    if not whole:
-        raise TypeError(f"widths must be a tuple of integers, such as (2, 16, 1); got {widths!r}")
-    if len(found) < 2 or min(found) < 1:
+def _widths(widths: Any) -> tuple[int, ...]:
+    given = widths.tolist() if isinstance(widths, np.ndarray) else widths
+    if not isinstance(given, tuple | list):
+        raise TypeError(f"widths must be a tuple of integers, such as (2, 16, 1); got {came(widths)}")
+    found = tuple(whole(n, f"widths[{i}]") for i, n in enumerate(given))
+    if len(found) < 2:
         raise ValueError(
-            f"widths must name at least the inputs and the outputs, each at least 1; got {widths!r}"
+            f"widths must name at least the inputs and the outputs, such as (2, 16, 1); got {found}"
         )
-    return tuple(int(n) for n in found)
+    return found
 
 
 def _wrong_size(network: Network, theta: Array) -> str:

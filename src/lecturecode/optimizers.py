@@ -10,9 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
 from lecturecode.arrays import Array, namespace
+from lecturecode.door import protocol, real
 
 __all__ = [
     "Adam",
@@ -20,6 +19,9 @@ __all__ = [
     "Momentum",
     "Optimizer",
 ]
+
+RATES, MEMORIES = "Try 0.1 or 0.01", "Usual is 0.9"
+"""What a message recommends."""
 
 State = Any
 """What an optimizer remembers between two steps: a tuple of arrays shaped like theta, and numbers."""
@@ -79,8 +81,7 @@ class GradientDescent:
     learning_rate: float
 
     def __post_init__(self) -> None:
-        # A Python number leaves float32 arrays as they are; a NumPy one would not.
-        object.__setattr__(self, "learning_rate", positive(self.learning_rate, "learning_rate"))
+        _set(self, "learning_rate", "(0, inf)", RATES)
 
     def init(self, theta: Array) -> State:
         """Gradient descent remembers nothing: the state is empty."""
@@ -149,8 +150,8 @@ class Momentum:
     momentum: float = 0.9
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "learning_rate", positive(self.learning_rate, "learning_rate"))
-        object.__setattr__(self, "momentum", fraction(self.momentum, "momentum"))
+        _set(self, "learning_rate", "(0, inf)", RATES)
+        _set(self, "momentum", "[0, 1)", MEMORIES)
 
     def init(self, theta: Array) -> State:
         """Return the velocity at rest."""
@@ -226,10 +227,10 @@ class Adam:
     eps: float = 1e-8
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "eps"):
-            object.__setattr__(self, name, positive(getattr(self, name), name))
-        for name in ("beta1", "beta2"):
-            object.__setattr__(self, name, fraction(getattr(self, name), name))
+        _set(self, "learning_rate", "(0, inf)", RATES)
+        _set(self, "beta1", "[0, 1)", MEMORIES)
+        _set(self, "beta2", "[0, 1)", MEMORIES)
+        _set(self, "eps", "(0, inf)")
 
     def init(self, theta: Array) -> State:
         """Return both averages at zero, and the number of steps so far."""
@@ -272,23 +273,15 @@ class Adam:
         return m, s, i
 
 
-def check_optimizer(optimizer: Any) -> None:
-    """Check that an optimizer has its two functions.
+def check_optimizer(optimizer: Any) -> Optimizer:
+    """Return an optimizer, once it is known to have its two functions.
 
     Raises
     ------
     TypeError
         If it has not, or is a class instead of one of its instances.
     """
-    if not (callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "step", None))):
-        raise TypeError(
-            f"optimizer must have init and step; got {type(optimizer).__name__}. "
-            "For instance GradientDescent(0.1)"
-        )
-    if isinstance(optimizer, type):
-        raise TypeError(
-            f"optimizer is the class {optimizer.__name__}; make one, as by GradientDescent(0.1)"
-        )
+    return protocol(optimizer, "optimizer", ("init", "step"), "GradientDescent(0.1)")
 
 
 def steps_in_place(optimizer: Any) -> bool:
@@ -297,41 +290,6 @@ def steps_in_place(optimizer: Any) -> bool:
     return owner is not None and "step_in_place" in vars(owner)
 
 
-def positive(value: Any, name: str) -> float:
-    """Return a hyper-parameter as a Python number, once it is known to be positive and finite.
-
-    Raises
-    ------
-    TypeError
-        If `value` is not a number.
-    ValueError
-        If it is not positive and finite.
-    """
-    try:
-        number = float(value)
-        words = isinstance(value, str)
-    except (TypeError, ValueError):
-        words = True
-    if words:
-        raise TypeError(f"{name} must be a number; got {type(value).__name__}")
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"{name} must be positive and finite; got {number}. Try 0.1 or 0.01")
-    return number
-
-
-def fraction(value: Any, name: str) -> float:
-    """Return a hyper-parameter as a Python number, once it is known to be in [0, 1).
-
-    Raises
-    ------
-    TypeError
-        If `value` is not a number.
-    ValueError
-        If it is not in [0, 1).
-    """
-    if isinstance(value, bool | str) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number; got {type(value).__name__}")
-    number = float(value)
-    if not 0 <= number < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1; got {number}. Usual is 0.9")
-    return number
+def _set(optimizer: Any, name: str, within: str, hint: str = "") -> None:
+    """Make a Python number of a hyper-parameter, which leaves float32 arrays as they are."""
+    object.__setattr__(optimizer, name, real(getattr(optimizer, name), name, within, hint))

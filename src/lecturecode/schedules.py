@@ -6,7 +6,8 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from lecturecode.optimizers import Optimizer, positive
+from lecturecode.door import real, whole
+from lecturecode.optimizers import RATES, Optimizer
 
 __all__ = ["Schedule", "at_rate", "constant", "cosine", "inverse_time", "rate_of", "sampled_rates"]
 
@@ -37,7 +38,7 @@ def constant(learning_rate: float) -> Schedule:
     >>> constant(0.1)(7)
     0.1
     """
-    rate = positive(learning_rate, "learning_rate")
+    rate = real(learning_rate, "learning_rate", "(0, inf)", RATES)
     return lambda i: rate
 
 
@@ -72,7 +73,8 @@ def inverse_time(learning_rate: float, half: float) -> Schedule:
     >>> rate(0), rate(100), round(rate(900), 6)
     (0.1, 0.05, 0.01)
     """
-    rate, half = positive(learning_rate, "learning_rate"), positive(half, "half")
+    rate = real(learning_rate, "learning_rate", "(0, inf)", RATES)
+    half = real(half, "half", "(0, inf)")
     return lambda i: rate / (1 + i / half)
 
 
@@ -97,7 +99,7 @@ def cosine(learning_rate: float, steps: int) -> Schedule:
     Raises
     ------
     TypeError, ValueError
-        If a number is not positive and finite.
+        If the rate is not positive and finite, or `steps` is not an integer of at least 1.
 
     References
     ----------
@@ -109,7 +111,8 @@ def cosine(learning_rate: float, steps: int) -> Schedule:
     >>> rate(0), round(rate(50), 6), round(rate(99), 6)
     (0.1, 0.05, 2.5e-05)
     """
-    rate, end = positive(learning_rate, "learning_rate"), positive(steps, "steps")
+    rate = real(learning_rate, "learning_rate", "(0, inf)", RATES)
+    end = whole(steps, "steps")
 
     def schedule(i: int) -> float:
         if i > end:
@@ -130,8 +133,7 @@ def rate_of(schedule: Schedule, i: int) -> float:
     TypeError, ValueError
         If it is not a number, or negative or not finite.
     """
-    rate = schedule(i)
-    return 0.0 if rate == 0 else positive(rate, f"schedule({i})")
+    return real(schedule(i), f"schedule({i})", "[0, inf)")
 
 
 def at_rate(optimizer: Optimizer, rate: float) -> Optimizer:

@@ -7,11 +7,10 @@ changed in the first and undone in the second nobody sees from outside.
 from typing import Any
 
 import array_api_compat as compat
-import numpy as np
 
 from lecturecode.arrays import Array, as_array, namespace, on_host
+from lecturecode.door import instance, integers, real, whole
 from lecturecode.network import Network
-from lecturecode.optimizers import positive
 
 __all__ = ["flip_neuron", "reorder_neurons", "rescale_neuron"]
 
@@ -57,11 +56,12 @@ def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Arr
     [2.0, 1.0, 4.0, 3.0, 0.0, 6.0, 5.0]
     """
     theta, (b, W), (_, V) = _around(network, theta, layer)
-    numbers = on_host(order)
-    if numbers.dtype.kind not in "iu" or sorted(numbers.tolist()) != list(range(b.shape[-1])):
+    N = b.shape[-1]
+    numbers = on_host(integers(order, "order", 0, N - 1, hint=f"Layer {layer} has {N} neurons"))
+    if numbers.ndim != 1 or sorted(numbers.tolist()) != list(range(N)):
         raise ValueError(
-            f"order must hold the numbers 0 to {b.shape[-1] - 1} once each, for the neurons of layer "
-            f"{layer}; got {numbers.tolist()}"
+            f"order must hold the numbers 0 to {N - 1} once each, for the neurons of layer {layer}; "
+            f"got {numbers.tolist()}"
         )
     numbers = namespace(theta).asarray(numbers, device=compat.device(theta))
     reorder(b, W, V, numbers)
@@ -111,14 +111,15 @@ def rescale_neuron(network: Network, theta: Any, layer: int, neuron: int, beta: 
     >>> rescale_neuron(network, theta, 1, 0, 2.0).tolist()
     [2.0, 4.0, 0.0, 3.0]
     """
+    theta, (b, W), (_, V) = _around(network, theta, layer)
     if network.activation not in HOMOGENEOUS:
         raise ValueError(
             f"scaling changes a network of {network.activation} neurons; it leaves those of "
             f"{', '.join(HOMOGENEOUS)} as they are"
         )
-    beta = positive(beta, "beta")
-    theta, (b, W), (_, V) = _around(network, theta, layer)
-    k = _neuron(neuron, b.shape[-1], layer)
+    beta = real(beta, "beta", "(0, inf)")
+    N = b.shape[-1]
+    k = whole(neuron, "neuron", 0, N - 1, f"Layer {layer} has {N} neurons")
     rescale(b, W, V, k, beta)
     return theta
 
@@ -163,13 +164,14 @@ def flip_neuron(network: Network, theta: Any, layer: int, neuron: int) -> Array:
     >>> flip_neuron(network, theta, 1, 0).tolist()
     [-1.0, -2.0, 0.0, -6.0]
     """
+    theta, (b, W), (_, V) = _around(network, theta, layer)
     if network.activation not in ODD:
         raise ValueError(
             f"a change of signs changes a network of {network.activation} neurons; it leaves those of "
             f"{', '.join(ODD)} as they are"
         )
-    theta, (b, W), (_, V) = _around(network, theta, layer)
-    k = _neuron(neuron, b.shape[-1], layer)
+    N = b.shape[-1]
+    k = whole(neuron, "neuron", 0, N - 1, f"Layer {layer} has {N} neurons")
     flip(b, W, V, k)
     return theta
 
@@ -197,19 +199,11 @@ def flip(b: Array, W: Array, V: Array, k: int) -> None:
 
 def _around(network: Network, theta: Any, layer: int) -> tuple[Array, Any, Any]:
     """Return a copy of theta, and the views of it before and behind the neurons of a layer."""
+    instance(network, "network", Network, "Network((2, 16, 1))")
     theta = as_array(theta)
     theta = namespace(theta).asarray(theta, copy=True)
     layers = network.unpack(theta)
     if len(layers) == 1:
         raise ValueError(f"a network of widths {network.widths} has no hidden layer")
-    if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 0 < layer < len(layers):
-        raise ValueError(
-            f"layer must be the number of a hidden layer, 1 to {len(layers) - 1}; got {layer!r}"
-        )
+    layer = whole(layer, "layer", 1, len(layers) - 1, "It is the number of a hidden layer")
     return theta, layers[layer - 1], layers[layer]
-
-
-def _neuron(neuron: int, count: int, layer: int) -> int:
-    if isinstance(neuron, bool) or not isinstance(neuron, int | np.integer) or not 0 <= neuron < count:
-        raise ValueError(f"layer {layer} has the neurons 0 to {count - 1}; got {neuron!r}")
-    return int(neuron)

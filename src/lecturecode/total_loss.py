@@ -6,7 +6,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
-from lecturecode.backpropagation import Backprop, checked_samples
+from lecturecode.backpropagation import Backprop, check_parts, checked_samples
 from lecturecode.losses import Loss
 from lecturecode.network import Network
 
@@ -54,6 +54,7 @@ class TotalLoss:
     y: Array
 
     def __post_init__(self) -> None:
+        check_parts(self.network, self.loss)
         x = detached(as_array(self.x, "x"))
         check_finite(x, "x")
         start = namespace(x).zeros((self.network.size,), dtype=x.dtype, device=compat.device(x))
@@ -87,6 +88,7 @@ class TotalLoss:
         kink. It costs 2 P gradients, all in one call.
         """
         theta = same_kind(theta, self.x)
+        self.network.unpack(theta)  # says what is wrong with its shape
         xp, P = namespace(theta), self.network.size
         eps = float(xp.finfo(theta.dtype).eps)
         h = eps ** (1 / 3)

@@ -47,7 +47,8 @@ def seconds_per_step(widths: tuple[int, ...]) -> float:
         moments.append(time.perf_counter())
         return 1e-3
 
-    train_distributed(MLP(widths), CrossEntropy(), x, y, Adam(), epochs=1, batch_size=BATCH, rng=0,
+    module = MLP(widths, "relu")
+    train_distributed(module, CrossEntropy(), x, y, Adam(), epochs=1, batch_size=BATCH, rng=0,
                       schedule=schedule)  # fmt: skip
     return statistics.median(np.diff(moments[2:]))
 

@@ -290,7 +290,7 @@ def loop():
 def _forty_steps(rule, build):
     run = {"epochs": 10, "batch_size": 86, "rng": 0, "theta": first}
     ours = lc.train(network, loss, x, labels, rule, **run)
-    module, criterion = pytorch.MLP((4, 8, 3)).double(), nn.CrossEntropyLoss()
+    module, criterion = pytorch.MLP((4, 8, 3), "relu").double(), nn.CrossEntropyLoss()
     return ours.last, pytorch.train(module, criterion, x, labels, build, **run).last
 
 

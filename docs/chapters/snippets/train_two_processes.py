@@ -21,7 +21,7 @@ x = torch.tensor(images.x[order] / 16, dtype=torch.float32)  # (1797, 64)
 y = torch.tensor(images.y[order])  # (1797,)
 training, test = slice(1200), slice(1200, None)
 
-module, loss = MLP((64, 64, 10)), torch.nn.CrossEntropyLoss()
+module, loss = MLP((64, 64, 10), "relu"), torch.nn.CrossEntropyLoss()
 fit = {"epochs": 20, "batch_size": 64, "rng": 0, "checkpoint": "digits.npz"}
 trace = train_distributed(module, loss, x[training], y[training], Adam(0.003), **fit)
 

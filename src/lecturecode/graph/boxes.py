@@ -11,8 +11,12 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, NotNumbersError, as_array
+from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
 from lecturecode.graph.reverse import pass_back
+
+MISFITS = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
+"""What NumPy, or a function of one's own, raises about values that do not fit."""
 
 
 class Box:
@@ -25,13 +29,21 @@ class Box:
     __slots__ = ("backward", "forward", "name")
 
     def __init__(self, name: str, forward: Callable, *backward: Callable) -> None:
+        text(name, "name")
+        function(forward, "forward", "the values of the children")
+        for gradient in backward:
+            function(gradient, "backward", "G, y and the values of the children")
         self.name, self.forward, self.backward = name, forward, backward
 
     def __call__(self, *children: Any) -> "Node":
         """Run forward on the values of the children, and return the new node of the graph."""
         nodes = [child if type(child) is Node else constant(child, children) for child in children]
+        values = [child.value for child in nodes]
         y = Node.__new__(Node)
-        y.value = self.forward(*[child.value for child in nodes])
+        try:
+            y.value = self.forward(*values)
+        except MISFITS as error:
+            raise _in_words(self, values, error) from error
         y.box, y.children, y.name, y.grad = self, nodes, "", None
         y.level = 1 + max([child.level for child in nodes])
         fixed = [child.constant for child in nodes]
@@ -40,6 +52,22 @@ class Box:
 
     def __repr__(self) -> str:
         return f"Box({self.name!r})"
+
+
+class _Ours(Box):
+    """A box that the methods of a node make anew for each call, of parts that need no check."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str, forward: Callable, backward: Callable) -> None:
+        self.name, self.forward, self.backward = name, forward, (backward,)
+
+
+def _in_words(box: Box, values: list[Array], error: Exception) -> Exception:
+    """Return what NumPy says of values that do not fit, with the box and the shapes."""
+    shapes = " and ".join(str(np.shape(value)) for value in values)
+    kinds = (kind for kind in (ValueError, IndexError) if isinstance(error, kind))
+    return next(kinds, TypeError)(f"the box {box.name!r} cannot take values of shape {shapes}: {error}")
 
 
 # fmt: off
@@ -97,15 +125,15 @@ def _sum(axis: Any, keepdims: bool) -> Box:
         G = G if axis is None or keepdims else np.expand_dims(G, axis)
         return np.broadcast_to(G, a.shape)
 
-    return Box("sum", lambda a: a.sum(axis, keepdims=keepdims), copied)
+    return _Ours("sum", lambda a: a.sum(axis, keepdims=keepdims), copied)
 
 
 def _reshape(shape: Any) -> Box:
-    return Box("reshape", lambda a: a.reshape(shape), lambda G, y, a: G.reshape(a.shape))
+    return _Ours("reshape", lambda a: a.reshape(shape), lambda G, y, a: G.reshape(a.shape))
 
 
 def _entries(index: Any) -> Box:
-    return Box("[ ]", lambda a: a[index], lambda G, y, a: Entries(a, index, G))
+    return _Ours("[ ]", lambda a: a[index], lambda G, y, a: Entries(a, index, G))
 
 
 def _operators(box: Box) -> tuple[Callable, Callable]:
@@ -126,7 +154,7 @@ class Node:
     Raises
     ------
     TypeError
-        If the value is a PyTorch tensor, complex, or not made of numbers.
+        If the value is a PyTorch tensor, complex, or not made of numbers, or the name is no text.
 
     Notes
     -----
@@ -159,7 +187,7 @@ class Node:
                 f"a Node holds numbers or a NumPy array; got a {type(value).__name__}. Nodes and "
                 "PyTorch tensors do not mix: use tensor.numpy(), or PyTorch's own autograd for all"
             )
-        self.value, self.name, self.grad = as_array(value, "value"), name, None
+        self.value, self.name, self.grad = as_array(value, "value"), text(name, "name"), None
         self.box, self.children, self.level, self.constant = None, [], 0, False
 
     __add__, __radd__ = _operators(add)
@@ -200,11 +228,11 @@ class Node:
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Node":
         """Return the sum of all entries, or of those along an axis or several."""
-        return _sum(axis, keepdims)(self)
+        return _sum(axis, flag(keepdims, "keepdims"))(self)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Node":
         """Return the mean of all entries, or of those along an axis or several."""
-        total = _sum(axis, keepdims)(self)
+        total = self.sum(axis, keepdims)
         return total / (self.value.size / max(total.value.size, 1))
 
     def backward(self) -> None:

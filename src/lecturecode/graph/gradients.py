@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lecturecode.arrays import Array
+from lecturecode.door import function, instance
 from lecturecode.graph.boxes import Node
 from lecturecode.graph.reverse import topological_order
 
@@ -27,13 +28,17 @@ def backward(node: Node) -> None:
     ValueError
         If its value is not a scalar, or if it is made of constants alone.
     """
-    if type(node) is not Node:
-        raise TypeError(f"backward needs a Node; got a {type(node).__name__}. Make one: Node(value)")
-    node.backward()
+    instance(node, "node", Node, "Node(1.0)").backward()
 
 
 def zero_grad(*nodes: Node) -> None:
-    """Forget the gradients of nodes and of all that they are made of, as before any backward."""
+    """Forget the gradients of nodes and of all that they are made of, as before any backward.
+
+    Raises
+    ------
+    TypeError
+        If one of them is not a node.
+    """
     for node in nodes:
         for below in topological_order(node):
             below.grad = None
@@ -42,17 +47,23 @@ def zero_grad(*nodes: Node) -> None:
 def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array, Array]]:
     """Return a function of theta that gives f(theta) and its gradient, as ``minimize`` takes it.
 
+    Raises
+    ------
+    TypeError
+        If `f` is no function; later, if it does not return a node.
+
     Examples
     --------
     >>> value, gradient = value_and_gradient(lambda theta: (theta * theta).sum())([3.0, 4.0])
     >>> float(value), gradient.tolist()
     (25.0, [6.0, 8.0])
     """
+    function(f, "f", "a node")
 
     def both(theta: Any) -> tuple[Array, Array]:
         node = Node(theta)
-        y = f(node)
-        backward(y)
+        y = instance(f(node), "what f returns", Node, "(theta * theta).sum()")
+        y.backward()
         return y.value, np.zeros_like(node.value) if node.grad is None else node.grad
 
     return both

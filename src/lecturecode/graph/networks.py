@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from lecturecode.door import instance
+from lecturecode.door import labels as class_numbers
 from lecturecode.graph.boxes import Node, constant, log_softmax, relu, sigmoid, tanh
-from lecturecode.losses import CrossEntropy
 from lecturecode.network import Network
 
 __all__ = ["ACTIVATIONS", "cross_entropy", "dnn"]
@@ -24,13 +25,16 @@ def dnn(network: Network, theta: Node, x: Any) -> Node:
 
     Raises
     ------
+    TypeError
+        If the first argument is no network.
     ValueError
-        If theta does not fit the network, or if an activation has no box here.
+        If theta or x does not fit the network, or if an activation has no box here.
     """
+    instance(network, "network", Network, "Network((2, 16, 1))")
     if not set(network.activations) <= set(ACTIVATIONS):
         raise ValueError(f"there are boxes for {', '.join(ACTIVATIONS)}; got {network.activations}")
     theta = theta if type(theta) is Node else constant(theta)
-    for (b, W), sigma in zip(network.unpack(theta), network.activations, strict=True):
+    for (b, W), sigma in zip(network.windows(theta), network.activations, strict=True):
         x = ACTIVATIONS[sigma](x @ W.T + b)
     return x
 
@@ -46,7 +50,8 @@ def cross_entropy(a: Node, labels: Any) -> Node:
     a = a if type(a) is Node else constant(a)
     if a.ndim != 2:
         raise ValueError(f"outputs must have shape (T, N); got {a.shape}")
-    labels = CrossEntropy().targets(labels, a.shape[-1], a.value)
-    if a.shape[:-1] != labels.shape:
-        raise ValueError(f"outputs {a.shape} need one label per row; got labels {labels.shape}")
-    return -log_softmax(a)[np.arange(len(labels)), labels].mean()
+    classes = a.shape[-1]
+    y = class_numbers(labels, "labels", classes, a.value, f"There are {classes} outputs")
+    if a.shape[:-1] != y.shape:
+        raise ValueError(f"outputs {a.shape} need one label per row; got labels {y.shape}")
+    return -log_softmax(a)[np.arange(len(y)), y].mean()

@@ -23,6 +23,7 @@ def topological_order(node: "Node") -> list["Node"]:
 
     A box stands one level above its highest child, so it is enough to find them and sort by level.
     """
+    _check_node(node)
     found, waiting = {node: None}, [node]
     while waiting:
         for child in waiting.pop().children:
@@ -30,6 +31,11 @@ def topological_order(node: "Node") -> list["Node"]:
                 found[child] = None
                 waiting.append(child)
     return sorted(found, key=attrgetter("level"))
+
+
+def _check_node(node: object) -> None:
+    if not hasattr(node, "children"):
+        raise TypeError(f"node must be a Node, such as Node(1.0); got {type(node).__name__}")
 
 
 def pass_back(result: "Node") -> None:

@@ -33,9 +33,9 @@ class MLP(nn.Module):
     ----------
     widths : tuple of int
         The number of inputs, the number of neurons of each layer, and last the number of outputs.
-        ``MLP((100, 50, 10))`` is the two-layer network of the lecture: Linear, ReLU, Linear.
+        ``MLP((100, 50, 10), "relu")`` is the two-layer network of the lecture: Linear, ReLU, Linear.
     activation : str
-        Of all layers but the last: one of those of :class:`lecturecode.Network`.
+        Of all layers but the last: one of those of :class:`lecturecode.Network`, with the same default.
     output : str
         Of the last layer.
 
@@ -52,13 +52,13 @@ class MLP(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> module = MLP((100, 50, 10))
+    >>> module = MLP((100, 50, 10), "relu")
     >>> module(torch.zeros(32, 100)).shape
     torch.Size([32, 10])
     """
 
     def __init__(
-        self, widths: tuple[int, ...], activation: str = "relu", output: str = "identity"
+        self, widths: tuple[int, ...], activation: str = "tanh", output: str = "identity"
     ) -> None:
         super().__init__()
         self.network = Network(widths, activation, output)

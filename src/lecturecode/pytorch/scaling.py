@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.optimizers import positive
+from lecturecode.door import real
 
 __all__ = ["speed_up", "step_seconds"]
 
@@ -64,7 +64,8 @@ def step_seconds(
     M = np.asarray(nodes)
     if M.dtype.kind not in "iu" or (M < 1).any():
         raise ValueError(f"nodes must be integers of at least 1; got {nodes!r}")
-    compute, bandwidth = positive(compute, "compute"), positive(bandwidth, "bandwidth")
+    compute = real(compute, "compute", "(0, inf)")
+    bandwidth = real(bandwidth, "bandwidth", "(0, inf)")
     for value, name in ((size, "size"), (latency, "latency")):
         if not 0 <= value < np.inf:
             raise ValueError(f"{name} must be 0 or positive, and finite; got {value}")
