@@ -181,7 +181,7 @@ def exported():
         inner = importlib.import_module(f"lecturecode.{module}")
         names |= {getattr(inner, name) for name in inner.__all__}
     domains = importlib.import_module("lecturecode.domains")
-    names |= {getattr(domains, name) for name in ("Choice", "Interval", "Real", "Positive", "Product")}
+    names |= {getattr(domains, name) for name in domains.__all__ if name != "Domain"}
     names.add(importlib.import_module("lecturecode.exercises").check)
     protocols = {thing for thing in names if getattr(thing, "_is_protocol", False)}
     warnings = {thing for thing in names if inspect.isclass(thing) and issubclass(thing, Warning)}
