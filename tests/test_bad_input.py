@@ -419,7 +419,7 @@ def test_an_exception_inside_g():
         assert "theta = [1. 2.]" in caught.value.__notes__[0]
 
 
-@pytest.mark.parametrize("name", ["descent/largest-stable-stepp", "", None, 3, "Descent"])
+@pytest.mark.parametrize("name", ["descent/largest-stable-stepp", "", None, 3, "Descent", ["Descent"]])
 def test_an_unknown_exercise_name(name):
     with pytest.raises(ValueError, match="there is no exercise named") as caught:
         check(name, 1.0)
@@ -756,7 +756,7 @@ def test_what_train_takes_besides_data():
         fit(patience=0, validation=(SAMPLES, TARGETS))
     with pytest.raises(TypeError, match=r"validation must be the pair \(x, y\); got ndarray"):
         fit(validation=SAMPLES)
-    with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got -1"):
+    with pytest.raises(ValueError, match="record_every must be an integer of at least 0; got -1"):
         fit(record_every=-1)
     with pytest.raises(ValueError, match=r"schedule\(0\) must be positive and finite; got -1\.0"):
         fit(schedule=lambda i: -1)

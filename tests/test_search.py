@@ -388,7 +388,7 @@ def test_many_points_are_thinned_to_improvements_unless_asked_for(monkeypatch, c
 
 @pytest.mark.parametrize("record_every", [-1, 1.5, "all"])
 def test_record_every_is_checked(record_every):
-    with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got"):
+    with pytest.raises(ValueError, match="record_every must be an integer of at least 0; got"):
         random_search(total, SQUARE, 3, record_every=record_every)
 
 

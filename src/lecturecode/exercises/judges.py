@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lecturecode.door import came
+
 __all__ = ["Verdict", "check", "exercise_names"]
 
 
@@ -72,11 +74,11 @@ def check(name: str, answer: Any) -> Verdict:
     not yet: a descent with this learning rate converges, but so does one with
     a larger rate
     """
-    if name not in _JUDGES:
-        close = difflib.get_close_matches(str(name), _JUDGES, n=1)
+    if not isinstance(name, str) or name not in _JUDGES:
+        close = difflib.get_close_matches(name, _JUDGES, n=1) if isinstance(name, str) else []
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(
-            f"there is no exercise named {name!r}.{hint} The exercises are: " + ", ".join(_JUDGES)
+            f"there is no exercise named {came(name)}.{hint} The exercises are: " + ", ".join(_JUDGES)
         )
     function, question = _JUDGES[name]
     try:
