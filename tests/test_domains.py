@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lecturecode
 from lecturecode.domains import (
     Choice,
     Domain,
@@ -395,6 +396,12 @@ def test_decode_refuses_what_is_no_point(domain, theta, says):
 def test_decode_refuses_numbers_that_belong_to_no_option(number):
     with pytest.raises(ValueError, match=r"no option .*numbered 0 to 1.*project\(theta\)"):
         Choice("ab").decode([number])
+
+
+def test_domains_can_be_had_at_the_top():
+    for name in ("Choice", "Integers", "Interval", "LogInterval", "Positive", "Product", "Real"):
+        assert getattr(lecturecode, name) is getattr(lecturecode.domains, name)
+        assert name in lecturecode.__all__
 
 
 # --- products -------------------------------------------------------------------------------------
