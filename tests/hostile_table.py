@@ -298,8 +298,26 @@ def _search() -> None:
 
 def _domains() -> None:
     f = "domains"
-    entry(f, "Choice", domains.Choice, lambda: {"options": ["a", "b"]}, options=several(anything))
+    letters = lambda v: isinstance(v, str | bytes) and len(v) > 0  # noqa: E731  # a sequence, too
+    options = either(several(anything), letters)
+    entry(f, "Choice", domains.Choice, lambda: {"options": ["a", "b"]}, options=options)
     entry(f, "Interval", domains.Interval, lambda: {"a": 0.0, "b": 1.0}, a=real(), b=real())
+    entry(
+        f,
+        "LogInterval",
+        domains.LogInterval,
+        lambda: {"a": 0.1, "b": 1.0},
+        a=positive,
+        b=positive,
+    )
+    entry(
+        f,
+        "Integers",
+        domains.Integers,
+        lambda: {"low": 0, "high": 3},
+        low=whole(-np.inf),
+        high=whole(-np.inf),
+    )
     entry(f, "Real", domains.Real, lambda: {"scale": 1.0}, scale=maybe(positive))
     entry(f, "Positive", domains.Positive, lambda: {"scale": 1.0}, scale=maybe(positive))
     line = domains.Interval(0, 1)
@@ -315,13 +333,15 @@ def _domains() -> None:
     entry(f, "Domain ** int", lambda copies: line**copies, lambda: {"copies": 2}, copies=whole())
     for space in (
         domains.Choice(["a", "b"]),
+        domains.Integers(0, 3),
         line,
+        domains.LogInterval(0.5, 2.0),
         domains.Real(1.0),
         domains.Positive(1.0),
         line * line,
     ):
         kind = type(space).__name__
-        theta = [0.0] * space.size
+        theta = [1.0] * space.size
         for name in ("contains", "project"):
             entry(
                 f,
@@ -331,6 +351,13 @@ def _domains() -> None:
                 theta=loose,
             )
         entry(f, f"{kind}.decode", space.decode, lambda theta=theta: {"theta": theta})
+        entry(
+            f,
+            f"{kind}.encode",
+            space.encode,
+            lambda theta=theta, space=space: {"values": space.decode(theta)},
+            values=several(anything),
+        )
         entry(f, f"{kind}.sample", space.sample, lambda: {"count": 2, "rng": 0})
         entry(f, f"{kind}.axes", space.axes, lambda: {"points": 2})
 

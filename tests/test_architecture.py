@@ -183,7 +183,7 @@ def exported():
     schedules = importlib.import_module("lecturecode.schedules")
     names |= {schedules.constant, schedules.cosine, schedules.inverse_time}
     domains = importlib.import_module("lecturecode.domains")
-    names |= {getattr(domains, name) for name in ("Choice", "Interval", "Real", "Positive", "Product")}
+    names |= {getattr(domains, name) for name in domains.__all__ if name != "Domain"}
     names.add(importlib.import_module("lecturecode.exercises").check)
     protocols = {thing for thing in names if getattr(thing, "_is_protocol", False)}
     warnings = {thing for thing in names if inspect.isclass(thing) and issubclass(thing, Warning)}

@@ -792,7 +792,7 @@ def test_what_train_takes_besides_data():
         fit(patience=0, validation=(SAMPLES, TARGETS))
     with pytest.raises(TypeError, match=r"validation must be the pair \(x, y\); got ndarray"):
         fit(validation=SAMPLES)
-    with pytest.raises(ValueError, match="record_every must be 0 or a positive integer; got -1"):
+    with pytest.raises(ValueError, match="record_every must be an integer of at least 0; got -1"):
         fit(record_every=-1)
     with pytest.raises(ValueError, match=r"schedule\(0\) must be 0 or positive, and finite; got -1\.0"):
         fit(schedule=lambda i: -1)

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lecturecode.domains import Choice, Domain, Interval, Positive, Product, Real
+from lecturecode.domains import (
+    Choice,
+    Domain,
+    Integers,
+    Interval,
+    LogInterval,
+    Positive,
+    Product,
+    Real,
+)
 from lecturecode.domains.coordinates import Coordinates
 
 MIXED = Choice("abc") * Interval(-3, 1) * Real(2.0) * Positive(0.01) * Choice("xy")
@@ -17,6 +26,10 @@ factors = st.one_of(
     st.tuples(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3)).map(lambda ab: Interval(ab[0], ab[0] + ab[1])),
     st.floats(1e-3, 1e3).map(Real),
     st.floats(1e-3, 1e3).map(Positive),
+    st.tuples(st.integers(-100, 100), st.integers(0, 50)).map(lambda ab: Integers(ab[0], sum(ab))),
+    st.tuples(st.floats(1e-9, 1e3), st.floats(1.01, 1e9)).map(
+        lambda ab: LogInterval(ab[0], ab[0] * ab[1])
+    ),
 )
 domains = st.lists(factors, min_size=1, max_size=5).map(lambda some: Product(*some))
 
@@ -43,6 +56,35 @@ def test_each_option_owns_an_equal_share_of_u(count):
     options, times = np.unique(Coordinates(Choice(range(count))).theta(u), return_counts=True)
     assert options.tolist() == list(range(count))
     assert set(times) == {10}
+
+
+def test_integers_and_logarithms_in_the_table_of_the_module():
+    space = Coordinates(Integers(-2, 5) * LogInterval(1e-4, 1.0) * Positive(3.0) * Interval(0, 1))
+    u = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    theta = space.theta(np.repeat(u[:, None], 4, axis=1))
+    assert theta[:, 0].tolist() == [-2, -0.0, 2, 4, 5]  # -2.5 + 4 (u + 1), rounded
+    np.testing.assert_allclose(theta[:, 1], [1e-4, 1e-3, 1e-2, 1e-1, 1.0], rtol=1e-14)
+    np.testing.assert_allclose(theta[:, 2], 3 * 10**u, rtol=1e-14)
+    np.testing.assert_array_equal(space.high, [1, 1, np.inf, 1])
+    np.testing.assert_allclose(space.half, [4, 2, 1, 0.5])
+
+
+@pytest.mark.parametrize("low", [-3, 0, 4])
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_each_integer_owns_an_equal_share_of_u(low, count):
+    u = np.linspace(-1, 1, 10 * count, endpoint=False)[:, None] + 0.1 / count
+    numbers, times = np.unique(Coordinates(Integers(low, low + count - 1)).theta(u), return_counts=True)
+    assert numbers.tolist() == list(range(low, low + count))
+    assert set(times) == {10}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("decades", [1, 30])
+def test_a_logarithmic_interval_is_reached_to_its_ends_and_left_nowhere(decades, dtype):
+    domain = LogInterval(10.0**-decades, 10.0**decades)
+    theta = Coordinates(domain, np.empty(0, dtype)).theta(np.array([[-9], [-1], [1], [9]], dtype))
+    assert domain.contains(theta).all()
+    np.testing.assert_allclose(np.log10(theta[:, 0]), decades * np.array([-1, -1, 1, 1]), rtol=1e-6)
 
 
 @settings(max_examples=100, deadline=None)

@@ -150,6 +150,18 @@ def test_a_wrong_column_names_the_right_ones():
         penguins()["mass"]
 
 
+@pytest.mark.parametrize("name", [0, ["year"], None, np.ones(2)], ids=str)
+def test_what_is_no_name_of_a_column(name):
+    with pytest.raises(KeyError, match=r"no column .*; it has .*body_mass_g"):
+        penguins()[name]
+
+
+@pytest.mark.parametrize("keep", [0, 1, None, "no"])
+def test_missing_birds_are_kept_or_not(keep):
+    with pytest.raises(TypeError, match=f"keep_missing must be True or False; got {keep!r}"):
+        penguins(keep_missing=keep)
+
+
 def test_every_file_is_small_and_has_its_source_and_licence():
     folder = files("lecturecode.datasets")
     data = [f for f in folder.iterdir() if f.name.endswith((".csv", ".dat", ".gz", ".npz"))]

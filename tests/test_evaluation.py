@@ -10,7 +10,7 @@ import torch
 
 from lecturecode import pointwise
 from lecturecode.evaluation import call, check_callable, evaluate, number, tells_finished
-from lecturecode.objectives import Himmelblau
+from lecturecode.objectives import Himmelblau, Quadratic
 
 # Python 3.12 and later warn that forking a process with threads may deadlock.
 forks = pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -184,13 +184,41 @@ def test_a_g_that_is_no_function_is_refused(make):
         make(3.0)
 
 
-@pytest.mark.parametrize(
-    ("workers", "error"),
-    [(0, ValueError), (-2, ValueError), (1.5, TypeError), ("2", TypeError), (True, TypeError)],
-)  # fmt: skip
-def test_workers_must_be_a_number_of_processes_or_a_map(workers, error):
-    with pytest.raises(error, match=r"workers must be.*got"):
+@pytest.mark.parametrize("make", [pointwise, lambda g: evaluate(g, [1.0]), check_callable])
+def test_a_class_is_no_g(make):
+    with pytest.raises(TypeError, match=r"g is the class Himmelblau; make one: Himmelblau\(\)"):
+        make(Himmelblau)
+
+
+@pytest.mark.parametrize("workers", [0, -2, 1.5, "2", True, None])
+def test_workers_must_be_a_number_of_processes_or_a_map(workers):
+    said = rf"workers must be an integer of at least 1; got {workers!r}\. Or give a map-like callable"
+    with pytest.raises(ValueError, match=said):
         pointwise(hypot, workers=workers)
+
+
+def test_a_pool_that_was_not_made_is_no_map():
+    with pytest.raises(TypeError, match=r"workers is the class ThreadPoolExecutor; make one"):
+        pointwise(hypot, workers=ThreadPoolExecutor)
+
+
+@pytest.mark.parametrize("thetas", [[], np.empty((3, 0))], ids=["none", "three"])
+def test_points_without_coordinates(thetas):
+    with pytest.raises(ValueError, match=r"thetas must have shape \(\.\.\., P\) with P >= 1; got \("):
+        pointwise(hypot)(thetas)
+
+
+def test_no_points_have_no_values():
+    assert pointwise(hypot)(np.empty((0, 2))).shape == (0,)
+
+
+def test_points_that_hold_no_numbers():
+    shapes = torch.ones(2, device="meta")
+    with pytest.raises(ValueError, match="thetas is on the meta device"):
+        pointwise(hypot)(shapes)
+    with pytest.raises(ValueError, match="g holds is on device cpu and theta on meta") as caught:
+        evaluate(Quadratic(torch.ones(2)), shapes)
+    assert "raised by g on a batch of theta of shape (2,)" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("workers", [1, 2, map])

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import genetic, particle_swarm
-from lecturecode.domains import Choice, Interval, Positive, Product, Real
+from lecturecode import evolution_strategy, genetic, grid_search, particle_swarm, random_search
+from lecturecode.domains import Choice, Integers, Interval, LogInterval, Positive, Product, Real
 from lecturecode.objectives import Himmelblau, Rastrigin
 
 MIXED = Choice("abc") * Interval(-3, 1) * Real(2.0) * Positive(0.01) * Choice("vwxyz")
@@ -239,3 +239,43 @@ def test_the_smallest_populations_and_domains_run(method, domain):
     trace = method(bowl, domain, population=2, steps=3, rng=0)
     assert trace.thetas.shape == (4, 2, domain.size)
     assert domain.contains(trace.thetas).all()
+
+
+# --- whole numbers, and what varies by factors ----------------------------------------------------
+
+COUNTED = Integers(-20, 60) * LogInterval(1e-8, 10.0)
+
+
+def far_from_middle(theta):
+    """Least at 37 and 1e-6, on the logarithm of the second coordinate; there it is 0."""
+    return ((theta[..., 0] - 37) / 10) ** 2 + (np.log10(theta[..., 1]) + 6) ** 2
+
+
+@pytest.mark.parametrize(
+    ("find", "near", "factor"),
+    [
+        (lambda g: genetic(g, COUNTED, population=30, steps=60, rng=0), 0, 1.1),
+        (lambda g: particle_swarm(g, COUNTED, population=30, steps=60, rng=0), 0, 1.1),
+        (lambda g: evolution_strategy(g, COUNTED, population=10, steps=150, rng=0), 0, 1.1),
+        (lambda g: grid_search(g, COUNTED, [81, 10]), 0, 1.001),
+        (lambda g: random_search(g, COUNTED, 3000, rng=0), 2, 1.6),
+    ],
+    ids=["genetic", "particle_swarm", "evolution_strategy", "grid_search", "random_search"],
+)
+def test_whole_numbers_and_orders_of_magnitude_are_found(find, near, factor):
+    trace = find(far_from_middle)
+    thetas = trace.thetas.reshape(-1, 2)
+    assert COUNTED.contains(thetas).all()
+    count, rate = COUNTED.decode(trace.theta)
+    assert type(count) is int
+    assert abs(count - 37) <= near
+    assert 1e-6 / factor < rate < 1e-6 * factor
+
+
+@METHODS
+def test_a_population_begins_evenly_on_the_logarithm(method):
+    first = method(far_from_middle, COUNTED, population=2000, steps=1, rng=0).thetas[0]
+    decades = np.log10(first[:, 1])
+    assert abs(decades.mean() + 3.5) < 4 * 9 / (12 * 2000) ** 0.5
+    assert decades.var() == pytest.approx(81 / 12, rel=0.1)
+    assert first[:, 0].mean() == pytest.approx(20, abs=4 * 81 / (12 * 2000) ** 0.5)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lecturecode import evolution_strategy
-from lecturecode.domains import Choice, Interval, Positive, Real
+from lecturecode.domains import Choice, Integers, Interval, Positive, Real
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.objectives import Himmelblau, Quadratic, Rastrigin
 from lecturecode.population.cmaes import Cloud, Watch, constants
@@ -409,6 +409,18 @@ def test_it_stops_when_the_covariance_is_singular():
     trace = evolution_strategy(g, BOX**2, steps=3000, rng=0)
     assert not trace.converged
     assert "singular" in trace.message
+
+
+@pytest.mark.parametrize("factor", [Choice(range(10)), Integers(0, 9)], ids=["choice", "integers"])
+def test_no_choice_and_no_integer_settles_for_good(factor):
+    """Its neighbors stay within a few deviations, when the real number beside it is all but found."""
+    cloud = Cloud(Coordinates(factor * Real(1.0)), 6, np.random.default_rng(0))
+    for _ in range(40):
+        theta = cloud.draw()
+        assert cloud.learn((theta[:, 0] - 3) ** 2 + theta[:, 1] ** 2) == ""
+    apart = 2 / 10  # from one option to the next, in search coordinates
+    assert cloud.sigma * cloud.C[0, 0] ** 0.5 >= 0.299 * apart
+    assert cloud.sigma * cloud.C[1, 1] ** 0.5 < 0.1 * apart
 
 
 def after_nine_generations(domain):

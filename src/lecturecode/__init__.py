@@ -7,7 +7,7 @@ module                      what it teaches                                     
 :mod:`~.door`               the vocabulary of the checks on what comes in               1
 :mod:`~.trace`              the record that every method returns                        1
 :mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
-:mod:`~.domains`            Theta: finite, real, positive, intervals, and products      1
+:mod:`~.domains`            Theta: finite, whole, real, positive, intervals, products   1
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
 :mod:`~.workers`            g on other processes, without losing an evaluation          1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
@@ -60,6 +60,7 @@ from lecturecode.alternating import (
 )
 from lecturecode.backpropagation import Backprop, backprop, backprop_by_hand, sample_gradients
 from lecturecode.descent import check_gradient, gradient_descent, minimize
+from lecturecode.domains import Choice, Integers, Interval, LogInterval, Positive, Product, Real
 from lecturecode.evaluation import pointwise
 from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
@@ -94,12 +95,19 @@ __version__ = "0.1.0"
 __all__ = [
     "Adam",
     "Backprop",
+    "Choice",
     "CrossEntropy",
     "GradientDescent",
+    "Integers",
+    "Interval",
+    "LogInterval",
     "Mixture",
     "Momentum",
     "Network",
+    "Positive",
+    "Product",
     "RankDeficientWarning",
+    "Real",
     "SquaredError",
     "Step",
     "Told",

@@ -12,7 +12,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, namespace, on_host
+from lecturecode.arrays import Array, as_array, check_there, namespace, on_host
+from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
 
@@ -35,7 +36,7 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     Raises
     ------
     TypeError
-        If `g` is not callable, or does not return real numbers.
+        If `g` is not a function, or does not return real numbers.
     ValueError
         If `g` returns another shape.
     Exception
@@ -47,7 +48,7 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     >>> evaluate(lambda theta: (theta**2).sum(-1), np.ones((3, 2)))
     array([2., 2., 2.])
     """
-    check_callable(g)
+    function(g, "g")
     thetas = as_array(thetas, "thetas")
     xp = namespace(thetas)
     values = as_array(call(g, thetas), "g(theta)")
@@ -86,10 +87,10 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     Raises
     ------
     TypeError
-        If `g` is not callable or cannot be sent to other processes, or if `workers` is neither an int
-        nor callable.
+        If `g` is not a function or cannot be sent to other processes, or if `workers` is a class other
+        than ``map``.
     ValueError
-        If `workers` is smaller than 1.
+        If `workers` is neither a function nor a whole number of at least 1.
 
     Notes
     -----
@@ -107,20 +108,16 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     """
     from lecturecode.workers import Pool, spread  # not at the top: it takes long to import
 
-    check_callable(g)
-    one = partial(number, g)
+    one = partial(number, function(g, "g"))
     if callable(workers):
-        return partial(_batch, partial(spread, one, mapper=workers))
-    if isinstance(workers, bool) or not isinstance(workers, int | np.integer):
-        raise TypeError(
-            f"workers must be a number of processes or a map-like callable such as executor.map; "
-            f"got {type(workers).__name__}"
+        mapper = (
+            workers if workers is map else function(workers, "workers", "a function and its arguments")
         )
-    if workers < 1:
-        raise ValueError(f"workers must be at least 1; got {workers}")
-    if workers == 1:
+        return partial(_batch, partial(spread, one, mapper=mapper))
+    count = whole(workers, "workers", hint="Or give a map-like callable, such as executor.map")
+    if count == 1:
         return partial(_batch, partial(spread, one, mapper=map))
-    return partial(_batch, Pool(one, int(workers)).evaluate)
+    return partial(_batch, Pool(one, count).evaluate)
 
 
 def call(g: Callable[[Array], Any], theta: Array) -> Any:
@@ -135,18 +132,14 @@ def call(g: Callable[[Array], Any], theta: Array) -> Any:
 
 
 def check_callable(g: Any, name: str = "g") -> None:
-    """Check that `g` can be called.
+    """Check that `g` is a function.
 
     Raises
     ------
     TypeError
-        If it cannot.
+        If it is not.
     """
-    if not callable(g):
-        raise TypeError(
-            f"{name} must be a function of theta; got {type(g).__name__}. "
-            "Give the function itself, not the value that it returns"
-        )
+    function(g, name)
 
 
 def tells_finished(g: Callable[[Array], Any]) -> bool:
@@ -156,8 +149,11 @@ def tells_finished(g: Callable[[Array], Any]) -> bool:
 
 def _batch(evaluate_each: Callable[[list[Array]], Any], thetas: Array) -> Array:
     thetas = as_array(thetas, "thetas")
+    check_there(thetas, "thetas")
     if thetas.ndim == 0:
         raise ValueError(f"theta must have shape (..., P); got (). One parameter is written [{thetas}]")
+    if thetas.shape[-1] == 0:
+        raise ValueError(f"thetas must have shape (..., P) with P >= 1; got {tuple(thetas.shape)}")
     points = compat.array_namespace(thetas).reshape(thetas, (-1, thetas.shape[-1]))
     if compat.is_torch_array(points):
         points = compat.to_device(points.detach(), "cpu")
@@ -214,7 +210,7 @@ def number(g: Callable[[Array], Any], theta: Array) -> float:
 
 
 def _where(theta: Array) -> str:
-    if theta.ndim > 1:
+    if theta.ndim > 1 or (compat.is_torch_array(theta) and theta.device.type == "meta"):
         return (
             f"raised by g on a batch of theta of shape {tuple(theta.shape)}; if g takes one "
             "theta at a time, give pointwise(g) instead"

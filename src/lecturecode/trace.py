@@ -9,6 +9,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, namespace, on_host
+from lecturecode.door import whole
 
 __all__ = ["Trace"]
 
@@ -122,9 +123,8 @@ class Recorder:
     """
 
     def __init__(self, record_every: int = 1, expected: int = 16, *, keep_best: bool = True) -> None:
-        if not isinstance(record_every, int | np.integer) or record_every < 0:
-            raise ValueError(f"record_every must be 0 or a positive integer; got {record_every!r}")
-        self.record_every, self.keep_best = record_every, keep_best
+        self.record_every = record_every = whole(record_every, "record_every", 0)
+        self.keep_best = keep_best
         room = expected if record_every else 16
         self.thetas = _Rows(-(-room // record_every) if record_every else 0)
         self.values, self.evaluations = _Rows(room), _Rows(room)

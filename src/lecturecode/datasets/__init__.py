@@ -16,6 +16,8 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+from lecturecode.door import came, flag
+
 __all__ = ["Certified", "Dataset", "diabetes", "digits", "norris", "penguins"]
 
 
@@ -78,8 +80,8 @@ class Dataset:
         return len(self.y)
 
     def __getitem__(self, name: str) -> NDArray:
-        if name not in self.columns:
-            raise KeyError(f"no column {name!r} in {self.title}; it has {', '.join(self.columns)}")
+        if not isinstance(name, str) or name not in self.columns:
+            raise KeyError(f"no column {came(name)} in {self.title}; it has {', '.join(self.columns)}")
         return self.columns[name]
 
     def __repr__(self) -> str:
@@ -130,6 +132,11 @@ def penguins(*, keep_missing: bool = False) -> Dataset:
     Dataset
         With T = 342, or 344.
 
+    Raises
+    ------
+    TypeError
+        If `keep_missing` is not True or False.
+
     References
     ----------
     Gorman, Williams & Fraser (2014), PLoS ONE 9(3): e90081, prepared by Horst, Hill & Gorman as
@@ -143,6 +150,7 @@ def penguins(*, keep_missing: bool = False) -> Dataset:
     >>> round(float(birds["flipper_length_mm"].mean()), 2)  # mm
     200.92
     """
+    keep_missing = flag(keep_missing, "keep_missing")
     rows = list(csv.DictReader(_read("penguins.csv").decode().splitlines()))
     measured = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
     rows = [row for row in rows if keep_missing or all(row[name] != "NA" for name in measured)]

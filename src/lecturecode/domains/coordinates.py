@@ -7,12 +7,15 @@ in search coordinates u, in which a typical draw from the domain has size 1:
 domain                theta of u                                u
 ====================  ========================================  =====================
 [a, b]                the affine map of [-1, 1] onto [a, b]     in [-1, 1]
+[a, b] by logarithms  the same for the logarithm of theta       in [-1, 1]
 C choices             as [-1/2, C - 1/2], rounded               in [-1, 1]
+integers a to b       as [a - 1/2, b + 1/2], rounded            in [-1, 1]
 R                     scale times u                             any
 R+                    scale times 10 to the power u             any
 ====================  ========================================  =====================
 """
 
+import math
 from typing import Any
 
 import array_api_compat as compat
@@ -22,11 +25,13 @@ from lecturecode.arrays import Array
 from lecturecode.domains.sets import (
     Choice,
     Domain,
+    Integers,
     Interval,
+    LogInterval,
     Positive,
-    Product,
     Real,
     check_domain,
+    factors_of,
     need_scale,
 )
 from lecturecode.randomness import Rng, normal, uniform
@@ -38,7 +43,7 @@ class Coordinates:
     Parameters
     ----------
     domain : Domain
-        A product of choices, intervals, and real or positive numbers that have a scale.
+        A product of choices, integers, intervals, and real or positive numbers that have a scale.
     like : array
         Library, dtype and device of the points; float64 NumPy arrays if None.
 
@@ -56,22 +61,29 @@ class Coordinates:
         self.xp = compat.array_namespace(self.like)
         self.size = domain.size
         self.numbers = self.xp.arange(self.size, device=compat.device(self.like))
-        factors = domain.factors if isinstance(domain, Product) else (domain,)
+        factors = factors_of(domain)
         middle, half, bound = (
             np.asarray(c, dtype=float) for c in zip(*map(_line, factors), strict=True)
         )
         self.middle, self.half = self._row(middle), self._row(half)
-        """theta = middle + half * u, but for the positive numbers; shape (P,)."""
+        """theta = middle + half * u, or middle * 10 ** (half * u) by logarithms; shape (P,)."""
         self.high, self.low = self._row(bound), self._row(-bound)
         """The bounds of u; shape (P,)."""
         self.options = self._row([len(f.options) if isinstance(f, Choice) else 0 for f in factors])
         """Number of options of each coordinate, 0 for those that are not choices; shape (P,)."""
         self.discrete = self._mask([isinstance(f, Choice) for f in factors])
-        self.decades = self._mask([isinstance(f, Positive) for f in factors])
+        self.rounded = self._mask([isinstance(f, Choice | Integers) for f in factors])
+        self.decades = self._mask([isinstance(f, Positive | LogInterval) for f in factors])
         self.unbounded = self._mask([isinstance(f, Real | Positive) for f in factors])
         self.has_discrete = any(isinstance(f, Choice) for f in factors)
-        self.has_decades = any(isinstance(f, Positive) for f in factors)
+        self.has_rounded = any(isinstance(f, Choice | Integers) for f in factors)
+        self.has_decades = any(isinstance(f, Positive | LogInterval) for f in factors)
         self.has_unbounded = any(isinstance(f, Real | Positive) for f in factors)
+        largest = np.log10(float(self.xp.finfo(self.like.dtype).max)) / 2
+        widest = [half[p] if isinstance(f, LogInterval) else largest for p, f in enumerate(factors)]
+        self._powers = self.half * self.xp.astype(self.decades, self.like.dtype)
+        self._widest = self._row(widest)
+        """Powers of 10, but for the factor u, and how far they may go; shape (P,)."""
         self._affine = tuple(self._row(_once(c)) for c in (middle, half, domain.low, domain.high))
         self._bounds = tuple(self._row(_once(c)) for c in (-bound, bound))
 
@@ -81,10 +93,10 @@ class Coordinates:
         middle, half, low, high = self._affine
         theta = middle + half * u
         if self.has_decades:
-            largest = float(np.log10(float(xp.finfo(u.dtype).max))) / 2
-            theta = xp.where(self.decades, self.half * 10 ** xp.clip(u, -largest, largest), theta)
-        if self.has_discrete:
-            theta = xp.where(self.discrete, xp.round(theta), theta)
+            power = xp.minimum(xp.maximum(self._powers * u, -self._widest), self._widest)
+            theta = xp.where(self.decades, self.middle * 10**power, theta)
+        if self.has_rounded:
+            theta = xp.where(self.rounded, xp.round(theta), theta)
         return xp.minimum(xp.maximum(theta, low), high)
 
     def inside(self, u: Array) -> Array:
@@ -120,11 +132,18 @@ def _line(factor: Domain) -> tuple[float, float, float]:
     if isinstance(factor, Choice):
         count = len(factor.options)
         return (count - 1) / 2, count / 2, 1.0
+    if isinstance(factor, Integers):
+        return (factor.first + factor.last) / 2, factor.count / 2, 1.0
     if isinstance(factor, Interval):
         return (factor.a + factor.b) / 2, (factor.b - factor.a) / 2, 1.0
-    if isinstance(factor, Real | Positive):
+    if isinstance(factor, LogInterval):
+        decades = math.log10(factor.b) - math.log10(factor.a)
+        return math.sqrt(factor.a) * math.sqrt(factor.b), decades / 2, 1.0
+    if isinstance(factor, Real):
         return 0.0, need_scale(factor), np.inf
+    if isinstance(factor, Positive):
+        return need_scale(factor), 1.0, np.inf
     raise TypeError(
-        "populations move in choices, intervals, and real or positive numbers; "
+        "populations move in choices, integers, intervals, and real or positive numbers; "
         f"got a {type(factor).__name__}"
     )

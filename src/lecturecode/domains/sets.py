@@ -1,6 +1,7 @@
-"""The sets that theta may come from: finite, real, positive, an interval, or a product of these."""
+"""The sets that theta may come from: finite, integer, real, positive, intervals, products of these."""
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array
-from lecturecode.door import instance
+from lecturecode.arrays import Array, as_array, check_there, on_host
+from lecturecode.door import came, instance, real, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 
@@ -49,16 +50,41 @@ class Domain(ABC):
         """List, for each of the P coordinates, the values of a grid with `points` values an axis."""
 
     def decode(self, theta: Array) -> tuple[Any, ...]:
-        """Read one point of shape (P,) as values: options for choices, floats for the rest."""
-        return (float(theta[0]),)
+        """Read one point of shape (P,) as values: options for choices, ints for integers, or floats."""
+        (number,) = _point(theta, 1)
+        if not math.isfinite(number):
+            raise ValueError(f"theta must be finite, so that it can be read; got {number}")
+        return (number,)
+
+    def encode(self, values: Sequence[Any], *, like: Array | None = None) -> Array:
+        """Write what :meth:`decode` reads, a tuple of P values, as a point, shape (P,), like `like`."""
+        factors = factors_of(self)
+        if not isinstance(values, tuple | list) or len(values) != len(factors):
+            raise ValueError(
+                f"values must be a tuple with one entry for each of {len(factors)} coordinate(s), as "
+                f"decode gives it; got {came(values)}"
+            )
+        named = [(f"values[{p}]", factor) for p, factor in enumerate(factors)]
+        numbers = [f._number(v, name) for (name, f), v in zip(named, values, strict=True)]
+        like = _like(like)
+        check_there(like, "like")
+        xp = compat.array_namespace(like)
+        theta = xp.asarray(numbers, dtype=like.dtype, device=compat.device(like))
+        for p, (name, factor) in enumerate(named):
+            if not bool(factor.contains(theta[p : p + 1])):
+                raise ValueError(f"{name} must lie in {factor}; got {came(values[p])}")
+        return theta
+
+    def _number(self, value: Any, name: str) -> float:
+        """Return the coordinate that stands for one value."""
+        return real(value, name)
 
     def __mul__(self, other: "Domain") -> "Product":
         return Product(self, other)
 
     def __pow__(self, copies: int) -> "Product":
-        if copies < 1:
-            raise ValueError(f"a domain to the power {copies} is empty; the power must be >= 1")
-        return Product(*[self] * copies)
+        hint = "A domain to the power 2 is the product of two copies"
+        return Product(*[self] * whole(copies, "copies", hint=hint))
 
 
 @dataclass(frozen=True)
@@ -68,24 +94,35 @@ class Choice(Domain):
     Parameters
     ----------
     options : sequence
-        The elements, of any type; :meth:`decode` gives them back.
+        The elements, of any type, as a list, tuple, range, array, or the letters of a text;
+        :meth:`decode` gives them back.
 
     Raises
     ------
+    TypeError
+        If the options are not in a sequence: a set has no order.
     ValueError
-        If there are no options, or if :meth:`decode` meets a number that belongs to none.
+        If there are no options, if :meth:`decode` meets a number that belongs to none, or
+        :meth:`encode` a value that is none of them.
 
     Examples
     --------
-    >>> Choice(["tanh", "relu"]).decode([1.0])
-    ('relu',)
+    >>> activation = Choice(["tanh", "relu"])
+    >>> activation.decode([1.0]), activation.encode(("relu",))
+    (('relu',), array([1.]))
     """
 
     options: Sequence[Any]
 
     def __post_init__(self) -> None:
+        array = isinstance(self.options, np.ndarray) and self.options.ndim > 0
+        if not (array or isinstance(self.options, Sequence)):
+            raise TypeError(
+                f"options must be a sequence, such as a list; got {type(self.options).__name__}. "
+                "list(...) makes one of a set or a generator"
+            )
         if len(self.options) == 0:
-            raise ValueError("Choice needs at least one option; got an empty sequence")
+            raise ValueError("Choice needs at least one option; got options that are empty")
 
     @property
     def low(self) -> np.ndarray:
@@ -101,26 +138,117 @@ class Choice(Domain):
         return (index >= 0) & (index <= len(self.options) - 1) & (index == xp.round(index))
 
     def project(self, theta: Array) -> Array:
-        theta = as_array(theta)
-        xp = compat.array_namespace(theta)
-        return xp.clip(xp.round(theta), 0, len(self.options) - 1)
+        theta = _column(theta)
+        return compat.array_namespace(theta).round(theta).clip(0, len(self.options) - 1)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (_count(count), 1), _like(like))
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
         xp = compat.array_namespace(draws)
         return xp.clip(xp.floor(draws * len(self.options)), 0, len(self.options) - 1)
 
     def axes(self, points: int) -> list[np.ndarray]:
+        whole(points, "points")
         return [np.arange(len(self.options), dtype=float)]  # a finite set is tried whole
 
     def decode(self, theta: Array) -> tuple[Any, ...]:
-        number = float(theta[0])
+        (number,) = _point(theta, 1)
         if number not in range(len(self.options)):
             raise ValueError(
                 f"there is no option {number:g}; the options are numbered 0 to {len(self.options) - 1}. "
                 "project(theta) moves theta to the nearest one"
             )
         return (self.options[int(number)],)
+
+    def _number(self, value: Any, name: str) -> float:
+        for same in (operator.is_, _equal):  # True is not 1, where both are options
+            for number, option in enumerate(self.options):
+                if same(option, value):
+                    return float(number)
+        raise ValueError(f"{name} must be one of the options {came(self.options)}; got {came(value)}")
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Integers(Domain):
+    """The whole numbers from `low` to `high`, in their order, both included: a number of layers.
+
+    Unlike the options of a :class:`Choice`, whole numbers have neighbors, and a search may go from one
+    to the next.
+
+    Parameters
+    ----------
+    low, high : int
+        The smallest and the largest of them.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers that float64 tells apart, up to 2^53, or not in order, or if
+        :meth:`decode` meets a number that is none of them.
+
+    Examples
+    --------
+    >>> layers = Integers(1, 9)
+    >>> layers.project(np.array([[2.6], [40.0]])).tolist(), layers.axes(3)[0].tolist()
+    ([[3.0], [9.0]], [1.0, 5.0, 9.0])
+    >>> layers.decode([3.0])
+    (3,)
+    """
+
+    first: int
+    last: int
+
+    def __init__(self, low: int, high: int) -> None:
+        exact = 2**53  # beyond, float64 leaves numbers out
+        first, last = whole(low, "low", -exact, exact), whole(high, "high", -exact, exact)
+        if first > last:
+            raise ValueError(f"Integers needs low <= high; got low={low}, high={high}. Swap them")
+        object.__setattr__(self, "first", first)
+        object.__setattr__(self, "last", last)
+
+    def __repr__(self) -> str:
+        return f"Integers({self.first}, {self.last})"
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.last - self.first + 1
+
+    @property
+    def low(self) -> np.ndarray:
+        return np.array([float(self.first)])
+
+    @property
+    def high(self) -> np.ndarray:
+        return np.array([float(self.last)])
+
+    def contains(self, theta: Array) -> Array:
+        x = _coordinate(theta)
+        return (x >= self.first) & (x <= self.last) & (x == compat.array_namespace(x).round(x))
+
+    def project(self, theta: Array) -> Array:
+        theta = _column(theta)
+        return compat.array_namespace(theta).round(theta).clip(self.first, self.last)
+
+    def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
+        xp = compat.array_namespace(draws)
+        return xp.clip(xp.floor(self.first + self.count * draws), self.first, self.last)
+
+    def axes(self, points: int) -> list[np.ndarray]:
+        # More than 1 apart, so that no two of them become the same number.
+        return [np.round(np.linspace(self.first, self.last, min(whole(points, "points"), self.count)))]
+
+    def decode(self, theta: Array) -> tuple[Any, ...]:
+        (number,) = _point(theta, 1)
+        if not (number.is_integer() and self.first <= number <= self.last):
+            raise ValueError(
+                f"{number:g} is none of the whole numbers from {self.first} to {self.last}. "
+                "project(theta) moves theta to the nearest one"
+            )
+        return (int(number),)
+
+    def _number(self, value: Any, name: str) -> float:
+        return float(whole(value, name, self.first, self.last))
 
 
 @dataclass(frozen=True)
@@ -134,6 +262,8 @@ class Interval(Domain):
 
     Raises
     ------
+    TypeError
+        If an end is not a number.
     ValueError
         If the ends are not finite, or not in increasing order.
 
@@ -148,14 +278,8 @@ class Interval(Domain):
     b: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.a) and math.isfinite(self.b) and self.a < self.b):
-            raise ValueError(
-                f"Interval needs finite ends a < b; got a={self.a}, b={self.b}. "
-                "Swap them, or use Real for an unbounded coordinate"
-            )
-        # Python numbers leave float32 arrays as they are; NumPy ones would not.
-        object.__setattr__(self, "a", float(self.a))
-        object.__setattr__(self, "b", float(self.b))
+        hint = "Real is for an unbounded coordinate"
+        _set_ends(self, real(self.a, "a", hint=hint), real(self.b, "b", hint=hint))
 
     @property
     def low(self) -> np.ndarray:
@@ -170,15 +294,69 @@ class Interval(Domain):
         return (x >= self.a) & (x <= self.b)
 
     def project(self, theta: Array) -> Array:
-        theta = as_array(theta)
-        return compat.array_namespace(theta).clip(theta, self.a, self.b)
+        return _column(theta).clip(self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (_count(count), 1), _like(like))
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
         return self.project(self.a + (self.b - self.a) * draws)
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [np.linspace(self.a, self.b, _count(points))]
+        return [np.linspace(self.a, self.b, whole(points, "points"))]
+
+
+@dataclass(frozen=True)
+class LogInterval(Domain):
+    r"""The interval [a, b] of positive numbers, seen by their logarithms: a learning rate.
+
+    Draws and grids are even in :math:`\log\theta`, so that each factor of 10 gets the same share.
+
+    Parameters
+    ----------
+    a, b : float
+        The ends, 0 < a < b.
+
+    Raises
+    ------
+    TypeError
+        If an end is not a number.
+    ValueError
+        If the ends are not positive and finite, or not in increasing order.
+
+    Examples
+    --------
+    >>> LogInterval(1e-3, 10.0).axes(5)[0].tolist()
+    [0.001, 0.01, 0.1, 1.0, 10.0]
+    """
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        hint = "Interval may hold 0, Positive has no upper end"
+        _set_ends(self, *(real(x, name, "(0, inf)", hint) for x, name in ((self.a, "a"), (self.b, "b"))))
+
+    @property
+    def low(self) -> np.ndarray:
+        return np.array([self.a])
+
+    @property
+    def high(self) -> np.ndarray:
+        return np.array([self.b])
+
+    def contains(self, theta: Array) -> Array:
+        x = _coordinate(theta)
+        return (x >= self.a) & (x <= self.b)
+
+    def project(self, theta: Array) -> Array:
+        return _column(theta).clip(self.a, self.b)
+
+    def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
+        start, end = math.log(self.a), math.log(self.b)
+        return self.project(compat.array_namespace(draws).exp(start + (end - start) * draws))
+
+    def axes(self, points: int) -> list[np.ndarray]:
+        return [np.geomspace(self.a, self.b, whole(points, "points")).clip(self.a, self.b)]
 
 
 @dataclass(frozen=True)
@@ -192,8 +370,10 @@ class Real(Domain):
 
     Raises
     ------
+    TypeError
+        If `scale` is not a number.
     ValueError
-        If `scale` is not positive, or if points are asked for and there is no scale.
+        If `scale` is not positive and finite, or if points are asked for and there is no scale.
 
     Examples
     --------
@@ -204,7 +384,7 @@ class Real(Domain):
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
+        _set_scale(self)
 
     @property
     def low(self) -> np.ndarray:
@@ -219,14 +399,14 @@ class Real(Domain):
         return compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: Array) -> Array:
-        return as_array(theta)
+        return _column(theta)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return need_scale(self) * normal(rng, (_count(count), 1), _like(like))
+        return need_scale(self) * normal(rng, (whole(count, "count"), 1), _like(like))
 
     def axes(self, points: int) -> list[np.ndarray]:
         scale = need_scale(self)
-        return [np.linspace(-scale, scale, _count(points))]
+        return [np.linspace(-scale, scale, whole(points, "points"))]
 
 
 @dataclass(frozen=True)
@@ -241,8 +421,10 @@ class Positive(Domain):
 
     Raises
     ------
+    TypeError
+        If `scale` is not a number.
     ValueError
-        If `scale` is not positive, or if points are asked for and there is no scale.
+        If `scale` is not positive and finite, or if points are asked for and there is no scale.
 
     Examples
     --------
@@ -253,7 +435,7 @@ class Positive(Domain):
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        _check_scale(self.scale)
+        _set_scale(self)
 
     @property
     def low(self) -> np.ndarray:
@@ -268,14 +450,13 @@ class Positive(Domain):
         return (x >= 0) & compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: Array) -> Array:
-        theta = as_array(theta)
-        return compat.array_namespace(theta).clip(theta, 0, None)
+        return _column(theta).clip(0, None)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return need_scale(self) * 10 ** normal(rng, (_count(count), 1), _like(like))
+        return need_scale(self) * 10 ** normal(rng, (whole(count, "count"), 1), _like(like))
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [need_scale(self) * np.logspace(-2, 2, _count(points))]
+        return [need_scale(self) * np.logspace(-2, 2, whole(points, "points"))]
 
 
 @dataclass(frozen=True, init=False)
@@ -301,6 +482,8 @@ class Product(Domain):
     3
     >>> theta_set.decode([1.0, 0.25, 3.0])
     ('relu', 0.25, 3.0)
+    >>> theta_set.encode(("relu", 0.25, 3.0))
+    array([1.  , 0.25, 3.  ])
     """
 
     factors: tuple[Domain, ...]
@@ -309,8 +492,7 @@ class Product(Domain):
         if not factors:
             raise ValueError("Product needs at least one domain")
         for factor in factors:
-            if not isinstance(factor, Domain):
-                raise TypeError(f"Product is made of domains such as Interval(0, 1); got {factor!r}")
+            instance(factor, "a factor", Domain, "Interval(0, 1)")  # type: ignore[type-abstract]
         flat: list[Domain] = []
         for factor in factors:
             flat.extend(factor.factors if isinstance(factor, Product) else [factor])
@@ -345,6 +527,8 @@ class Product(Domain):
         return [axis for factor in self.factors for axis in factor.axes(points)]
 
     def decode(self, theta: Array) -> tuple[Any, ...]:
+        theta = as_array(theta)
+        _check_point(theta, self.size)
         return tuple(f.decode(theta[p : p + 1])[0] for p, f in enumerate(self.factors))
 
     def _columns(self, theta: Array) -> list[Array]:
@@ -361,26 +545,61 @@ def _stack(columns: list[Array]) -> Array:
     return compat.array_namespace(columns[0]).stack(columns, axis=-1)
 
 
-def _coordinate(theta: Array) -> Array:
+def _column(theta: Array) -> Array:
     theta = as_array(theta)
     if theta.ndim == 0 or theta.shape[-1] != 1:
-        raise ValueError(f"this domain has one coordinate; theta has shape {tuple(theta.shape)}")
-    return theta[..., 0]
+        raise ValueError(
+            f"this domain has one coordinate; theta must have shape (..., 1), got {tuple(theta.shape)}"
+        )
+    return theta
+
+
+def _coordinate(theta: Array) -> Array:
+    return _column(theta)[..., 0]
+
+
+def _point(theta: Array, size: int) -> list[float]:
+    """Return the coordinates of one point."""
+    theta = as_array(theta)
+    _check_point(theta, size)
+    return (theta if type(theta) is np.ndarray else on_host(theta)).tolist()
+
+
+def _check_point(theta: Array, size: int) -> None:
+    if theta.shape != (size,):
+        raise ValueError(
+            f"theta must be one point of shape ({size},) to be decoded; got {tuple(theta.shape)}"
+        )
 
 
 def _like(like: Array | None) -> Array:
-    return np.empty(0) if like is None else like
+    return np.empty(0) if like is None else as_array(like, "like")
 
 
-def _count(count: int) -> int:
-    if count < 1:
-        raise ValueError(f"the number of points must be at least 1; got {count}")
-    return count
+def _equal(option: Any, value: Any) -> bool:
+    try:
+        return bool(option == value)
+    except Exception:  # arrays answer entry by entry
+        return np.array_equal(option, value)
 
 
-def _check_scale(scale: float | None) -> None:
-    if scale is not None and not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"scale must be positive and finite, or None; got {scale}")
+def _set_ends(domain: Any, a: float, b: float) -> None:
+    """Keep the ends as Python numbers: they leave float32 arrays as they are, NumPy ones would not."""
+    if not a < b:
+        raise ValueError(f"{type(domain).__name__} needs ends a < b; got a={a:g}, b={b:g}. Swap them")
+    object.__setattr__(domain, "a", a)
+    object.__setattr__(domain, "b", b)
+
+
+def _set_scale(domain: Any) -> None:
+    if domain.scale is not None:
+        hint = "It may be left out where no points are drawn"
+        object.__setattr__(domain, "scale", real(domain.scale, "scale", "(0, inf)", hint))
+
+
+def factors_of(domain: Domain) -> tuple[Domain, ...]:
+    """Return the factors of a product, and of any other domain itself alone."""
+    return domain.factors if isinstance(domain, Product) else (domain,)
 
 
 def check_domain(domain: Any) -> None:

@@ -97,8 +97,9 @@ def evolution_strategy(
         (steps + 1,). The distribution from which a population was drawn is in ``extras["means"]``,
         shape (records, P), ``extras["sigmas"]``, shape (records,), in search coordinates, and, for P up
         to 100, ``extras["covariances"]``, shape (records, P, P), which is :math:`\sigma^2 C` in
-        the units of theta (decades for a positive coordinate). It has converged if the differences of
-        values, or the steps, became too small to matter in some run, or if the target was reached.
+        the units of theta (decades for a positive coordinate or a LogInterval). It has converged if
+        the differences of values, or the steps, became too small to matter in some run, or if the target
+        was reached.
 
     Raises
     ------
@@ -247,7 +248,7 @@ class Cloud:
         self.worse = xp.asarray(P * self.k.weights.clip(None, 0), **row)
         self.kept = 1 - self.k.c_1 - self.k.c_mu * float(self.k.weights.sum())
         self.every = max(1, int(1 / (10 * P * (self.k.c_1 + self.k.c_mu))))
-        self.units = xp.where(space.decades, xp.ones_like(space.half), space.half)
+        self.units = space.half
         self.m, self.sigma = space.draw(1, rng)[0, ...], SIGMA
         self.p_sigma, self.p_c = xp.zeros_like(self.m), xp.zeros_like(self.m)
         self.C = self.root = self.B = xp.eye(P, **row)
@@ -297,7 +298,7 @@ class Cloud:
         self.C = kept * self.C + k.c_1 * self.p_c[:, None] * self.p_c
         self.C = self.C + (k.c_mu * w * y.T) @ y
         self.sigma *= math.exp(min(1, k.c_sigma / k.d_sigma * (length - 1)))
-        if self.space.has_discrete:
+        if self.space.has_rounded:
             self._keep_options()
         if self.generation % self.every == 0:
             self._factorize()
@@ -325,8 +326,8 @@ class Cloud:
             self.widest = WIDEST / float(xp.max(self.limited * self.deviations))
 
     def _keep_options(self) -> None:
-        """Let no choice be settled for good: its deviation stays large enough to try its neighbours."""
-        xp, choice = self.xp, self.space.discrete
+        """Settle no choice and no integer for good: a deviation stays large enough to try neighbours."""
+        xp, choice = self.xp, self.space.rounded
         apart = xp.where(choice, 1 / self.space.half, xp.zeros_like(self.m))  # one option to the next
         self.m = xp.where(choice, xp.clip(self.m, apart / 2 - 1, 1 - apart / 2), self.m)
         deviations = self.sigma * xp.sqrt(xp.linalg.diagonal(self.C))
