@@ -140,7 +140,9 @@ def tour(
     """
     ax, label = instance(ax, "ax", Axes, door.AXES), door.label(label)
     (places,) = door.numbers({"places": "N 2"}, places=places)
-    order = np.asarray(on_host(integers(order, "order", 0, len(places) - 1, "the numbers of places,")))
+    order = np.asarray(
+        on_host(integers(order, "order", 0, len(places) - 1, "the numbers of places, integers"))
+    )
     if not np.array_equal(np.sort(order, axis=None), np.arange(len(places))) or order.ndim != 1:
         raise ValueError(
             f"order must go through each of the {len(places)} places once; got {came(order.tolist())}"
