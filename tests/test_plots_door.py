@@ -13,7 +13,7 @@ import torch
 from hostile_calls import cases
 from hostile_table import TABLE
 
-from lecturecode import Network, SquaredError, kmeans, plots
+from lecturecode import Network, SquaredError, gaussian_mixture, kmeans, plots
 from lecturecode.objectives import DoubleWell, Rosenbrock
 
 WRONG = ("None", "-1", "'a'", "[1.0, nan]", "object()", "a class")
@@ -90,6 +90,9 @@ REFUSED = {  # what is said, and a call
     "x has 1 value.*NaN": lambda: plots.clusters([[0.0, np.nan], [1.0, 1.0]], [0, 1]),
     "trace must be a Trace, such as what gradient_descent returns; got ndarray": lambda: plots.values(X),
     "labels of 3 samples, and x has 2": lambda: plots.animate_clusters(X[:2], kmeans(X, 1, rng=0)),
+    "this trace has means of 3 features; fit two": lambda: plots.animate_mixture(
+        X, gaussian_mixture(np.random.default_rng(0).normal(size=(9, 3)), 1, rng=0)
+    ),
     "traces must be a trace, or some by their names": lambda: plots.animate_path(Rosenbrock(), {}),
     "frames is empty": lambda: plots.animate(plt.figure(), print, []),
     "frames must be an integer of at least 1; got None": lambda: plots.animate(
