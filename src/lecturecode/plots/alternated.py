@@ -148,7 +148,7 @@ def components(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `mixture` is none, say.
+        If an argument is of another kind: if `mixture` is no mixture, say.
     ValueError
         If shapes do not fit, or if there is NaN or infinity in an array.
     """
@@ -201,7 +201,7 @@ def animate_clusters(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `trace` is none, say.
+        If an argument is of another kind: if `trace` is no trace, say.
     ValueError
         If `x` has another shape, if the trace is not one of k-means on it, fully recorded, or if
         `frames` or `interval` is no positive integer.
@@ -245,7 +245,7 @@ def animate_mixture(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `trace` is none, say.
+        If an argument is of another kind: if `trace` is no trace, say.
     ValueError
         If `x` has another shape, if the trace is not one of a mixture of such samples, fully recorded,
         or if `frames` or `interval` is no positive integer.
@@ -254,6 +254,8 @@ def animate_mixture(
     names, (frames, interval) = door.words(names, "names", 2, "feature"), door.pictures(frames, interval)
     extras = _recorded(trace, "weights", "means", "covariances")
     parts = [host(extras[name]) for name in ("weights", "means", "covariances")]
+    if parts[1].shape[-1] != 2:
+        raise ValueError(f"this trace has means of {parts[1].shape[-1]} features; fit two to draw them")
 
     def show(i: int, ax: Axes) -> str:
         now, before = (Mixture(*(part[j] for part in parts)) for j in (i, i - i % 2))

@@ -101,7 +101,7 @@ def animate(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `figure` is none, say.
+        If an argument is of another kind: if `figure` is no figure, say.
     ValueError
         If there are no frames, or if `interval` is no positive integer.
     """
@@ -164,7 +164,7 @@ def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Pl
     Raises
     ------
     TypeError
-        If `animation` is none, or if `alt` is no text.
+        If `animation` is no animation, or if `alt` is no text.
     ValueError
         If there is neither `alt` nor a description, or if `dpi` is no positive integer.
     """

@@ -43,7 +43,7 @@ def boundary(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `network` is none, or if y does not hold integers, say.
+        If an argument is of another kind: if `network` is no network, say, or y holds no integers.
     ValueError
         If the network has not two inputs and at least two outputs, if theta, x and y do not fit it, if
         there are too few `classes`, or if `points` is below 2.
@@ -84,7 +84,7 @@ def animate_boundary(
     Raises
     ------
     TypeError
-        If `trace` is none, or as for :func:`boundary`.
+        If `trace` is no trace, or as for :func:`boundary`.
     ValueError
         If the trace kept no thetas, if `frames` or `interval` is no positive integer, or as for
         :func:`boundary`.

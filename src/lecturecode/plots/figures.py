@@ -86,7 +86,7 @@ def curve(
         If an argument is of another kind: if g is no function, say.
     ValueError
         If there is no finite box, if g does not take batches, if it is finite nowhere in the box, if
-        `points` is below 2, or if `colour` is none.
+        `points` is below 2, or if `colour` is no color.
     """
     ((low, high),) = door.bounds(box, function(g, "g"), 1)
     colour = door.colour(colour, COLOURS["data"])
@@ -213,7 +213,7 @@ def path(
         If an argument is of another kind: if `trace` is neither a trace nor an array, say.
     ValueError
         If the trace kept no iterates, if they are not points of a plane or of a curve, or if `colour`
-        is none.
+        is no color.
     """
     points, label = door.track(trace), door.label(label)
     colour = door.colour(colour, COLOURS.get(label or ""))
@@ -243,9 +243,9 @@ def values(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `trace` is none, say.
+        If an argument is of another kind: if `trace` is no trace, say.
     ValueError
-        If `against` is neither ``"steps"`` nor ``"evaluations"``, or if `colour` is none.
+        If `against` is neither ``"steps"`` nor ``"evaluations"``, or if `colour` is no color.
     """
     against = choice(against, "against", ("steps", "evaluations"))  # type: ignore[assignment]
     trace, label = door.a_trace(trace), door.label(label)
@@ -268,7 +268,7 @@ def describe(figure: Figure, text: str) -> Figure:
     Raises
     ------
     TypeError
-        If the figure is none, or the text.
+        If `figure` is no figure, or `text` no text.
     ValueError
         If the text is empty.
     """

@@ -63,7 +63,7 @@ def network_graph(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `network` is none, say.
+        If an argument is of another kind: if `network` is no network, say.
     ValueError
         If `most` is below 3, or if theta does not have P finite entries.
     """

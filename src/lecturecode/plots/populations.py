@@ -31,7 +31,7 @@ def members(
     TypeError
         If an argument is of another kind: if the points are not real numbers, say.
     ValueError
-        If they are not points of a plane, or if `colour` is none.
+        If they are not points of a plane, or if `colour` is no color.
     """
     (points,), label = door.numbers({"points": "M 2"}, points=points), door.label(label)
     colour = door.colour(colour, COLOURS.get(label or ""))
@@ -51,7 +51,7 @@ def flights(
     TypeError
         If an argument is of another kind: if the points are not real numbers, say.
     ValueError
-        If points and velocities are not of one shape (M, 2), or if `colour` is none.
+        If points and velocities are not of one shape (M, 2), or if `colour` is no color.
     """
     shapes = {"points": "M 2", "velocities": "M 2"}
     points, velocities = door.numbers(shapes, points=points, velocities=velocities)
@@ -80,7 +80,7 @@ def ellipse(
         If an argument is of another kind: if the mean is not of real numbers, say.
     ValueError
         If the mean is not of shape (2,), or the covariance is not a symmetric matrix of shape (2, 2)
-        without negative eigenvalues, if `deviations` is not positive, or if `colour` is none.
+        without negative eigenvalues, if `deviations` is not positive, or if `colour` is no color.
     """
     mean, covariance = door.numbers({"mean": "2", "covariance": "2 2"}, mean=mean, covariance=covariance)
     _check_covariance(covariance)
@@ -106,7 +106,7 @@ def trails(
     TypeError
         If an argument is of another kind: if the places are not real numbers, say.
     ValueError
-        If the shapes do not fit, if pheromone is negative, or if `colour` is none.
+        If the shapes do not fit, if pheromone is negative, or if `colour` is no color.
     """
     places, pheromone = door.numbers(
         {"places": "N 2", "pheromone": "N N"}, places=places, pheromone=pheromone
@@ -136,11 +136,13 @@ def tour(
         If an argument is of another kind: if `order` does not hold integers, say.
     ValueError
         If `order` is not a permutation of the places, if they are not in a plane, or if `colour` is
-        none.
+        no color.
     """
     ax, label = instance(ax, "ax", Axes, door.AXES), door.label(label)
     (places,) = door.numbers({"places": "N 2"}, places=places)
-    order = np.asarray(on_host(integers(order, "order", 0, len(places) - 1, "the numbers of places,")))
+    order = np.asarray(
+        on_host(integers(order, "order", 0, len(places) - 1, "the numbers of places, integers"))
+    )
     if not np.array_equal(np.sort(order, axis=None), np.arange(len(places))) or order.ndim != 1:
         raise ValueError(
             f"order must go through each of the {len(places)} places once; got {came(order.tolist())}"
@@ -170,7 +172,7 @@ def animate_population(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `trace` is none, say.
+        If an argument is of another kind: if `trace` is no trace, say.
     ValueError
         If the trace kept no populations of points of a plane, if `frames` or `interval` is no positive
         integer, or as for :func:`~lecturecode.plots.contours`.
@@ -225,7 +227,7 @@ def animate_trails(
     Raises
     ------
     TypeError
-        If an argument is of another kind: if `trace` is none, say.
+        If an argument is of another kind: if `trace` is no trace, say.
     ValueError
         If the trace has no pheromone, if `title` contains other braces, if `frames` or `interval` is no
         positive integer, or as for :func:`trails`.
