@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, check_count
+from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
@@ -117,14 +118,11 @@ def particle_swarm(
     >>> trace.value < 1e-6, trace.thetas.shape
     (True, (61, 20, 2))
     """
-    check_count(population, "population", least=2)
-    check_count(steps, "steps")
-    if not (isinstance(attraction, int | float) and 2 < attraction < math.inf):
-        raise ValueError(
-            f"attraction must be larger than 2, or the swarm does not settle; got {attraction}"
-        )
-    if not (isinstance(scouts, int | float) and 0 <= scouts < 1):
-        raise ValueError(f"scouts is a share of the population, at least 0 and below 1; got {scouts}")
+    population = whole(population, "population", 2)
+    steps = whole(steps, "steps")
+    attraction = real(attraction, "attraction", "(2, inf)", "The swarm does not settle otherwise")
+    scouts = real(scouts, "scouts", "[0, 1)", "It is a share of the population")
+    target = real(target, "target", "[-inf, inf]")
     space = Coordinates(domain, like)
     trace = collect(
         Told(g, fly(space, population, int(scouts * population), generator(rng), attraction)),
