@@ -25,7 +25,7 @@ def particle_swarm(
     steps: int,
     rng: Rng = None,
     attraction: float = 2.05,
-    scouts: float = 0.05,
+    scouts: float = 0.0,
     target: float = -math.inf,
     like: Array | None = None,
     record_every: int = 1,
@@ -46,9 +46,9 @@ def particle_swarm(
     :math:`\Pi` moves a point to the nearest one of the domain: at a border a particle keeps only the
     part of its velocity that led there. The first velocities lead half the way to a second random point.
 
-    A few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one coordinate
-    drawn anew, and they take the coordinates in turn. So a swarm that has settled can still find a
-    better basin, if one coordinate alone leads there: on Rastrigin's function, a sum over the
+    On request a few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one
+    coordinate drawn anew, and they take the coordinates in turn. So a swarm that has settled can still
+    find a better basin, if one coordinate alone leads there: on Rastrigin's function, a sum over the
     coordinates, this helps much; on the same function, turned, it does not help.
 
     Parameters
@@ -69,9 +69,9 @@ def particle_swarm(
         The coefficient :math:`c` of both pulls, above 2. Clerc & Kennedy's 2.05 gives
         :math:`\chi = 0.7298`.
     scouts : float
-        Their share of the population, rounded down: one in 20, the one jump per step that Zhan et al.
-        give a swarm of 20. With 0 all particles fly by the formula above, the canonical swarm of
-        Clerc & Kennedy (but for :math:`\Pi`).
+        Their share of the population, rounded down. With 0 all particles fly by the formula above, the
+        canonical swarm of Clerc & Kennedy (but for :math:`\Pi`); 0.05 is one in 20, the one jump per
+        step that Zhan et al. give a swarm of 20.
     target : float
         Stop once g is at most this.
     like : array, optional
