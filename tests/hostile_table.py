@@ -162,10 +162,11 @@ def _alternating() -> None:
         threshold=array,
     )
     mixture = lc.Mixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
+    # A Mixture is made at every step of a fit, so that its parts are looked at only where it is used.
     entry(
         f,
         "Mixture",
-        lc.Mixture,
+        lambda weights, means, covariances: lc.Mixture(weights, means, covariances).log_density(X),
         lambda: {"weights": np.ones(1), "means": np.zeros((1, 2)), "covariances": np.eye(2)[None]},
         weights=array,
         means=array,

@@ -533,3 +533,35 @@ def test_powells_example_goes_round_the_cube_for_ever():
     assert np.abs(gradient).max() > 1.99, "no vertex on the way is stationary"
     long = alternate(powell, [powell_minimizer(p) for p in range(3)], start, sweeps=100)
     assert long.converged, "converged means that the value settled"
+
+
+def test_a_reach_of_low_precision_is_a_reach():
+    wide = golden_section(lambda t: abs(t[0] - 3), np.array([0.0]), 0, reach=np.float32(0.5))
+    exact = golden_section(lambda t: abs(t[0] - 3), np.array([0.0]), 0, reach=0.5)
+    np.testing.assert_array_equal(wide[0], exact[0])
+    assert wide[1:] == exact[1:]
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "message"),
+    [
+        ({"reach": 0.0}, ValueError, "reach must be positive and finite; got 0.0"),
+        ({"reach": math.nan}, ValueError, "reach must be positive and finite"),
+        ({"value": "low"}, TypeError, "value must be a number; got str"),
+        ({"p": 2}, ValueError, "p must be an integer from 0 to 1; got 2. It is the number of a coord"),
+        ({"p": -1}, ValueError, "p must be an integer from 0 to 1; got -1"),
+        ({"theta": 1.0}, ValueError, r"theta must have shape \(P,\); got \(\). A single number"),
+        ({"g": 3.0}, TypeError, "g must be a function of theta; got float"),
+    ],
+)
+def test_golden_section_looks_at_its_arguments(how, error, message):
+    good = {"g": lambda t: (t**2).sum(), "theta": np.ones(2), "p": 0}
+    with pytest.raises(error, match=message):
+        golden_section(**{**good, **how})
+
+
+def test_newton_section_needs_derivatives():
+    with pytest.raises(
+        TypeError, match=r"g must have gradient and hessian; got function\. For instance"
+    ):
+        newton_section(lambda t: (t**2).sum(), np.ones(2), 0)

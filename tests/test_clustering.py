@@ -324,8 +324,8 @@ def test_more_clusters_than_distinct_samples(centers):
         ([[1.0], [np.inf]], 1, {}, "infinite"),
         ([1.0, 2.0], 1, {}, r"x\[:, None\]"),
         (np.empty((0, 2)), 1, {}, "empty"),
-        ([[1.0], [2.0]], 1, {"centers": [[1.0, 2.0]]}, r"shape \(1, 1\)"),
-        ([[1.0], [2.0]], 1, {"centers": [[1.0], [2.0]]}, r"shape \(1, 1\)"),
+        ([[1.0], [2.0]], 1, {"centers": [[1.0, 2.0]]}, r"centers must .* D is 1 in x; got \(1, 2\)"),
+        ([[1.0], [2.0]], 1, {"centers": [[1.0], [2.0]]}, r"shape \(1, D\); got \(2, 1\)"),
         ([[1.0], [2.0]], 1, {"centers": [[np.nan]]}, "NaN"),
         ([[1.0], [2.0]], 1, {"sweeps": 0}, "sweeps"),
         ([[1.0], [2.0]], 1, {"restarts": -1}, "restarts"),
@@ -336,6 +336,18 @@ def test_more_clusters_than_distinct_samples(centers):
 def test_bad_input(x, clusters, options, words):
     with pytest.raises(ValueError, match=words):
         kmeans(x, clusters, **options)
+
+
+def test_samples_come_before_the_number_of_clusters():
+    x = blobs(9, 2, 3, 0)
+    with pytest.raises(
+        ValueError, match=r"clusters must .*; got ndarray of shape \(9, 2\)\. The samples"
+    ):
+        kmeans(4, x)
+    with pytest.raises(
+        ValueError, match=r"clusters must .*; got ndarray .* come first, then the number"
+    ):
+        kmeans_start(4, x)
 
 
 def test_mixed_kinds():
@@ -426,9 +438,13 @@ def test_a_given_start_is_one_of_the_starts():
 @pytest.mark.parametrize(
     ("labels", "error", "message"),
     [
-        ([0, 1, 2], ValueError, r"labels must lie in 0\.\.1.*got 0\.\.2"),
+        ([0, 1, 2], ValueError, r"labels must hold numbers of centers, .* from 0 to 1; got 0\.\.2"),
         ([0, -1, 1], ValueError, r"got -1\.\.1"),
-        ([0.0, 1.0, 1.0], TypeError, "labels must be integers; got dtype float64"),
+        (
+            [0.0, 1.0, 1.0],
+            TypeError,
+            "labels must hold numbers of centers, integers .*; got dtype float64",
+        ),
     ],
 )
 def test_labels_that_are_no_numbers_of_centers(labels, error, message):

@@ -184,16 +184,21 @@ def test_a_mixed_domain_is_solved_and_positive_numbers_vary_by_decades():
     ("how", "message"),
     [
         ({"tournament": 0}, "tournament must be an integer of at least 1; got 0"),
-        ({"elite": -1}, "elite must be an integer of at least 0; got -1"),
-        ({"elite": 5}, "elite must be smaller than the population of 5; got 5"),
-        ({"blend": -0.1}, "blend must be a number of at least 0; got -0.1"),
-        ({"mutation": math.nan}, "mutation must be a number of at least 0; got nan"),
-        ({"mutation": "some"}, "mutation must be a number of at least 0; got 'some'"),
+        ({"elite": -1}, "elite must be an integer from 0 to 4; got -1"),
+        ({"elite": 5}, "from 0 to 4; got 5. It must be smaller than the population of 5"),
+        ({"blend": -0.1}, "blend must be 0 or positive, and finite; got -0.1"),
+        ({"mutation": math.nan}, "mutation must be 0 or positive, and finite; got nan"),
     ],
 )
 def test_hyper_parameters_out_of_range(how, message):
     with pytest.raises(ValueError, match=message):
         genetic(bowl, BOX, population=5, steps=1, **how)
+
+
+@pytest.mark.parametrize("name", ["blend", "mutation", "target"])
+def test_words_are_no_numbers(name):
+    with pytest.raises(TypeError, match=f"{name} must be a number; got str"):
+        genetic(bowl, BOX, population=5, steps=1, **{name: "some"})
 
 
 def test_a_torch_generator_breeds():

@@ -298,10 +298,17 @@ def test_theta_and_unpack_are_inverse(kind):
             np.testing.assert_array_equal(np.asarray(getattr(one, name)), np.asarray(getattr(two, name)))
 
 
-@pytest.mark.parametrize(("size", "K"), [(7, 2), (2, 2), (1, 2), (0, 1), (5, 0), (4, 1)])
+@pytest.mark.parametrize(("size", "K"), [(7, 2), (2, 2), (1, 2), (0, 1), (4, 1)])
 def test_a_theta_that_cannot_be_unpacked(size, K):
     with pytest.raises(ValueError, match=f"theta has {size} entries"):
         Mixture.unpack(np.ones(size), K)
+
+
+def test_what_cannot_be_unpacked_at_all():
+    with pytest.raises(ValueError, match="components must be an integer of at least 1; got 0"):
+        Mixture.unpack(np.ones(5), 0)
+    with pytest.raises(ValueError, match=r"theta has 6 entries in shape \(2, 3\)"):
+        Mixture.unpack(np.ones((2, 3)), 2)
 
 
 @each_kind
@@ -335,9 +342,13 @@ def test_a_density_integrates_to_one():
     a, b = np.meshgrid(np.linspace(-20, 30, 1001), np.linspace(-20, 30, 1001))
     density = np.exp(fit.log_density(np.column_stack([a.ravel(), b.ravel()])))
     assert density.sum() * 0.05**2 == pytest.approx(1, rel=1e-3)
-    with pytest.raises(ValueError, match=r"\(T, 2\); got \(1, 1\)$"):
+    with pytest.raises(
+        ValueError, match=r"x must have shape \(T, D\), and D is 2 in means; got \(1, 1\)$"
+    ):
         fit.log_density([[1.0]])
-    with pytest.raises(ValueError, match=r"\(T, 2\); got \(2,\)\. A single sample is x\[None, :\]"):
+    with pytest.raises(
+        ValueError, match=r"x must .* \(T, D\); got \(2,\)\. A single row is x\[None, :\]"
+    ):
         fit.responsibilities([1.0, 2.0])
 
 
@@ -392,6 +403,25 @@ def test_bad_input(x, components, options, words):
 def test_a_start_that_is_no_mixture(start):
     with pytest.raises(TypeError, match=f"must be a Mixture.*got {type(start).__name__}"):
         gaussian_mixture(samples(), 3, start=start)
+
+
+def test_samples_come_before_the_number_of_components():
+    with pytest.raises(
+        ValueError, match=r"components must .*; got ndarray .*\. The samples x come first"
+    ):
+        gaussian_mixture(3, samples())
+    with pytest.raises(ValueError, match="components must be an integer of at least 1; got ndarray"):
+        Mixture.unpack(3, samples())
+
+
+def test_the_parts_of_a_mixture_go_together():
+    x = samples()
+    with pytest.raises(ValueError, match=r"weights must have shape \(K,\); got \(2, 1\)"):
+        Mixture(np.ones((2, 1)), np.ones((2, 2)), np.ones((2, 2, 2))).log_density(x)
+    with pytest.raises(ValueError, match=r"means must have shape \(K, D\), and K is 2 in weights"):
+        Mixture(np.ones(2), np.ones((3, 2)), np.ones((2, 2, 2))).responsibilities(x)
+    with pytest.raises(ValueError, match=r"covariances must have shape \(K, D, D\)"):
+        Mixture(np.ones(2), np.ones((2, 2)), np.ones((2, 2))).log_joint(x)
 
 
 def test_mixed_kinds():

@@ -223,9 +223,9 @@ def test_the_violation_tells_what_is_wrong():
 @pytest.mark.parametrize(
     ("W", "y", "options", "words"),
     [
-        (np.ones((3, 2)), np.ones(2), {}, r"y shape \(T,\)"),
+        (np.ones((3, 2)), np.ones(2), {}, r"y must have shape \(T,\), and T is 3 in W; got \(2,\)"),
         (np.ones(3), np.ones(3), {}, r"W must have shape"),
-        (np.ones((3, 2)), np.ones((3, 1)), {}, "y shape"),
+        (np.ones((3, 2)), np.ones((3, 1)), {}, r"y must have shape \(T,\); got \(3, 1\)"),
         (np.ones((3, 2)) * np.nan, np.ones(3), {}, "NaN"),
         (np.ones((3, 0)), np.ones(3), {}, "empty"),
         (np.ones((3, 2)), np.ones(3), {"steps": 0}, "steps"),
@@ -238,7 +238,7 @@ def test_bad_input(W, y, options, words):
 
 
 def test_bad_candidates_and_mixed_kinds():
-    with pytest.raises(ValueError, match=r"theta must have shape \(2,\)"):
+    with pytest.raises(ValueError, match=r"theta must have shape \(P,\), and P is 2 in W; got \(3,\)"):
         kkt_violation(np.ones((3, 2)), np.ones(3), np.ones(3))
     with pytest.raises(TypeError, match="tensor"):
         nonnegative_least_squares(np.ones((3, 2)), torch.ones(3))

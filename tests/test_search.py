@@ -537,7 +537,7 @@ def test_points_must_be_at_least_one(points):
 
 @pytest.mark.parametrize("points", [2.5, True, "many", None, [[1], [2, 3]]])
 def test_points_must_be_an_integer_or_one_for_each_axis(points):
-    with pytest.raises(ValueError, match="points must be an integer, or one for each axis; got"):
+    with pytest.raises(ValueError, match=r"points must be an integer .*; got .* one for each"):
         grid_search(total, SQUARE, points)
 
 
@@ -593,7 +593,7 @@ def test_brute_force_needs_a_finite_set(domain):
 
 @pytest.mark.parametrize("shape", [(0,), (2,), (), (0, 2), (2, 0), (2, 2, 2)])
 def test_candidates_must_be_rows(shape):
-    with pytest.raises(ValueError, match=r"candidates must have shape \(C, P\).*got shape"):
+    with pytest.raises(ValueError, match=r"candidates (must have shape \(C, P\); got|is empty \(shape)"):
         brute_force(total, np.ones(shape))
 
 

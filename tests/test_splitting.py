@@ -187,10 +187,14 @@ def test_every_kind(kind):
 @pytest.mark.parametrize(
     ("arguments", "options", "words"),
     [
-        ((np.ones((3, 2)), np.ones(3), -1.0), {}, "penalty must be at least 0"),
+        ((np.ones((3, 2)), np.ones(3), -1.0), {}, "penalty must be 0 or positive, and finite"),
         ((np.ones((3, 2)), np.ones(3), math.nan), {}, "penalty"),
         ((np.ones((3, 2)), np.ones(3), math.inf), {}, "penalty"),
-        ((np.ones((3, 2)), np.ones(2), 1.0), {}, r"y shape \(T,\)"),
+        (
+            (np.ones((3, 2)), np.ones(2), 1.0),
+            {},
+            r"y must have shape \(T,\), and T is 3 in W; got \(2,\)",
+        ),
         ((np.ones(3), np.ones(3), 1.0), {}, r"W must have shape \(T, P\)"),
         ((np.ones((3, 2)) * np.nan, np.ones(3), 1.0), {}, "NaN"),
         ((np.ones((0, 2)), np.ones(0), 1.0), {}, "empty"),

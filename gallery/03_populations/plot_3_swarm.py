@@ -18,7 +18,7 @@ seed = 0  # another seed may gather in another valley
 
 plots.use_style()
 g = Himmelblau()
-trace = particle_swarm(g, g.domain, population=25, steps=45, rng=seed)
+trace = particle_swarm(g, g.domain, population=25, steps=45, scouts=0.05, rng=seed)
 animation = plots.animate_population(g, trace, label="particle swarm", log=True)
 plots.mark(g.minima, "minimum", ax=plt.gca())
 plots.describe(

@@ -9,6 +9,8 @@ between columns. The zero at the bottom is the global minimum. See
 :ref:`populations-no-guarantee`.
 """
 
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -22,7 +24,7 @@ g = Rastrigin(8)
 methods = {
     "genetic algorithm": genetic,
     "evolution strategy": evolution_strategy,
-    "particle swarm": particle_swarm,
+    "particle swarm": partial(particle_swarm, scouts=0.05),
 }
 found = {}
 for name, minimize in methods.items():

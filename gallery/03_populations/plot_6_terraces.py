@@ -28,7 +28,7 @@ g = Function(rounded, gradient=np.zeros_like, domain=smooth.domain)
 rng = np.random.default_rng(0)
 starts = rng.uniform(-5, 5, (20, 2))
 descents = gradient_descent(g, starts, 0.01, steps=1000)
-swarm = particle_swarm(g, g.domain, population=20, steps=30, rng=0)
+swarm = particle_swarm(g, g.domain, population=20, steps=30, scouts=0.05, rng=0)
 
 
 def draw(ax, first, last, *, label):

@@ -36,7 +36,7 @@ runs = {
     "gradient descent": lc.gradient_descent(g, start, 0.5, steps=25),
     "evolution strategy": lc.evolution_strategy(g, box, steps=60, rng=seed),
     "genetic algorithm": lc.genetic(g, box, **crowd),
-    "particle swarm": lc.particle_swarm(g, box, **crowd),
+    "particle swarm": lc.particle_swarm(g, box, **crowd, scouts=0.05),
     "random search": lc.random_search(g, box, 100_000, rng=seed),
 }
 prices = {name: run.evaluations for name, run in runs.items()}

@@ -54,7 +54,9 @@ for seed in range(campaigns):
         "one descent": lc.gradient_descent(g, blind, 0.6, steps=100),
         "both": lc.gradient_descent(g, best_of_500, 0.6, steps=100),
         "random draws": lc.random_search(g, sky, 5000, rng=seed),
-        "swarm": lc.particle_swarm(g, sky, population=50, steps=99, rng=seed),
+        "swarm": lc.particle_swarm(
+            g, sky, population=50, steps=99, scouts=0.05, rng=seed
+        ),
     }
     for name, run in runs.items():
         found[name].append(run.value)

@@ -38,7 +38,9 @@ def prices_on_a_bowl(P, seed):
         "gradient descent": descent,
         "evolution strategy": lc.evolution_strategy(g, cube, **goal),
         "genetic algorithm": lc.genetic(g, cube, population=50, **goal),
-        "particle swarm": lc.particle_swarm(g, cube, population=50, **goal),
+        "particle swarm": lc.particle_swarm(
+            g, cube, population=50, scouts=0.05, **goal
+        ),
     }
     if P <= 4:
         runs["random search"] = lc.random_search(g, cube, 10**5, rng=seed)

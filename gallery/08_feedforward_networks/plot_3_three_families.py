@@ -27,7 +27,7 @@ box = Real(scale=2.0) ** network.size
 start = network.init(rng)
 
 search = lc.random_search(g, box, 8000, rng=rng)
-swarm = lc.particle_swarm(g, box, population=40, steps=199, rng=rng)
+swarm = lc.particle_swarm(g, box, population=40, steps=199, scouts=0.05, rng=rng)
 adam = lc.minimize(g.value_and_gradient, start, lc.Adam(0.05), steps=1000)
 traces = {"random search": search, "particle swarm": swarm, "Adam": adam}
 prices = {

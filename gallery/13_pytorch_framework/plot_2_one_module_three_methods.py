@@ -28,7 +28,9 @@ g = TotalLoss(module, torch.nn.BCEWithLogitsLoss(), x, adelie)
 
 zero = torch.zeros(3, dtype=torch.float64)
 box = Interval(-10, 10) ** 3
-swarm = lc.particle_swarm(g, box, population=20, steps=100, rng=0, like=zero)
+swarm = lc.particle_swarm(
+    g, box, population=20, steps=100, scouts=0.05, rng=0, like=zero
+)
 rule = lc.Adam(learning_rate)
 adam = lc.minimize(g.value_and_gradient, zero, rule, steps=400)
 newton = lc.find_stationary_point(g.gradient, g.hessian, zero)

@@ -5,7 +5,6 @@ grow with their number, and chunks start small, so that a slow g is recorded as 
 """
 
 import math
-import operator
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
@@ -13,10 +12,11 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_count, check_finite
+from lecturecode.arrays import Array, as_array, detached
 from lecturecode.domains import Choice, Domain, Product
 from lecturecode.domains.sets import check_domain
-from lecturecode.evaluation import check_callable, evaluate
+from lecturecode.door import arrays, function, whole
+from lecturecode.evaluation import evaluate
 from lecturecode.iteration import Method, Told, collect
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
@@ -89,6 +89,7 @@ def brute_force(
     >>> trace.theta, trace.steps + 1
     (array([2.]), 4)
     """
+    function(g, "g")
     if isinstance(candidates, Domain):
         factors = candidates.factors if isinstance(candidates, Product) else (candidates,)
         if not all(isinstance(factor, Choice) for factor in factors):
@@ -100,15 +101,7 @@ def brute_force(
         _check_size(g, grid, PATIENCE)
         method = try_all(grid.points, grid.count, "candidates")
         return _collect(g, method, grid.count, record_every, callback, progress)
-    points = as_array(candidates, "candidates")
-    if points.ndim != 2 or 0 in points.shape:
-        raise ValueError(
-            f"candidates must have shape (C, P), one row per candidate, with C and P at least 1; "
-            f"got shape {tuple(points.shape)}"
-        )
-    check_finite(points, "candidates")
-    if compat.is_torch_array(points):
-        points = points.detach()
+    _, points = arrays({"candidates": "C P"}, candidates=detached(candidates))
     count = points.shape[0]
     method = try_all(_rows(points), count, "candidates")
     return _collect(g, method, count, record_every, callback, progress)
@@ -170,8 +163,9 @@ def grid_search(
     >>> trace.theta, len(trace)
     (array([3., 2.]), 121)
     """
-    check_callable(g)
+    function(g, "g")
     check_domain(domain)
+    max_points = whole(max_points, "max_points")
     grid = Grid(_axes(domain, points), like)
     _check_size(g, grid, max_points)
     method = try_all(grid.points, grid.count, "points of the grid")
@@ -239,8 +233,9 @@ def random_search(
     >>> trace.value < 1, trace.evaluations[-1]
     (True, np.int64(1000))
     """
+    function(g, "g")
     check_domain(domain)
-    check_count(draws, "draws")
+    draws = whole(draws, "draws")
     like = None if like is None else as_array(like, "like")
     method = draw(domain, draws, generator(rng), like)
     return _collect(g, method, draws, record_every, callback, progress)
@@ -317,20 +312,15 @@ def _collect(
 
 
 def _axes(domain: Domain, points: Any) -> list[np.ndarray]:
-    if isinstance(points, int | np.integer) and not isinstance(points, bool):
-        check_count(points, "points")
-        return domain.axes(int(points))
-    try:
-        counts = [operator.index(k) for k in points]
-    except (TypeError, ValueError):
-        raise ValueError(f"points must be an integer, or one for each axis; got {points!r}") from None
+    hint = "Give one for all axes, or a list with one for each"
+    if not (isinstance(points, list | tuple | range | np.ndarray) and np.iterable(points)):
+        return domain.axes(whole(points, "points", hint=hint))
+    counts = [whole(k, "points", hint=hint) for k in points]
     if len(counts) != domain.size:
         raise ValueError(
             f"points has {len(counts)} entries and the domain {domain.size} coordinates; give one "
             "number for all axes or one for each"
         )
-    for k in counts:
-        check_count(k, "points")
     by_count = {k: domain.axes(k) for k in counts}
     return [by_count[k][p] for p, k in enumerate(counts)]
 

@@ -160,7 +160,14 @@ def method_rows(sizes: dict[str, Any], there: torch.device) -> list[dict[str, An
         like = lib(np.empty(0))
         return lambda: (
             particle_swarm(
-                g, g.domain, population=sizes["particles"], steps=3, rng=0, like=like, record_every=0
+                g,
+                g.domain,
+                population=sizes["particles"],
+                steps=3,
+                scouts=0.05,
+                rng=0,
+                like=like,
+                record_every=0,
             ).value
         )
 

@@ -33,7 +33,7 @@ def swarm_lecturecode(problem: Problem) -> Seeded:
     from lecturecode.domains import Interval
 
     domain = Interval(problem["a"], problem["b"]) ** problem["P"]
-    size = {"population": POPULATION, "steps": STEPS}
+    size = {"population": POPULATION, "steps": STEPS, "scouts": 0.05}
     return lambda seed: particle_swarm(rastrigin, domain, rng=seed, **size).value
 
 

@@ -13,6 +13,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ from lecturecode import (
 from lecturecode.domains import Interval
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = {"particle_swarm": particle_swarm, "genetic": genetic}
+METHODS = {"particle_swarm": partial(particle_swarm, scouts=0.05), "genetic": genetic}
 DIMENSIONS = (10, 100)
 SIZES = tuple(round(10 ** (3 + k / 2)) for k in range(7))  # three decades of population x dimension
 ROUNDS = 5

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.alternating.line_minimization import NoMinimumError, golden_section, newton_section
-from lecturecode.arrays import Array, as_start, check_count, check_tol, detached, same_kind
-from lecturecode.evaluation import call, check_callable, number
+from lecturecode.alternating.line_minimization import NoMinimumError, golden_along, newton_along
+from lecturecode.arrays import Array, as_start, detached, same_kind
+from lecturecode.door import came, function, real, whole
+from lecturecode.evaluation import call, number
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.trace import Callback, Trace
 
@@ -90,14 +91,16 @@ def alternate(
            [-0.5 ,  1.  ],
            [-0.5 ,  0.25]])
     """
-    check_callable(g)
+    function(g, "g")
     theta = as_start(theta)
-    minimizers = _checked_minimizers(block_minimizers)
+    minimizers = _listed(block_minimizers, "block_minimizers", "one function per block")
+    for minimizer in minimizers:
+        function(minimizer, "a block minimizer")
     given = range(theta.shape[0]) if blocks is None else blocks
     chosen = _listed(given, "blocks", "the coordinates of each block, as in [slice(0, 3), [3, 4]]")
     places = _checked_blocks(chosen, theta, len(minimizers), blocks is None)
-    check_count(sweeps, "sweeps")
-    check_tol(tol)
+    sweeps = whole(sweeps, "sweeps")
+    tol = real(tol, "tol", "[0, inf]")
     names = [f"{_name(m)} (block {b})" for m, b in zip(minimizers, chosen, strict=True)]
     parts = [*map(Block, names, places, minimizers)]
     return _collect(
@@ -171,10 +174,10 @@ def coordinate_descent(
     >>> trace.thetas[1:3].tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    check_callable(g)
+    function(g, "g")
     theta = as_start(theta)
-    check_count(sweeps, "sweeps")
-    check_tol(tol)
+    sweeps = whole(sweeps, "sweeps")
+    tol = real(tol, "tol", "[0, inf]")
     method = walk_along_axes(g, theta)
     return _collect(method, theta.shape[0], sweeps, tol, record_every, callback, progress)
 
@@ -182,16 +185,17 @@ def coordinate_descent(
 def walk_along_axes(g: Any, theta: Array) -> Steps:
     """Minimize g along each axis in turn, by Newton's method if g has derivatives."""
     smooth = callable(getattr(g, "gradient", None)) and callable(getattr(g, "hessian", None))
-    section: Callable = newton_section if smooth else golden_section
+    along: Callable = newton_along if smooth else golden_along
+    section = "newton_section" if smooth else "golden_section"
     value = number(g, theta)
     yield Step(theta, value, name="the start")
     while True:
         for p in range(theta.shape[0]):
             try:
-                theta, value, calls = section(g, theta, p, value=value)
+                theta, value, calls = along(g, theta, p, value)
             except NoMinimumError as error:
                 return False, f"stopped at coordinate {p}: {error}"
-            yield Step(theta, value, calls, name=f"{section.__name__} along coordinate {p}")
+            yield Step(theta, value, calls, name=f"{section} along coordinate {p}")
 
 
 def _collect(
@@ -235,17 +239,10 @@ def _replaced(theta: Array, block: Block) -> Array:
     return moved
 
 
-def _checked_minimizers(minimizers: Any) -> list[BlockMinimizer]:
-    minimizers = _listed(minimizers, "block_minimizers", "one function per block")
-    for minimizer in minimizers:
-        check_callable(minimizer, "a block minimizer")
-    return minimizers
-
-
 def _listed(values: Any, name: str, entries: str) -> list[Any]:
     try:
         return list(values)
-    except TypeError:
+    except (TypeError, RuntimeError):  # no sequence; tensors that are none raise the second
         got = type(values).__name__
         raise TypeError(f"{name} must be a list with {entries}; got {got}") from None
 
@@ -277,7 +274,7 @@ def _coordinates(block: Any, size: int) -> np.ndarray:
         place = np.empty((0, 0), dtype=int)
     if place.ndim > 1 or place.size == 0:
         raise ValueError(
-            f"block {block!r} does not fit theta, which has {size} coordinates; a block is a number, a "
-            "slice or a flat list of numbers"
+            f"block {came(block)} does not fit theta, which has {size} coordinates; a block is a "
+            "number, a slice or a flat list of numbers"
         )
     return place

@@ -9,7 +9,8 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, check_count, check_tol, detached, real_arrays
+from lecturecode.arrays import Array, detached
+from lecturecode.door import arrays, integers, real, whole
 from lecturecode.iteration import End, Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
@@ -90,10 +91,15 @@ def kmeans(
     >>> trace.theta.tolist(), trace.value, trace.extras["labels"][-1].tolist()
     ([0.5, 10.0], 2.5, [0, 0, 1, 1])
     """
-    x, given = _checked(x, clusters, detached(centers))
-    check_count(sweeps, "sweeps")
-    check_count(restarts, "restarts", least=0)
-    check_tol(tol)
+    samples, clusters = check_samples(x, clusters, "clusters")
+    if centers is None:
+        x, given = samples, None
+    else:
+        shapes, hints = {"x": "T D", "centers": f"{clusters} D"}, {"centers": "Give a row per cluster"}
+        _, x, given = arrays(shapes, hints, x=detached(x), centers=detached(centers))
+    sweeps = whole(sweeps, "sweeps")
+    restarts = whole(restarts, "restarts", 0)
+    tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
     shift = mean(x)  # far from the origin, squares would lose digits
     x = x - shift
@@ -265,7 +271,7 @@ def kmeans_start(x: Any, clusters: int, *, rng: Rng = None) -> Array:
     >>> sorted(kmeans_start([[1.0], [5.0], [5.0]], 2, rng=0).ravel().tolist())
     [1.0, 5.0]
     """
-    return far_apart(check_samples(x, clusters, "clusters"), clusters, generator(rng))
+    return far_apart(*check_samples(x, clusters, "clusters"), generator(rng))
 
 
 def far_apart(x: Array, clusters: int, rng: Any) -> Array:
@@ -324,7 +330,7 @@ def assign(x: Any, centers: Any) -> Array:
     >>> assign([[0.0], [4.0]], [[1.0], [3.0]])
     array([0, 1])
     """
-    x, c = _checked(x, None, detached(centers))
+    _, x, c = arrays({"x": "T D", "centers": "K D"}, x=detached(x), centers=detached(centers))
     origin = mean(c)  # far from it, squares would lose digits
     return _nearest(x - origin, c - origin)
 
@@ -358,17 +364,11 @@ def inertia(x: Any, centers: Any, labels: Any) -> Array:
     >>> float(inertia([[0.0], [1.0], [5.0]], [[0.0], [5.0]], [0, 0, 1]))
     1.0
     """
-    x, c = _checked(x, None, centers)
-    labels = compat.array_namespace(x).asarray(labels, device=compat.device(x))
+    xp, x, c = arrays({"x": "T D", "centers": "K D"}, x=detached(x), centers=centers)
+    labels = integers(labels, "labels", 0, c.shape[0] - 1, "numbers of centers, integers")
     if tuple(labels.shape) != (x.shape[0],):
         raise ValueError(f"labels must have shape ({x.shape[0]},); got {tuple(labels.shape)}")
-    xp, K = compat.array_namespace(x), c.shape[0]
-    if not xp.isdtype(labels.dtype, "integral"):
-        raise TypeError(f"labels must be integers; got dtype {labels.dtype}")
-    if not (int(labels.min()) >= 0 and int(labels.max()) < K):
-        found = f"{int(labels.min())}..{int(labels.max())}"
-        raise ValueError(f"labels must lie in 0..{K - 1}, the numbers of the centers; got {found}")
-    return _inertia(x, c, labels)
+    return _inertia(x, c, xp.asarray(labels, device=compat.device(x)))
 
 
 def _nearest(x: Array, c: Array) -> Array:
@@ -403,35 +403,23 @@ def _one_hot(labels: Array, centers: Array) -> Array:
     return xp.astype(labels[:, None] == numbers, centers.dtype)
 
 
-def _checked(x: Any, clusters: int | None, centers: Any) -> tuple[Array, Any]:
-    if centers is None:
-        return check_samples(x, clusters or 0, "clusters"), None
-    _, x, c = real_arrays(x=detached(x), centers=centers)
-    x = check_samples(x, 1 if clusters is None else clusters, "clusters")
-    if c.ndim != 2 or c.shape[1] != x.shape[1] or clusters not in (None, c.shape[0]):
-        wanted = f"({clusters or 'K'}, {x.shape[1]})"
-        raise ValueError(f"centers must have shape {wanted}, a row per cluster; got {tuple(c.shape)}")
-    return x, c
-
-
-def check_samples(x: Any, clusters: int, name: str) -> Array:
-    """Return x as an array of at least `clusters` samples.
+def check_samples(x: Any, clusters: Any, name: str, enough: bool = True) -> tuple[Array, int]:
+    """Return x as an array, and the number of clusters; `enough` asks for a sample for each of them.
 
     Raises
     ------
+    TypeError
+        If x does not hold real numbers.
     ValueError
-        If its shape is not (T, D), if T is too small, or if an entry is not finite.
+        If its shape is not (T, D), if T is too small, if an entry is not finite, or if `clusters` is not
+        a positive integer.
     """
-    check_count(clusters, name)
-    _, x = real_arrays(x=detached(x))
-    if x.ndim != 2:
-        raise ValueError(
-            f"x must have shape (T, D), one row per sample; got {tuple(x.shape)}. "
-            "A single feature is x[:, None]"
-        )
-    if x.shape[0] < clusters:
-        raise ValueError(f"x has only {x.shape[0]} samples, and {clusters} {name} are asked for")
-    return x
+    swapped = f"The samples x come first, then the number of {name}" if isinstance(x, int) else ""
+    count = whole(clusters, name, hint=swapped)
+    _, x = arrays({"x": "T D"}, x=detached(x))
+    if enough and x.shape[0] < count:
+        raise ValueError(f"x has only {x.shape[0]} samples, and {count} {name} are asked for")
+    return x, count
 
 
 def mean(x: Array) -> Array:

@@ -4,7 +4,8 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, check_count, check_tol, detached, real_arrays
+from lecturecode.arrays import Array, as_array, detached
+from lecturecode.door import arrays, came, real, whole
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
 from lecturecode.trace import Callback, Trace
@@ -79,16 +80,12 @@ def factorize(
     >>> round(trace.value, 6), trace.theta.shape
     (1.0, (4,))
     """
-    xp, M = real_arrays(matrix=detached(matrix))
-    if M.ndim != 2:
-        raise ValueError(f"matrix must have shape (m, n); got {tuple(M.shape)}")
-    check_count(rank, "rank")
-    if rank > min(M.shape):
-        raise ValueError(
-            f"a matrix of shape {tuple(M.shape)} has at most rank {min(M.shape)}; got rank={rank}"
-        )
-    check_count(sweeps, "sweeps")
-    check_tol(tol)
+    xp, M = arrays({"matrix": "m n"}, matrix=detached(matrix))
+    highest = min(M.shape)
+    hint = f"A matrix of shape {tuple(M.shape)} has at most rank {highest}"
+    rank = whole(rank, "rank", 1, highest, hint)
+    sweeps = whole(sweeps, "sweeps")
+    tol = real(tol, "tol", "[0, inf]")
     start = normal(generator(rng), (M.shape[1], rank), M)
     noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
     return collect(
@@ -137,8 +134,10 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
 
     Raises
     ------
+    TypeError
+        If theta does not hold real numbers.
     ValueError
-        If the length of theta is not a multiple of m + n.
+        If the length of theta is not a multiple of m + n, or if `shape` is no pair of numbers.
 
     Examples
     --------
@@ -148,7 +147,9 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     (3, 2)
     """
     theta = as_array(theta)
-    m, n = shape
+    if not (isinstance(shape, tuple | list) and len(shape) == 2):
+        raise ValueError(f"shape must be that of the matrix, (m, n); got {came(shape)}")
+    m, n = (whole(k, "each entry of shape") for k in shape)
     rank, rest = divmod(theta.shape[0] if theta.ndim == 1 else 0, m + n)
     if rest or rank == 0:
         raise ValueError(

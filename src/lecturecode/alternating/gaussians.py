@@ -6,7 +6,8 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, detached, real_arrays
+from lecturecode.arrays import Array, as_array, detached
+from lecturecode.door import arrays, instance, whole
 
 __all__ = ["Mixture"]
 
@@ -40,11 +41,10 @@ class Mixture:
 
     def log_joint(self, x: Any) -> Array:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
-        _, means, x = real_arrays(means=self.means, x=x)
-        if x.ndim != 2 or x.shape[1] != means.shape[1]:
-            one = ". A single sample is x[None, :]" if x.ndim == 1 else ""
-            raise ValueError(f"x must have shape (T, {means.shape[1]}); got {tuple(x.shape)}{one}")
-        return log_joint(self, x.T)
+        shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
+        parts = {"weights": self.weights, "means": self.means, "covariances": self.covariances}
+        _, *checked, x = arrays(shapes, **parts, x=x)
+        return log_joint(Mixture(*checked), x.T)
 
     def log_density(self, x: Any) -> Array:
         """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
@@ -65,11 +65,13 @@ class Mixture:
     @classmethod
     def unpack(cls, theta: Array, components: int) -> "Mixture":
         """Take a flat theta of `components` Gaussians apart again."""
-        K, size = components, theta.shape[0]
+        theta, K = as_array(theta), whole(components, "components")
+        size = math.prod(theta.shape)
         D = (math.isqrt(1 + 4 * max(size // max(K, 1) - 1, 0)) - 1) // 2  # D + D^2 = size / K - 1
-        if D < 1 or size != K * (1 + D + D * D):
+        if theta.ndim != 1 or D < 1 or size != K * (1 + D + D * D):
             raise ValueError(
-                f"theta has {size} entries; {K} components have K (1 + D + D^2), for some D >= 1"
+                f"theta has {size} entries in shape {tuple(theta.shape)}; {K} components have "
+                "K (1 + D + D^2) in shape (P,), for some D >= 1"
             )
         means, covariances = theta[K : K + K * D], theta[K + K * D :]
         return cls(theta[:K], means.reshape(K, D), covariances.reshape(K, D, D))
@@ -85,23 +87,18 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     ValueError
         If a shape is wrong, if a weight is negative, or if their sum is not 1.
     """
-    if not isinstance(start, Mixture):
-        raise TypeError(
-            f"start must be a Mixture(weights, means, covariances); got {type(start).__name__}"
-        )
-    parts = {"weights": start.weights, "means": start.means, "covariances": start.covariances}
-    _, _, *arrays = real_arrays(x=x, **{f"start.{name}": detached(part) for name, part in parts.items()})
+    instance(start, "start", Mixture, "Mixture(weights, means, covariances)")
     D = x.shape[1]
-    for name, array, shape in zip(parts, arrays, [(K,), (K, D), (K, D, D)], strict=True):
-        if tuple(array.shape) != shape:
-            raise ValueError(
-                f"start.{name} must have shape {shape} for {K} components of {D} features; "
-                f"got {tuple(array.shape)}"
-            )
-    weights = arrays[0]
+    shapes = {"weights": f"{K}", "means": f"{K} {D}", "covariances": f"{K} {D} {D}"}
+    _, _, *parts = arrays(
+        {"x": "T D", **{f"start.{name}": shape for name, shape in shapes.items()}},
+        x=x,
+        **{f"start.{name}": detached(getattr(start, name)) for name in shapes},
+    )
+    weights = parts[0]
     if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-3:
         raise ValueError("the weights of start must not be negative and must have the sum 1")
-    return Mixture(*arrays)
+    return Mixture(*parts)
 
 
 Buffers = tuple[Array, Array]

@@ -5,15 +5,14 @@ new variable z is introduced, with the constraint z = theta, and what is minimiz
 two: the alternating direction method of multipliers, ADMM.
 """
 
-import math
 from dataclasses import replace
-from numbers import Real
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_count, check_tol, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import Array, detached, norm, real_arrays, says_singular
+from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
 
@@ -107,17 +106,13 @@ def lasso(
     >>> lasso([[1.0, 0.0], [0.0, 1.0]], [3.0, 0.2], 1.0).theta.round(6).tolist()
     [2.0, 0.0]
     """
-    W, y = checked_data(W, y)
-    if not isinstance(penalty, Real) or isinstance(penalty, bool):
-        raise TypeError(f"penalty must be a number; got {type(penalty).__name__}")
-    if not (math.isfinite(penalty) and penalty >= 0):
-        raise ValueError(f"penalty must be at least 0 and finite; got {penalty}")
-    if not (math.isfinite(rho) and rho > 0):
-        raise ValueError(f"rho must be positive and finite; got {rho}")
-    check_count(steps, "steps")
-    check_tol(tol)
+    _, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
+    penalty = real(penalty, "penalty", "[0, inf)")
+    rho = real(rho, "rho", "(0, inf)")
+    steps = whole(steps, "steps")
+    tol = real(tol, "tol", "[0, inf]")
     trace = collect(
-        split(scaled(W, y, float(penalty)), rho, tol),
+        split(scaled(W, y, penalty), rho, tol),
         steps=steps,
         until=[finite],
         used_up=f"used up all {steps} steps before it settled",
@@ -334,30 +329,6 @@ def largest_penalty(W: Any, y: Any) -> float:
     >>> largest_penalty([[1.0, 0.0], [0.0, 1.0]], [3.0, 0.2])
     3.0
     """
-    W, y = checked_data(W, y)
+    _, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
     xp = compat.array_namespace(W)
     return float(xp.max(xp.abs(W.T @ y))) * 2 / W.shape[0]
-
-
-def checked_data(W: Any, y: Any) -> tuple[Array, Array]:
-    """Return W and y as arrays of one kind.
-
-    Raises
-    ------
-    ValueError
-        If W is not of shape (T, P), or y not of shape (T,).
-    """
-    _, W, y = real_arrays(W=detached(W), y=detached(y))
-    if W.ndim != 2 or tuple(y.shape) != (W.shape[0],):
-        if W.ndim == 1:
-            hint = ". A single column is W[:, None]"
-        elif W.ndim == 2 and tuple(y.shape) == (W.shape[0], 1):
-            hint = ". Take its only column, y[:, 0]"
-        elif W.ndim == 2 and tuple(y.shape) == (W.shape[1],):
-            hint = "; transpose W"
-        else:
-            hint = ""
-        raise ValueError(
-            f"W must have shape (T, P) and y shape (T,); got {tuple(W.shape)} and {tuple(y.shape)}{hint}"
-        )
-    return W, y

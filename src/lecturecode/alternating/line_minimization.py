@@ -6,7 +6,8 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, detached
+from lecturecode.door import arrays, function, protocol, real, whole
 from lecturecode.evaluation import call, number
 
 __all__ = ["golden_section", "newton_section"]
@@ -54,6 +55,8 @@ def newton_section(
     ------
     NoMinimumError
         If the gradient or the Hessian is not finite.
+    TypeError, ValueError
+        If `g` has no derivatives, or if another argument is out of range.
 
     Examples
     --------
@@ -62,6 +65,23 @@ def newton_section(
     >>> theta, value, calls = newton_section(Quadratic([1.0, 10.0]), np.array([1.0, 2.0]), 1)
     >>> theta.tolist(), value
     ([1.0, 0.0], 0.5)
+    """
+    function(g, "g")
+    protocol(g, "g", ("gradient", "hessian"), "Quadratic([1.0, 10.0])")
+    theta, p = _axis(theta, p)
+    known = None if value is None else real(value, "value", "[-inf, inf]")
+    return newton_along(g, theta, p, known, whole(steps, "steps"))
+
+
+def newton_along(
+    g: Any, theta: Array, p: int, value: float | None, steps: int = 50
+) -> tuple[Array, float, int]:
+    """Do what :func:`newton_section` says, for arguments that are known to be right.
+
+    Raises
+    ------
+    NoMinimumError
+        If the gradient or the Hessian is not finite.
     """
     value, calls = (number(g, theta), 1) if value is None else (value, 0)
     eps = float(compat.array_namespace(theta).finfo(theta.dtype).eps)
@@ -133,6 +153,8 @@ def golden_section(
     ------
     NoMinimumError
         If g keeps falling along the axis.
+    TypeError, ValueError
+        If `g` is no function, or if another argument is out of range.
 
     References
     ----------
@@ -146,6 +168,16 @@ def golden_section(
     >>> round(float(theta[0]), 6)
     3.0
     """
+    function(g, "g")
+    theta, p = _axis(theta, p)
+    known = None if value is None else real(value, "value", "[-inf, inf]")
+    return golden_along(g, theta, p, known, real(reach, "reach", "(0, inf)"))
+
+
+def golden_along(
+    g: Callable[[Array], Any], theta: Array, p: int, value: float | None, reach: float = 1.0
+) -> tuple[Array, float, int]:
+    """Do what :func:`golden_section` says, for arguments that are known to be right."""
     calls = 0
 
     def along(t: float) -> float:
@@ -203,6 +235,11 @@ def _bracket(
     raise NoMinimumError(
         f"g keeps falling along an axis, down to {lower:.3g}: it has no lower bound there"
     )
+
+
+def _axis(theta: Any, p: Any) -> tuple[Array, int]:
+    _, theta = arrays({"theta": "P"}, theta=detached(theta))
+    return theta, whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
 
 
 def with_entry(theta: Array, p: int, t: float) -> Array:

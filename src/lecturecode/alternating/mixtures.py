@@ -25,7 +25,8 @@ from lecturecode.alternating.gaussians import (
     log_joint,
     log_sum_exp,
 )
-from lecturecode.arrays import Array, check_count, check_tol
+from lecturecode.arrays import Array
+from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
@@ -128,16 +129,13 @@ def gaussian_mixture(
     >>> sorted(fit.weights.round(2).tolist())
     [0.4, 0.6]
     """
-    if covariance not in SHAPES:
-        raise ValueError(f"covariance must be one of {', '.join(SHAPES)}; got {covariance!r}")
-    check_count(components, "components")
-    x = check_samples(x, 1 if start is not None else components, "components")
+    covariance = choice(covariance, "covariance", SHAPES)
+    x, components = check_samples(x, components, "components", enough=start is None)
     given = None if start is None else check_start(x, components, start)
-    check_count(sweeps, "sweeps")
-    check_count(restarts, "restarts", least=0)
-    check_tol(tol)
-    if not 0 <= floor < float("inf"):
-        raise ValueError(f"floor must be 0 or positive, and finite; got {floor}")
+    sweeps = whole(sweeps, "sweeps")
+    restarts = whole(restarts, "restarts", 0)
+    tol = real(tol, "tol", "[0, inf]")
+    floor = real(floor, "floor", "[0, inf)")
     rng = generator(rng)
     shift = mean(x)  # far from the origin, float32 would lose the digits of the differences
     x = x - shift

@@ -9,8 +9,8 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.alternating.lasso_admm import checked_data
-from lecturecode.arrays import Array, check_count, check_tol, column_norms, real_arrays
+from lecturecode.arrays import Array, column_norms, detached
+from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
 from lecturecode.least_squares import least_squares
 from lecturecode.trace import Callback, Trace
@@ -84,11 +84,9 @@ def nonnegative_least_squares(
     >>> nonnegative_least_squares([[1.0, 0.0], [0.0, 1.0]], [3.0, -2.0]).theta.tolist()
     [3.0, 0.0]
     """
-    W, y = checked_data(W, y)
-    xp = compat.array_namespace(W)
-    steps = 10 * W.shape[1] if steps is None else steps
-    check_count(steps, "steps")
-    check_tol(tol)
+    xp, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
+    steps = 10 * W.shape[1] if steps is None else whole(steps, "steps")
+    tol = real(tol, "tol", "[0, inf]")
     trace = collect(
         free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))),
         steps=steps,
@@ -194,10 +192,8 @@ def kkt_violation(W: Any, y: Any, theta: Any) -> float:
     >>> kkt_violation([[1.0, 0.0], [0.0, 1.0]], [3.0, -2.0], [3.0, 0.0])
     0.0
     """
-    W, y = checked_data(W, y)
-    xp, _, theta = real_arrays(W=W, theta=theta)
-    if tuple(theta.shape) != (W.shape[1],):
-        raise ValueError(f"theta must have shape ({W.shape[1]},); got {tuple(theta.shape)}")
+    shapes = {"W": "T P", "y": "T", "theta": "P"}
+    xp, W, y, theta = arrays(shapes, W=detached(W), y=detached(y), theta=theta)
     slopes = _relative_slopes(W, y, theta)
     wrong = xp.where(theta > 0, xp.abs(slopes), xp.clip(-slopes, 0, None))
     size = float(xp.max(xp.abs(theta)))

@@ -21,7 +21,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, as_array
 from lecturecode.domains.sets import (
     Choice,
     Domain,
@@ -57,7 +57,7 @@ class Coordinates:
 
     def __init__(self, domain: Domain, like: Array | None = None) -> None:
         check_domain(domain)
-        self.like = np.empty(0) if like is None else like
+        self.like = np.empty(0) if like is None else as_array(like, "like")
         self.xp = compat.array_namespace(self.like)
         self.size = domain.size
         self.numbers = self.xp.arange(self.size, device=compat.device(self.like))

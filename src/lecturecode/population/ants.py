@@ -8,9 +8,10 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, check_count, same_kind
+from lecturecode.arrays import Array, same_kind
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
-from lecturecode.population.distances import check_rates, is_symmetric, refuse, square
+from lecturecode.population.distances import is_symmetric, refuse, square
 from lecturecode.population.roulette import smallest, spin, spins
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
@@ -158,9 +159,12 @@ def ant_colony(
     True
     """
     d = _cities(distances)
-    check_count(ants, "ants")
-    check_count(steps, "steps")
-    check_rates(evaporation, {"alpha": alpha, "beta": beta})
+    ants = whole(ants, "ants")
+    steps = whole(steps, "steps")
+    alpha = real(alpha, "alpha", "[0, inf)")
+    beta = real(beta, "beta", "[0, inf)")
+    evaporation = real(evaporation, "evaporation", "(0, 1]")
+    target = real(target, "target", "[-inf, inf]")
     xp = compat.array_namespace(d)
     if not bool(xp.any(d > 0)):
         raise ValueError("all distances are 0, so that all tours are equally long; check the distances")

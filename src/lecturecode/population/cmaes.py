@@ -11,9 +11,10 @@ from typing import NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_count
+from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, normal
 from lecturecode.trace import Callback, Trace
@@ -135,13 +136,12 @@ def evolution_strategy(
     (True, True, (6, 2))
     """
     space = Coordinates(domain, like)
-    size = 4 + int(3 * math.log(space.size)) if population is None else population
-    check_count(size, "population", least=4)
-    check_count(steps, "steps")
-    check_count(restarts, "restarts", least=0)
-    if max_evaluations is not None:
-        check_count(max_evaluations, "max_evaluations", least=size)
-    most = math.inf if max_evaluations is None else max_evaluations
+    usual = 4 + int(3 * math.log(space.size))
+    size = usual if population is None else whole(population, "population", 4)
+    steps = whole(steps, "steps")
+    restarts = whole(restarts, "restarts", 0)
+    most = math.inf if max_evaluations is None else whole(max_evaluations, "max_evaluations", size)
+    target = real(target, "target", "[-inf, inf]")
     return collect(
         Told(
             g,

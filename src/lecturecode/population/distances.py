@@ -1,6 +1,5 @@
 """Distances between cities or nodes: what is asked of them before ants set out."""
 
-import math
 from typing import Any
 
 import array_api_compat as compat
@@ -43,28 +42,6 @@ def refuse(wrong: Array, d: Array, why: str) -> None:
     if len(found):
         i, j = (int(k) for k in found[0])
         raise ValueError(f"distances[{i}, {j}] is {float(d[i, j])}, one of {len(found)} such: {why}")
-
-
-def check_rates(evaporation: float, exponents: dict[str, float]) -> None:
-    """Check the numbers that steer a colony.
-
-    Parameters
-    ----------
-    evaporation : float
-        The share that is lost, in (0, 1].
-    exponents : dict of float
-        At least 0, under the names that a message should use.
-
-    Raises
-    ------
-    ValueError
-        If one is out of range.
-    """
-    if not 0 < evaporation <= 1:
-        raise ValueError(f"evaporation must be above 0 and at most 1; got {evaporation}")
-    for name, value in exponents.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{name} must be 0 or a positive number; got {value}")
 
 
 def is_symmetric(d: Array) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_count, on_host
+from lecturecode.arrays import Array, on_host
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
-from lecturecode.population.distances import check_rates, is_symmetric, refuse, square
+from lecturecode.population.distances import is_symmetric, refuse, square
 from lecturecode.population.roulette import smallest, spin, spins
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
@@ -76,8 +77,7 @@ def ant_paths(
     Raises
     ------
     TypeError
-        If `distances` does not hold real numbers, if `start` or `end` is not an int, or if `rng` is of
-        the wrong kind.
+        If `distances` does not hold real numbers, or if `rng` is of the wrong kind.
     ValueError
         If `distances` is not square, is NaN or not positive somewhere, if a number is out of range, if
         no path leads from `start` to `end`, or if all of the first ants are lost.
@@ -104,10 +104,15 @@ def ant_paths(
     (array([0., 1., 3., 3.]), 2.0, np.float64(3.2), np.float64(2.0))
     """
     d = _edges(distances)
-    _check_nodes(d, start, end)
-    check_count(ants, "ants")
-    check_count(steps, "steps")
-    check_rates(evaporation, {"alpha": alpha})
+    last = d.shape[0] - 1
+    start = whole(start, "start", 0, last, "It is the number of a node")
+    end = whole(end, "end", 0, last, "It is the number of a node")
+    _check_path(d, start, end)
+    ants = whole(ants, "ants")
+    steps = whole(steps, "steps")
+    alpha = real(alpha, "alpha", "[0, inf)")
+    evaporation = real(evaporation, "evaporation", "(0, 1]")
+    target = real(target, "target", "[-inf, inf]")
     xp = compat.array_namespace(d)
     return collect(
         Told(
@@ -189,13 +194,8 @@ def _edges(distances: Any) -> Array:
     return d
 
 
-def _check_nodes(d: Array, start: Any, end: Any) -> None:
+def _check_path(d: Array, start: int, end: int) -> None:
     n = d.shape[0]
-    for name, node in {"start": start, "end": end}.items():
-        if isinstance(node, bool) or not isinstance(node, int | np.integer):
-            raise TypeError(f"{name} must be the number of a node; got {node!r}")
-        if not 0 <= node < n:
-            raise ValueError(f"{name} must be one of the nodes 0 to {n - 1}; got {node}")
     if start == end:
         raise ValueError(f"start and end are both node {start}, so there is no way to go")
     edges, reached = np.isfinite(on_host(d)), np.arange(n) == start

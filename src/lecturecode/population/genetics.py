@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, check_count
+from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, normal, uniform
 from lecturecode.trace import Callback, Trace
@@ -118,15 +119,14 @@ def genetic(
     >>> domain.decode(trace.theta)[0], trace.value < 1e-4
     ('relu', True)
     """
-    check_count(population, "population", least=2)
-    check_count(steps, "steps")
-    check_count(tournament, "tournament")
-    check_count(elite, "elite", least=0)
-    if elite >= population:
-        raise ValueError(f"elite must be smaller than the population of {population}; got {elite}")
-    for name, number in (("blend", blend), ("mutation", mutation)):
-        if not (isinstance(number, int | float) and 0 <= number < math.inf):
-            raise ValueError(f"{name} must be a number of at least 0; got {number!r}")
+    population = whole(population, "population", 2)
+    steps = whole(steps, "steps")
+    tournament = whole(tournament, "tournament")
+    smaller = f"It must be smaller than the population of {population}"
+    elite = whole(elite, "elite", 0, population - 1, smaller)
+    blend = real(blend, "blend", "[0, inf)")
+    mutation = real(mutation, "mutation", "[0, inf)")
+    target = real(target, "target", "[-inf, inf]")
     space = Coordinates(domain, like)
     method = evolve(space, population, generator(rng), tournament, elite, blend, mutation)
     return collect(

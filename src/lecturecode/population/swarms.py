@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, check_count
+from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
@@ -24,7 +25,7 @@ def particle_swarm(
     steps: int,
     rng: Rng = None,
     attraction: float = 2.05,
-    scouts: float = 0.05,
+    scouts: float = 0.0,
     target: float = -math.inf,
     like: Array | None = None,
     record_every: int = 1,
@@ -45,9 +46,9 @@ def particle_swarm(
     :math:`\Pi` moves a point to the nearest one of the domain: at a border a particle keeps only the
     part of its velocity that led there. The first velocities lead half the way to a second random point.
 
-    A few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one coordinate
-    drawn anew, and they take the coordinates in turn. So a swarm that has settled can still find a
-    better basin, if one coordinate alone leads there: on Rastrigin's function, a sum over the
+    On request a few particles are scouts. They do not fly: each goes to :math:`\hat\theta` with one
+    coordinate drawn anew, and they take the coordinates in turn. So a swarm that has settled can still
+    find a better basin, if one coordinate alone leads there: on Rastrigin's function, a sum over the
     coordinates, this helps much; on the same function, turned, it does not help.
 
     Parameters
@@ -68,9 +69,9 @@ def particle_swarm(
         The coefficient :math:`c` of both pulls, above 2. Clerc & Kennedy's 2.05 gives
         :math:`\chi = 0.7298`.
     scouts : float
-        Their share of the population, rounded down: one in 20, the one jump per step that Zhan et al.
-        give a swarm of 20. With 0 all particles fly by the formula above, the canonical swarm of
-        Clerc & Kennedy (but for :math:`\Pi`).
+        Their share of the population, rounded down. With 0 all particles fly by the formula above, the
+        canonical swarm of Clerc & Kennedy (but for :math:`\Pi`); 0.05 is one in 20, the one jump per
+        step that Zhan et al. give a swarm of 20.
     target : float
         Stop once g is at most this.
     like : array, optional
@@ -117,14 +118,11 @@ def particle_swarm(
     >>> trace.value < 1e-6, trace.thetas.shape
     (True, (61, 20, 2))
     """
-    check_count(population, "population", least=2)
-    check_count(steps, "steps")
-    if not (isinstance(attraction, int | float) and 2 < attraction < math.inf):
-        raise ValueError(
-            f"attraction must be larger than 2, or the swarm does not settle; got {attraction}"
-        )
-    if not (isinstance(scouts, int | float) and 0 <= scouts < 1):
-        raise ValueError(f"scouts is a share of the population, at least 0 and below 1; got {scouts}")
+    population = whole(population, "population", 2)
+    steps = whole(steps, "steps")
+    attraction = real(attraction, "attraction", "(2, inf)", "The swarm does not settle otherwise")
+    scouts = real(scouts, "scouts", "[0, 1)", "It is a share of the population")
+    target = real(target, "target", "[-inf, inf]")
     space = Coordinates(domain, like)
     trace = collect(
         Told(g, fly(space, population, int(scouts * population), generator(rng), attraction)),
