@@ -212,6 +212,26 @@ def _descent() -> None:
         hessian=function,
     )
     entry(f, "classify", lc.classify, lambda: {"hessian": np.eye(2)}, tol=maybe(natural))
+    entry(
+        f,
+        "collect",
+        lc.collect,
+        lambda: {"method": (lc.Step(np.ones(2), 1.0) for _ in range(4)), "steps": 2},
+        method=lambda v: inspect.isgenerator(v),
+        steps=maybe(whole()),
+        until=lambda v: isinstance(v, list | tuple) and all(map(function, v)),
+        used_up=text,
+        sweep=whole(0),
+        expected=maybe(whole(0)),
+    )
+    entry(
+        f,
+        "Told",
+        lc.Told,
+        lambda: {"g": SQUARE, "method": (_ for _ in [])},
+        method=lambda v: inspect.isgenerator(v),
+        keep=one_of("populations", "points", "best"),
+    )
     for kind, good in (
         (lc.GradientDescent, {"learning_rate": 0.1}),
         (lc.Momentum, {"learning_rate": 0.1, "momentum": 0.9}),
@@ -917,7 +937,7 @@ for fill in (
     fill()
 
 MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes no arguments
-    "lecturecode": {"RankDeficientWarning", "Trace", "CrossEntropy", "SquaredError"},
+    "lecturecode": {"RankDeficientWarning", "Step", "Trace", "CrossEntropy", "SquaredError"},
     "lecturecode.objectives": {"Objective", "Himmelblau", "MonkeySaddle", "Saddle"},
     "lecturecode.graph": set(),
     "lecturecode.pytorch": {"train_distributed"},  # it needs the processes of torchrun

@@ -262,7 +262,7 @@ def callback(value: Any) -> Any:
     return None if value is None else function(value, "callback", "the trace so far", hint)
 
 
-def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
+def instance(value: object, name: str, kind: type[T], such_as: str, hint: str = "") -> T:
     """Return an object of the class `kind`; the message says how one is made, `such_as`.
 
     Raises
@@ -275,7 +275,8 @@ def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
     if isinstance(value, type) and issubclass(value, kind):
         raise TypeError(_class_given(value, name))
     article = "an" if kind.__name__[0] in "AEIOU" else "a"
-    raise TypeError(f"{name} must be {article} {kind.__name__}, such as {such_as}; got {_kind(value)}")
+    wanted = f"{name} must be {article} {kind.__name__}, such as {such_as}"
+    raise TypeError(_said(f"{wanted}; got {_kind(value)}", hint))
 
 
 def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
