@@ -643,6 +643,21 @@ BAD = {
     "validation": ({"validation": X}, TypeError, r"validation must be the pair \(x, y\)"),
     "schedule": ({"schedule": lambda i: -1.0}, ValueError, r"schedule\(0\) must be positive"),
     "folder": ({"checkpoint": "/nowhere/run.npz"}, FileNotFoundError, "no folder /nowhere"),
+    "rate for a schedule": ({"schedule": 0.1}, TypeError,
+                            "schedule must be a function of the number of steps so far; got float"),
+    "callback": ({"callback": ""}, TypeError, "callback must be a function of the trace so far"),
+    "progress": ({"progress": 1}, TypeError, "progress must be True or False; got 1"),
+    "keep_last": ({"keep_last": "no"}, TypeError, "keep_last must be True or False; got 'no'"),
+    "fast": ({"fast": "yes"}, TypeError, "fast must be True or False; got 'yes'"),
+    "labels in words": ({"loss": CrossEntropy(), "y": ["a", "b"] * 15}, TypeError,
+                        r"y must hold real numbers.*Words become numbers by numpy\.unique\(y, return"),
+    "one-hot labels": ({"loss": CrossEntropy(), "y": np.eye(2, dtype=int)[LABELS]}, ValueError,
+                       r"y\.argmax\(-1\)"),
+    "a loss in words": ({"loss": "cross entropy"}, TypeError, "loss must be .*; got 'cross entropy'"),
+    "class of our loss": ({"loss": CrossEntropy}, TypeError, "loss must be .*the class CrossEntropy"),
+    "sparse x": ({"x": X64.to_sparse()}, TypeError, r"x is a sparse tensor.*x\.to_dense\(\)"),
+    "theta elsewhere": ({"theta": torch.from_numpy(THETA).to("meta")}, ValueError, "theta is on"),
+    "theta in words": ({"theta": ["a"] * 38}, TypeError, "theta must hold real numbers"),
 }  # fmt: skip
 
 
@@ -651,6 +666,26 @@ def test_what_train_refuses(name):
     change, error, match = BAD[name]
     with pytest.raises(error, match=match):
         fit(**change)
+
+
+@pytest.mark.parametrize("name", ["callback", "progress", "keep_last", "fast", "a loss in words"])
+def test_what_is_refused_leaves_the_module_as_it_was(name):
+    module = fresh()
+    before = get_theta(module)
+    with pytest.raises(TypeError):
+        fit(**{"module": module, "theta": THETA + 1} | BAD[name][0])
+    assert torch.equal(get_theta(module), before)
+
+
+def test_arrays_of_another_byte_order_are_the_same_numbers():
+    swapped = {"x": X.astype(">f8"), "y": Y.astype(">f8"), "theta": THETA.astype(">f8")}
+    assert torch.equal(fit(**swapped).last, fit(theta=THETA).last)
+
+
+@pytest.mark.parametrize(("name", "a", "y"), [("outputs", 3.0, LABELS), ("labels", X64, [0, 1, 1])])
+def test_a_loss_of_what_is_no_tensor(name, a, y):
+    with pytest.raises(TypeError, match=rf"{name} must be a tensor; got .*torch\.tensor\({name}\)"):
+        cross_entropy(a, torch.tensor(y) if name == "outputs" else y)
 
 
 def test_errors_of_a_module_or_loss_say_what_they_were_given():

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from lecturecode.arrays import check_finite
 from lecturecode.checkpoints import generator_state
+from lecturecode.door import real
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.optimizers import positive
 from lecturecode.pytorch.door import checked_data
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.ranks import Ranks, check_divisible, join, share
@@ -152,12 +152,15 @@ def train_distributed(
     check_divisible(module, loss)
     check_rule(optimizer)
     x, y, mean = checked_data(module, loss, x, y, like=parts[0])
-    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    check_fit(
+        x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
+        keep_last=keep_last, callback=callback, progress=progress,
+    )  # fmt: skip
     held_out = None
     if validation is not None:
         names = ("validation x", "validation y")
         held_out = checked_data(module, loss, *validation, like=parts[0], names=names)[:2]
-    timeout = positive(timeout, "timeout")
+    timeout = real(timeout, "timeout", "(0, inf)")
     recorder = Recorder(record_every, keep_best=False)
     given, chance = {"rng": rng is not None, "start": True}, None if rng is None else generator(rng)
     ranks = join(x.device, timeout)
