@@ -638,6 +638,17 @@ def _pytorch() -> None:
             lambda: {"theta": torch.zeros(17, dtype=torch.float64)},
             theta=loose,
         )
+    entry(f, "pytorch.objective", lt.objective, lambda: {"g": lambda theta: (theta**2).sum()})
+    entry(f, "pytorch.Differentiated", lt.Differentiated, lambda: {"g": lambda theta: (theta**2).sum()})
+    smooth = lt.objective(lambda theta: (theta**2).sum())
+    for name in ("__call__", "gradient", "value_and_gradient", "hessian"):
+        entry(
+            f,
+            f"pytorch.Differentiated.{name}",
+            getattr(smooth, name),
+            lambda: {"theta": torch.zeros(3, dtype=torch.float64)},
+            theta=loose,
+        )
     entry(
         f,
         "pytorch.cross_entropy",

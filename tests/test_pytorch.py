@@ -19,15 +19,20 @@ from lecturecode import (
     Network,
     SquaredError,
     check_gradient,
+    coordinate_descent,
+    evolution_strategy,
     find_stationary_point,
+    gradient_descent,
     grid_search,
     minimize,
     particle_swarm,
+    random_search,
 )
 from lecturecode import TotalLoss as ByHand
 from lecturecode.activations import ACTIVATIONS
 from lecturecode.checkpoints import CheckpointError
 from lecturecode.domains import Interval
+from lecturecode.objectives import Objective, Rosenbrock
 from lecturecode.pytorch import (
     MLP,
     TotalLoss,
@@ -35,6 +40,7 @@ from lecturecode.pytorch import (
     cuda_graph,
     device,
     get_theta,
+    objective,
     set_theta,
     train,
     value_and_gradient,
@@ -597,6 +603,74 @@ def test_a_checkpoint_of_the_run_by_hand_is_refused(tmp_path):
     by_hand(NETWORK, SquaredError(), X, Y, Adam(0.01), epochs=1, batch_size=8, checkpoint=path)
     with pytest.raises(CheckpointError, match='network: the file has "Network'):
         fit(checkpoint=path)
+
+
+# --- a function of one's own ----------------------------------------------------------------------
+
+
+def valley(theta):
+    """Rosenbrock's function, as one writes it in PyTorch."""
+    x, y = theta
+    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor, np.ndarray.tolist])
+@pytest.mark.parametrize("shape", [(2,), (5, 2), (2, 3, 2)])
+def test_a_function_of_a_tensor_becomes_an_objective(kind, shape):
+    g, known = objective(valley), Rosenbrock()
+    points = np.random.default_rng(0).normal(size=shape)
+    theta = kind(points)
+    expected = known(points), known.gradient(points), known.hessian(points)
+    answers = g(theta), g.gradient(theta), g.hessian(theta)
+    for ours, theirs in zip(
+        (*answers, *g.value_and_gradient(theta)), (*expected, *expected), strict=False
+    ):
+        assert isinstance(ours, torch.Tensor if kind is torch.as_tensor else np.ndarray | np.generic)
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert isinstance(g, Objective)
+    assert objective(valley) == g
+
+
+def test_every_family_takes_a_function_of_a_tensor():
+    g, known, square = objective(valley), Rosenbrock(), Interval(-2, 2) ** 2
+    for ours, theirs in (
+        (gradient_descent(h, [-1.2, 1.0], 1e-3, steps=50) for h in (g, known)),
+        (minimize(h, [-1.2, 1.0], Adam(0.05), steps=50) for h in (g, known)),
+        (find_stationary_point(h.gradient, h.hessian, [-1.2, 1.0]) for h in (g, known)),
+        (coordinate_descent(h, [-1.2, 1.0], sweeps=5) for h in (g, known)),
+        (random_search(h, square, draws=20, rng=0) for h in (g, known)),
+        (evolution_strategy(h, square, steps=10, rng=0) for h in (g, known)),
+    ):
+        np.testing.assert_allclose(ours.last, theirs.last, rtol=1e-6, atol=1e-8, err_msg=ours.message)
+    assert check_gradient(g, g.gradient, [0.3, -0.7]) < 1e-8
+    single = objective(valley)(np.ones(2, np.float32))
+    assert (single.dtype, objective(valley)([1, 2]).dtype) == (np.float32, np.float64)
+
+
+def test_what_a_function_keeps_for_itself_is_a_constant():
+    weight = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+    g = objective(lambda theta: weight * (theta**2).sum())
+    assert (g([1.0, 2.0]).item(), g.gradient(torch.ones(2).double()).tolist()) == (15.0, [6.0, 6.0])
+    assert not g(torch.ones(2).double()).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("g", "theta", "error", "says"),
+    [
+        (3.0, None, TypeError, "g must be a function of theta; got float"),
+        (nn.Linear, None, TypeError, "g is the class Linear; make one"),
+        (lambda t: 1.0, [1.0], TypeError, r"g must return a tensor; got 1\.0"),
+        (lambda t: t, [1.0, 2.0], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)\. One"),
+        (lambda t: t, [[1.0, 2.0]], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)"),
+        (torch.sum, 3.0, ValueError, r"theta must have shape \(\.\.\., P\); got \(\)"),
+        (torch.sum, ["a"], TypeError, "theta must hold real numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_objective(g, theta, error, says):
+    for name in ("__call__", "gradient", "hessian"):
+        with pytest.raises(error, match=says):
+            getattr(objective(g), name)(theta)
 
 
 # --- bad input ------------------------------------------------------------------------------------
