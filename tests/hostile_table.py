@@ -212,6 +212,26 @@ def _descent() -> None:
         hessian=function,
     )
     entry(f, "classify", lc.classify, lambda: {"hessian": np.eye(2)}, tol=maybe(natural))
+    entry(
+        f,
+        "collect",
+        lc.collect,
+        lambda: {"method": (lc.Step(np.ones(2), 1.0) for _ in range(4)), "steps": 2},
+        method=lambda v: inspect.isgenerator(v),
+        steps=maybe(whole()),
+        until=lambda v: isinstance(v, list | tuple) and all(map(function, v)),
+        used_up=text,
+        sweep=whole(0),
+        expected=maybe(whole(0)),
+    )
+    entry(
+        f,
+        "Told",
+        lc.Told,
+        lambda: {"g": SQUARE, "method": (_ for _ in [])},
+        method=lambda v: inspect.isgenerator(v),
+        keep=one_of("populations", "points", "best"),
+    )
     for kind, good in (
         (lc.GradientDescent, {"learning_rate": 0.1}),
         (lc.Momentum, {"learning_rate": 0.1, "momentum": 0.9}),
@@ -621,6 +641,17 @@ def _pytorch() -> None:
             lambda: {"theta": torch.zeros(17, dtype=torch.float64)},
             theta=loose,
         )
+    entry(f, "pytorch.objective", lt.objective, lambda: {"g": lambda theta: (theta**2).sum()})
+    entry(f, "pytorch.Differentiated", lt.Differentiated, lambda: {"g": lambda theta: (theta**2).sum()})
+    smooth = lt.objective(lambda theta: (theta**2).sum())
+    for name in ("__call__", "gradient", "value_and_gradient", "hessian"):
+        entry(
+            f,
+            f"pytorch.Differentiated.{name}",
+            getattr(smooth, name),
+            lambda: {"theta": torch.zeros(3, dtype=torch.float64)},
+            theta=loose,
+        )
     entry(
         f,
         "pytorch.cross_entropy",
@@ -933,7 +964,7 @@ MADE_IN_EACH_STEP = (
 their own would be paid for in every step."""
 
 MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes no arguments
-    "lecturecode": {"RankDeficientWarning", "Trace", "CrossEntropy", "SquaredError"},
+    "lecturecode": {"RankDeficientWarning", "Step", "Trace", "CrossEntropy", "SquaredError"},
     "lecturecode.objectives": {"Objective", "Himmelblau", "MonkeySaddle", "Saddle"},
     "lecturecode.graph": set(),
     "lecturecode.pytorch": {"train_distributed"},  # it needs the processes of torchrun

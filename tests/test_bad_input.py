@@ -248,6 +248,22 @@ def test_a_value_and_gradient_that_is_no_pair(answer):
         minimize(answer, [1.0, 2.0], GradientDescent(0.1), steps=3)
 
 
+@pytest.mark.parametrize("start", [[1.0, 2.0], [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [1.0]])
+def test_a_pair_that_came_swapped(start):
+    def swapped(theta):
+        return 2 * theta, (theta**2).sum(-1)
+
+    with pytest.raises(ValueError, match=r"^the pair is \(value, gradient\); they came swapped$"):
+        minimize(swapped, start, GradientDescent(0.1), steps=3)
+
+
+def test_a_value_that_is_a_number_of_python_may_come_swapped_too():
+    with pytest.raises(ValueError, match="they came swapped"):
+        minimize(lambda t: (t, 1.0), [1.0, 2.0], GradientDescent(0.1), steps=3)
+    with pytest.raises(ValueError, match="the gradient is a float and theta has shape"):
+        minimize(lambda t: (2.0, 1.0), [1.0, 2.0], GradientDescent(0.1), steps=3)
+
+
 def test_an_optimizer_that_is_none():
     with pytest.raises(
         TypeError, match=r"optimizer must have init and step; got float.*GradientDescent"

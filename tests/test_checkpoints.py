@@ -374,6 +374,12 @@ def test_a_checkpoint_holds_no_pickle(tmp_path):
         assert all(file[name].dtype.kind in "fiu" for name in file.files)
 
 
+def test_numbers_of_numpy_are_written_as_those_of_python(tmp_path):
+    path = tmp_path / "run.npz"
+    run(path, epochs=1, batch_size=np.int64(8), keep_last=np.True_, record_every=np.int8(1))
+    equal(run(path, record_every=1), run(None, record_every=1))
+
+
 def test_no_folder_for_the_checkpoint(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"no folder .*nowhere for the checkpoint; make it first"
@@ -542,6 +548,7 @@ NOWHERE = {
     "no folder": (lambda folder: folder / "no" / "fit.npz", FileNotFoundError, "no folder .*; make it"),
     "below a file": (below_a_file, FileNotFoundError, "no folder .*/file for the checkpoint"),
     "empty": (lambda folder: "", ValueError, "the path of a file, such as 'fit.npz'; got ''"),
+    "blank": (lambda folder: "  ", ValueError, "the path of a file, such as 'fit.npz'; got '  '"),
     "NUL": (lambda folder: f"{folder}/a\0b", ValueError, "must be the path of a file"),
     "bytes": (lambda folder: os.fsencode(folder / "a"), TypeError, "the path of a file; got bytes"),
     "a number": (lambda folder: 3, TypeError, "must be the path of a file; got int"),

@@ -44,7 +44,37 @@ def both(g):
     return lambda theta: (g(theta), g.gradient(theta))
 
 
+class AtOnce:
+    """An objective that can be asked for both alone."""
+
+    def __init__(self, g):
+        self.g, self.calls = g, 0
+
+    def __call__(self, theta):
+        raise AssertionError("both are asked for at once")
+
+    gradient = __call__
+
+    def value_and_gradient(self, theta):
+        self.calls += 1
+        return self.g(theta), self.g.gradient(theta)
+
+
 # --- the equation ---------------------------------------------------------------------------------
+
+
+@LIBRARIES
+@pytest.mark.parametrize("start", [[0.7, -0.4], [[0.7, -0.4], [-1.2, 1.0], [0.0, 0.5]]])
+def test_minimize_takes_a_function_of_the_pair_or_an_objective(start, library):
+    g, start, rule = Rosenbrock(), library(np.array(start)), GradientDescent(1e-3)
+    pair = minimize(both(g), start, rule, steps=20)
+    at_once = AtOnce(g)
+    for objective in (g, Counting(g), at_once, Function(g, gradient=g.gradient)):
+        trace = minimize(objective, start, rule, steps=20)
+        assert trace.values.tolist() == pair.values.tolist()
+        assert trace.thetas.tolist() == pair.thetas.tolist()
+    assert at_once.calls == 21
+    assert gradient_descent(at_once, start, 1e-3, steps=20).last.tolist() == pair.last.tolist()
 
 
 @LIBRARIES

@@ -301,12 +301,33 @@ def test_the_estimate_is_that_of_a_ring_counted_round_by_round():
 
 @pytest.mark.parametrize(
     "bad",
-    [{"nodes": 0}, {"nodes": 1.5}, {"compute": 0.0}, {"size": -1}, {"bandwidth": 0}, {"latency": -1}],
+    [
+        {"nodes": 0},
+        {"nodes": np.empty(0, int)},
+        {"compute": 0.0},
+        {"size": -1},
+        {"bandwidth": 0},
+        {"latency": -1},
+    ],
 )
 def test_an_estimate_of_nothing_is_refused(bad):
     given = {"nodes": 2, "compute": 1.0, "size": 1.0, "bandwidth": 1.0, "latency": 0.0} | bad
     with pytest.raises(ValueError, match=next(iter(bad))):
         speed_up(given.pop("nodes"), **given)
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ({"nodes": 1.5}, "nodes must hold integers of at least 1; got dtype float64"),
+        ({"size": "1"}, "size must be a number; got str"),
+        ({"latency": True}, "latency must be a number; got bool"),
+    ],
+)
+def test_an_estimate_of_no_numbers_is_refused(bad, says):
+    given = {"nodes": 2, "compute": 1.0, "size": 1.0, "bandwidth": 1.0, "latency": 0.0} | bad
+    with pytest.raises(TypeError, match=says):
+        step_seconds(given.pop("nodes"), **given)
 
 
 # --- on devices -----------------------------------------------------------------------------------

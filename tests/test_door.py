@@ -2,10 +2,7 @@
 
 import fractions
 import math
-import os
-import pathlib
 import re
-import tempfile
 
 import numpy as np
 import pytest
@@ -476,80 +473,3 @@ def test_protocols():
 
     with says(TypeError, says_what + "Half. For instance Adam()"):
         door.protocol(Half(), "optimizer", ("init", "step"), "Adam()")
-
-
-# --- paths ----------------------------------------------------------------------------------------
-
-
-def test_paths_of_files_that_are_there_or_not(tmp_path):
-    new, old = tmp_path / "new.npz", tmp_path / "old.npz"
-    old.write_text("kept")
-    assert door.path(new, "checkpoint") == new
-    assert door.path(str(old), "checkpoint") == old
-    assert old.read_text() == "kept"
-    assert os.listdir(tmp_path) == ["old.npz"], "nothing is left behind"
-
-
-def test_a_path_without_a_folder_is_in_this_one(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert door.path("run.npz", "checkpoint") == pathlib.Path("run.npz")
-
-
-@pytest.mark.parametrize(
-    ("value", "kind", "message"),
-    [
-        (3, TypeError, "checkpoint must be a path, as text or pathlib.Path; got 3"),
-        (None, TypeError, "checkpoint must be a path, as text or pathlib.Path; got None"),
-        (b"a", TypeError, "checkpoint must be a path, as text or pathlib.Path; got b'a'"),
-        ("", ValueError, "checkpoint must be the path of a file; got ''"),
-        (" ", ValueError, "checkpoint must be the path of a file; got ' '"),
-        ("\0", ValueError, "checkpoint cannot be the path of a file (embedded null byte); got '\\x00'"),
-    ],
-)  # fmt: skip
-def test_what_is_no_path(value, kind, message):
-    with says(kind, message):
-        door.path(value, "checkpoint")
-
-
-@pytest.mark.skipif(os.name != "posix", reason="other systems have other limits")
-def test_a_name_that_is_too_long(tmp_path):
-    name = str(tmp_path / ("a" * 250))
-    door.path(name, "checkpoint")
-    with pytest.raises(
-        ValueError, match=r"^checkpoint cannot be the path of a file \(File name too long\)"
-    ):
-        door.path(name, "checkpoint", beside=".host-1.part")
-
-
-def test_folders_that_are_not_there_or_stand_in_the_place_of_a_file(tmp_path):
-    missing = tmp_path / "no" / "run.npz"
-    with says(
-        FileNotFoundError, f"there is no folder {missing.parent} for the checkpoint; make it first"
-    ):
-        door.path(missing, "checkpoint")
-    with says(IsADirectoryError, f"checkpoint must be the path of a file, and {tmp_path} is not a file"):
-        door.path(tmp_path, "checkpoint")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(FileNotFoundError, match=r"there is no folder .*file for the checkpoint"):
-        door.path(tmp_path / "file" / "run.npz", "checkpoint")
-
-
-def test_a_folder_that_is_read_only(tmp_path, monkeypatch):
-    def refused(**where):
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refused)
-    message = (
-        f"the folder {tmp_path} of the checkpoint cannot be written to (Read-only file system); "
-        "give a path in another one"
-    )
-    with says(PermissionError, message):
-        door.path(tmp_path / "run.npz", "checkpoint")
-
-
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no folder that nobody can write to")
-def test_a_folder_that_nobody_can_write_to():
-    with pytest.raises(
-        PermissionError, match=r"^the folder /proc of the checkpoint cannot be written to"
-    ):
-        door.path("/proc/run.npz", "checkpoint")

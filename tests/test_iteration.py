@@ -988,6 +988,51 @@ def test_the_budget_is_a_number_of_steps(steps):
         collect(iter([]), steps=steps)
 
 
+def one_more():
+    yield Step(np.zeros(1), 1.0)
+
+
+WRONG = {
+    "a function": ({"method": one_more}, "method must yield steps, .*its function is called; got func"),
+    "a number": ({"method": 3}, "method must yield steps, .*; got int"),
+    "an array without axes": ({"method": np.array(1.0)}, "method must yield steps, .*; got ndarray"),
+    "one rule": ({"until": reaches(0.0)}, r"until must be a list of rules, such as \[finite\]; got <f"),
+    "no rule": ({"until": [0.0]}, "each rule of until must be a function of the number of a step and"),
+    "callback": ({"callback": 0}, "callback must be a function of the trace so far; got int"),
+    "progress": ({"progress": 1}, "progress must be True or False; got 1"),
+    "used_up": ({"used_up": None}, "used_up must be a text for the message; got None"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_collect_refuses_before_the_first_step(name):
+    taken = []
+    change, says = WRONG[name]
+    method = (taken.append(k) or Step(np.zeros(1), 1.0) for k in range(3))
+    with pytest.raises(TypeError, match=says):
+        collect(**{"method": method} | change)
+    assert not taken
+
+
+def test_a_method_without_a_start_leaves_nothing_to_return():
+    with pytest.raises(ValueError, match="the method yielded no step, not even its start") as caught:
+        collect(iter([]))
+    assert caught.value.trace is None
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        ({"method": one_more}, TypeError, "method must have send; got function. For instance a gener"),
+        ({"keep": "point"}, ValueError, "keep must be one of .*got 'point'. Did you mean 'points'?"),
+        ({"g": Quadratic}, TypeError, "g is the class Quadratic; make one"),
+    ],
+)
+def test_what_a_method_that_asks_refuses(change, error, says):
+    with pytest.raises(error, match=says):
+        Told(**{"g": first, "method": one_more()} | change)
+
+
 def test_values_may_be_numbers_of_python_and_tensors():
     numbers = collect(iter([Step(torch.zeros(2), 1.5), Step(torch.ones(2), 1)]))
     assert numbers.values.dtype == torch.float32

@@ -19,15 +19,20 @@ from lecturecode import (
     Network,
     SquaredError,
     check_gradient,
+    coordinate_descent,
+    evolution_strategy,
     find_stationary_point,
+    gradient_descent,
     grid_search,
     minimize,
     particle_swarm,
+    random_search,
 )
 from lecturecode import TotalLoss as ByHand
 from lecturecode.activations import ACTIVATIONS
 from lecturecode.checkpoints import CheckpointError
 from lecturecode.domains import Interval
+from lecturecode.objectives import Objective, Rosenbrock
 from lecturecode.pytorch import (
     MLP,
     TotalLoss,
@@ -35,6 +40,7 @@ from lecturecode.pytorch import (
     cuda_graph,
     device,
     get_theta,
+    objective,
     set_theta,
     train,
     value_and_gradient,
@@ -605,6 +611,74 @@ def test_a_checkpoint_of_the_run_by_hand_is_refused(tmp_path):
         fit(checkpoint=path)
 
 
+# --- a function of one's own ----------------------------------------------------------------------
+
+
+def valley(theta):
+    """Rosenbrock's function, as one writes it in PyTorch."""
+    x, y = theta
+    return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor, np.ndarray.tolist])
+@pytest.mark.parametrize("shape", [(2,), (5, 2), (2, 3, 2)])
+def test_a_function_of_a_tensor_becomes_an_objective(kind, shape):
+    g, known = objective(valley), Rosenbrock()
+    points = np.random.default_rng(0).normal(size=shape)
+    theta = kind(points)
+    expected = known(points), known.gradient(points), known.hessian(points)
+    answers = g(theta), g.gradient(theta), g.hessian(theta)
+    for ours, theirs in zip(
+        (*answers, *g.value_and_gradient(theta)), (*expected, *expected), strict=False
+    ):
+        assert isinstance(ours, torch.Tensor if kind is torch.as_tensor else np.ndarray | np.generic)
+        assert ours.shape == theirs.shape
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert isinstance(g, Objective)
+    assert objective(valley) == g
+
+
+def test_every_family_takes_a_function_of_a_tensor():
+    g, known, square = objective(valley), Rosenbrock(), Interval(-2, 2) ** 2
+    for ours, theirs in (
+        (gradient_descent(h, [-1.2, 1.0], 1e-3, steps=50) for h in (g, known)),
+        (minimize(h, [-1.2, 1.0], Adam(0.05), steps=50) for h in (g, known)),
+        (find_stationary_point(h.gradient, h.hessian, [-1.2, 1.0]) for h in (g, known)),
+        (coordinate_descent(h, [-1.2, 1.0], sweeps=5) for h in (g, known)),
+        (random_search(h, square, draws=20, rng=0) for h in (g, known)),
+        (evolution_strategy(h, square, steps=10, rng=0) for h in (g, known)),
+    ):
+        np.testing.assert_allclose(ours.last, theirs.last, rtol=1e-6, atol=1e-8, err_msg=ours.message)
+    assert check_gradient(g, g.gradient, [0.3, -0.7]) < 1e-8
+    single = objective(valley)(np.ones(2, np.float32))
+    assert (single.dtype, objective(valley)([1, 2]).dtype) == (np.float32, np.float64)
+
+
+def test_what_a_function_keeps_for_itself_is_a_constant():
+    weight = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+    g = objective(lambda theta: weight * (theta**2).sum())
+    assert (g([1.0, 2.0]).item(), g.gradient(torch.ones(2).double()).tolist()) == (15.0, [6.0, 6.0])
+    assert not g(torch.ones(2).double()).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("g", "theta", "error", "says"),
+    [
+        (3.0, None, TypeError, "g must be a function of theta; got float"),
+        (nn.Linear, None, TypeError, "g is the class Linear; make one"),
+        (lambda t: 1.0, [1.0], TypeError, r"g must return a tensor; got 1\.0"),
+        (lambda t: t, [1.0, 2.0], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)\. One"),
+        (lambda t: t, [[1.0, 2.0]], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)"),
+        (torch.sum, 3.0, ValueError, r"theta must have shape \(\.\.\., P\); got \(\)"),
+        (torch.sum, ["a"], TypeError, "theta must hold real numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_no_objective(g, theta, error, says):
+    for name in ("__call__", "gradient", "hessian"):
+        with pytest.raises(error, match=says):
+            getattr(objective(g), name)(theta)
+
+
 # --- bad input ------------------------------------------------------------------------------------
 
 X64 = torch.from_numpy(X)
@@ -649,6 +723,21 @@ BAD = {
     "validation": ({"validation": X}, TypeError, r"validation must be the pair \(x, y\)"),
     "schedule": ({"schedule": lambda i: -1.0}, ValueError, r"schedule\(0\) must be 0 or positive"),
     "folder": ({"checkpoint": "/nowhere/run.npz"}, FileNotFoundError, "no folder /nowhere"),
+    "rate for a schedule": ({"schedule": 0.1}, TypeError,
+                            "schedule must be a function of the number of steps so far; got float"),
+    "callback": ({"callback": ""}, TypeError, "callback must be a function of the trace so far"),
+    "progress": ({"progress": 1}, TypeError, "progress must be True or False; got 1"),
+    "keep_last": ({"keep_last": "no"}, TypeError, "keep_last must be True or False; got 'no'"),
+    "fast": ({"fast": "yes"}, TypeError, "fast must be True or False; got 'yes'"),
+    "labels in words": ({"loss": CrossEntropy(), "y": ["a", "b"] * 15}, TypeError,
+                        r"y must hold real numbers.*Words become numbers by numpy\.unique\(y, return"),
+    "one-hot labels": ({"loss": CrossEntropy(), "y": np.eye(2, dtype=int)[LABELS]}, ValueError,
+                       r"y\.argmax\(-1\)"),
+    "a loss in words": ({"loss": "cross entropy"}, TypeError, "loss must be .*; got 'cross entropy'"),
+    "class of our loss": ({"loss": CrossEntropy}, TypeError, "loss must be .*the class CrossEntropy"),
+    "sparse x": ({"x": X64.to_sparse()}, TypeError, r"x is a sparse tensor.*x\.to_dense\(\)"),
+    "theta elsewhere": ({"theta": torch.from_numpy(THETA).to("meta")}, ValueError, "theta is on"),
+    "theta in words": ({"theta": ["a"] * 38}, TypeError, "theta must hold real numbers"),
 }  # fmt: skip
 
 
@@ -657,6 +746,26 @@ def test_what_train_refuses(name):
     change, error, match = BAD[name]
     with pytest.raises(error, match=match):
         fit(**change)
+
+
+@pytest.mark.parametrize("name", ["callback", "progress", "keep_last", "fast", "a loss in words"])
+def test_what_is_refused_leaves_the_module_as_it_was(name):
+    module = fresh()
+    before = get_theta(module)
+    with pytest.raises(TypeError):
+        fit(**{"module": module, "theta": THETA + 1} | BAD[name][0])
+    assert torch.equal(get_theta(module), before)
+
+
+def test_arrays_of_another_byte_order_are_the_same_numbers():
+    swapped = {"x": X.astype(">f8"), "y": Y.astype(">f8"), "theta": THETA.astype(">f8")}
+    assert torch.equal(fit(**swapped).last, fit(theta=THETA).last)
+
+
+@pytest.mark.parametrize(("name", "a", "y"), [("outputs", 3.0, LABELS), ("labels", X64, [0, 1, 1])])
+def test_a_loss_of_what_is_no_tensor(name, a, y):
+    with pytest.raises(TypeError, match=rf"{name} must be a tensor; got .*torch\.tensor\({name}\)"):
+        cross_entropy(a, torch.tensor(y) if name == "outputs" else y)
 
 
 def test_errors_of_a_module_or_loss_say_what_they_were_given():

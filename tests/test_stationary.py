@@ -294,7 +294,7 @@ def test_one_coordinate_is_enough():
         ([[1.0, 2.0], [0.0, 1.0]], ValueError, "must be symmetric"),
         ([[1.0, 2.0]], ValueError, r"shape \(\.\.\., P, P\); got \(1, 2\)"),
         ([1.0, 2.0], ValueError, r"got \(2,\)"),
-        (np.empty((0, 0)), ValueError, r"got \(0, 0\)"),
+        (np.empty((0, 0)), ValueError, r"empty \(shape \(0, 0\)\)"),
         ([[np.nan]], ValueError, "hessian has 1 value"),
         ([[1j]], TypeError, "hessian is complex"),
     ],

@@ -20,6 +20,7 @@ from lecturecode import (
     TotalLoss,
     minibatches,
     train,
+    training,  # its stepper
 )
 from lecturecode.schedules import cosine, inverse_time
 
@@ -409,6 +410,29 @@ def test_memory_is_a_few_times_that_of_parameters_and_one_batch(optimizer, most)
     peak(1, optimizer)
     found, P, activations = peak(20, optimizer, samples=640)
     assert found < most * P + 2 * activations + 20_000
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"network": Network}, r"network is the class Network; make one: Network\(\.\.\.\)"),
+        (
+            {"loss": "cross entropy"},
+            r"loss must have with_gradient and targets; got str\. For instance S",
+        ),
+        ({"loss": CrossEntropy}, r"loss is the class CrossEntropy; make one: CrossEntropy\(\)"),
+        ({"optimizer": "adam"}, r"optimizer must have init and step; got str\. For instance Adam"),
+        ({"schedule": 0.1}, "schedule must be a function of the number of steps so far; got float"),
+        ({"callback": []}, "callback must be a function of the trace so far; got list"),
+        ({"keep_last": 1}, "keep_last must be True or False; got 1"),
+        ({"progress": None}, "progress must be True or False; got None"),
+    ],
+)
+def test_what_is_refused_before_the_first_epoch(change, says, monkeypatch):
+    monkeypatch.setattr(training.ByHand, "epoch", lambda *_: pytest.fail("an epoch began"))
+    line = {"network": Network((1, 1)), "loss": SquaredError(), "x": LINE, "y": LINE}
+    with pytest.raises(TypeError, match=says):
+        train(**line | {"optimizer": Adam(), "epochs": 1, "batch_size": 1} | change)
 
 
 def test_a_module_instead_of_a_network_is_sent_to_the_loop_for_modules():

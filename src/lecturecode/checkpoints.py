@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import numpy as np
 
+from lecturecode.door import came
+
 __all__ = [
     "CheckpointError",
     "check_checkpoint",
@@ -73,9 +75,9 @@ def check_checkpoint(path: Any) -> None:
     Raises
     ------
     TypeError
-        If `path` is neither a string nor a path.
+        If `path` is neither a string nor a path; bytes are none.
     ValueError
-        If it is empty, or no name of a file.
+        If it is blank, or no name of a file.
     CheckpointError
         If there is something that is no regular file. A ValueError.
     OSError
@@ -88,8 +90,8 @@ def check_checkpoint(path: Any) -> None:
         name = None
     if not isinstance(name, str):
         raise TypeError(f"checkpoint must be the path of a file; got {type(path).__name__}")
-    if not name or "\0" in name:
-        raise ValueError(f"checkpoint must be the path of a file, such as 'fit.npz'; got {name!r}")
+    if not name.strip() or "\0" in name:
+        raise ValueError(f"checkpoint must be the path of a file, such as 'fit.npz'; got {came(name)}")
     folder = os.path.dirname(os.path.realpath(name))
     if not os.path.isdir(folder):
         raise FileNotFoundError(f"there is no folder {folder} for the checkpoint; make it first")

@@ -14,17 +14,16 @@ from lecturecode.arrays import (
     Array,
     as_array,
     as_start,
-    check_count,
-    check_tol,
     detached,
     namespace,
     on_host,
     same_kind,
 )
-from lecturecode.evaluation import call, check_callable, number
+from lecturecode.door import function, protocol, real, whole
+from lecturecode.evaluation import call, number
 from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.objectives import Objective
-from lecturecode.optimizers import GradientDescent, Optimizer, check_optimizer
+from lecturecode.optimizers import GradientDescent, Optimizer
 from lecturecode.trace import Callback, Trace
 
 ValueAndGradient = Callable[[Array], tuple[Array, Array]]
@@ -35,7 +34,7 @@ Evaluated = Callable[[Array], tuple[Array, Array, Array]]
 
 
 def minimize(
-    value_and_gradient: ValueAndGradient,
+    value_and_gradient: ValueAndGradient | Objective,
     theta: Any,
     optimizer: Optimizer,
     *,
@@ -52,8 +51,9 @@ def minimize(
 
     Parameters
     ----------
-    value_and_gradient : callable
-        Returns g(theta), shape (...), and its gradient, shape (..., P).
+    value_and_gradient : callable or Objective
+        Returns g(theta), shape (...), and its gradient, shape (..., P). Or a g that has a method
+        ``value_and_gradient``, or ``gradient``, as those of :mod:`lecturecode.objectives` have.
     theta : array of shape (P,), or (M, P) for M starts that descend side by side
         The start :math:`\theta^{(0)}`.
     optimizer : Optimizer
@@ -96,13 +96,18 @@ def minimize(
     >>> rule = GradientDescent(0.25)
     >>> minimize(value_and_gradient, [3.0], rule, steps=3).thetas.ravel()
     array([3.   , 1.5  , 0.75 , 0.375])
+
+    A g that knows its gradient comes as it is:
+
+    >>> from lecturecode.objectives import Quadratic
+    >>> minimize(Quadratic([2.0]), [3.0], rule, steps=3).thetas.ravel()
+    array([3.   , 1.5  , 0.75 , 0.375])
     """
-    check_callable(value_and_gradient, "value_and_gradient")
-    check_optimizer(optimizer)
-    check_count(steps, "steps")
-    check_tol(tol)
+    f = _pair_of(function(value_and_gradient, "value_and_gradient"))
+    protocol(optimizer, "optimizer", ("init", "step"), "GradientDescent(0.1)")
+    steps, tol = whole(steps, "steps"), real(tol, "tol", "[0, inf]")
     return collect(
-        descend(_checked(value_and_gradient), as_start(theta, many=True), optimizer, tol),
+        descend(_checked(f), as_start(theta, many=True), optimizer, tol),
         steps=steps,
         until=[lost],
         used_up=f"used up all {steps} steps before the gradient was flat",
@@ -159,7 +164,7 @@ def gradient_descent(
     Raises
     ------
     TypeError
-        If `g` is not callable or has no gradient.
+        If `g` is no function or has no gradient.
     ValueError
         As for :func:`minimize` and :class:`GradientDescent`.
 
@@ -181,15 +186,14 @@ def gradient_descent(
     >>> trace.converged, trace.steps
     (True, 29)
     """
-    check_callable(g)
-    if not callable(getattr(g, "gradient", None)):
+    if not callable(getattr(function(g, "g"), "gradient", None)):
         raise TypeError(
             "g has no gradient, and gradient descent needs one; "
             "give objectives.Function(value=g, gradient=...)"
         )
 
     return minimize(
-        with_gradient(g),
+        g,
         theta,
         GradientDescent(learning_rate),
         steps=steps,
@@ -200,9 +204,13 @@ def gradient_descent(
     )
 
 
-def with_gradient(g: Objective) -> ValueAndGradient:
-    """Return g and its gradient as one function."""
-    return lambda theta: (g(theta), g.gradient(theta))
+def _pair_of(g: Any) -> ValueAndGradient:
+    """Return the function of the pair: that of an objective, or what was given."""
+    if callable(getattr(g, "value_and_gradient", None)):
+        return g.value_and_gradient  # both in one pass
+    if callable(getattr(g, "gradient", None)):
+        return lambda theta: (g(theta), g.gradient(theta))
+    return g
 
 
 def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Array], theta: Any) -> float:
@@ -231,7 +239,7 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     Raises
     ------
     TypeError
-        If `g` or `gradient` is not callable.
+        If `g` or `gradient` is no function.
     ValueError
         If a coordinate differs by more than the accuracy of central differences allows; the message
         names the coordinate and both numbers. Also if the gradient has the wrong shape.
@@ -252,8 +260,8 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     ValueError: the gradient is wrong in coordinate 1: it says -3,
     central differences say 3
     """
-    check_callable(g)
-    check_callable(gradient, "gradient")
+    function(g, "g")
+    function(gradient, "gradient")
     theta = as_start(theta)
     claimed = call(gradient, theta)
     if getattr(claimed, "shape", None) != theta.shape:
@@ -296,11 +304,12 @@ def _checked(f: ValueAndGradient) -> Evaluated:
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             raise TypeError(
                 f"value_and_gradient must return the pair (g(theta), gradient); got "
-                f"{type(answer).__name__}. For an objective g: "
-                "lambda theta: (g(theta), g.gradient(theta))"
+                f"{type(answer).__name__}. A g that has g.gradient can be given itself"
             )
         theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
         if getattr(gradient, "shape", None) != theta.shape:
+            if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
+                raise ValueError("the pair is (value, gradient); they came swapped")
             raise ValueError(_wrong_gradient_shape(gradient, theta))
         gradient = same_kind(gradient, theta, "the gradient", "theta")
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:

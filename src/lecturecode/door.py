@@ -12,13 +12,11 @@ message calls it, and `hint` a last sentence of the message, without its full st
 """
 
 import math
-import os
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, TypeVar, overload
 
 import array_api_compat as compat
@@ -276,7 +274,7 @@ def callback(value: Any) -> Any:
     return None if value is None else function(value, "callback", "the trace so far", hint)
 
 
-def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
+def instance(value: object, name: str, kind: type[T], such_as: str, hint: str = "") -> T:
     """Return an object of the class `kind`; the message says how one is made, `such_as`.
 
     Raises
@@ -289,7 +287,8 @@ def instance(value: object, name: str, kind: type[T], such_as: str) -> T:
     if isinstance(value, type) and issubclass(value, kind):
         raise TypeError(_class_given(value, name))
     article = "an" if kind.__name__[0] in "AEIOU" else "a"
-    raise TypeError(f"{name} must be {article} {kind.__name__}, such as {such_as}; got {_kind(value)}")
+    wanted = f"{name} must be {article} {kind.__name__}, such as {such_as}"
+    raise TypeError(_said(f"{wanted}; got {_kind(value)}", hint))
 
 
 def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
@@ -307,63 +306,6 @@ def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
     if isinstance(value, type):
         raise TypeError(_class_given(value, name))
     return value
-
-
-def path(value: object, name: str, beside: str = "") -> Path:
-    """Return the path of a file that can be written, whether it is there or not.
-
-    To its name may be added `beside`, for a file that is written first and then renamed.
-
-    Raises
-    ------
-    TypeError
-        If it is not a path.
-    ValueError
-        If it is empty, or too long for the file system.
-    FileNotFoundError
-        If its folder is not there.
-    IsADirectoryError
-        If it is a folder, or anything else that is no file.
-    PermissionError
-        If the folder cannot be written to.
-    """
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be a path, as text or pathlib.Path; got {came(value)}")
-    if not text.strip():
-        raise ValueError(f"{name} must be the path of a file; got {text!r}")
-    _refuse_unspeakable(text + beside, name)
-    file = Path(text)
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder} for the {name}; make it first")
-    if file.exists() and not file.is_file():
-        raise IsADirectoryError(f"{name} must be the path of a file, and {text} is not a file")
-    _refuse_locked(folder, name)
-    return file
-
-
-def _refuse_unspeakable(text: str, name: str) -> None:
-    """Refuse what the file system takes for no path: one too long, or with a character of no use."""
-    try:
-        os.lstat(text)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        pass
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ValueError(f"{name} cannot be the path of a file ({why}); got {came(text)}") from None
-
-
-def _refuse_locked(folder: Path, name: str) -> None:
-    from tempfile import TemporaryFile  # not at the top: it takes long to import
-
-    try:
-        TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise PermissionError(
-            f"the folder {folder} of the {name} cannot be written to ({error.strerror}); give a path in "
-            "another one"
-        ) from None
 
 
 # --- words ----------------------------------------------------------------------------------------

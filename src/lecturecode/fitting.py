@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_count, namespace
+from lecturecode.arrays import Array, namespace
 from lecturecode.checkpoints import (
     check_checkpoint,
     check_generator,
@@ -27,6 +27,8 @@ from lecturecode.checkpoints import (
     set_generator_state,
     write_checkpoint,
 )
+from lecturecode.door import callback as check_callback
+from lecturecode.door import came, flag, function, whole
 from lecturecode.iteration import progress_bar
 from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.stepping import Alone, Stepper, Stored, Together
@@ -44,24 +46,41 @@ class Epoch(NamedTuple):
     validation: float | None
 
 
-def check_fit(samples: int, epochs: int, batch_size: int, patience: Any, validation: Any) -> None:
-    """Check what every fit is asked for.
+def check_fit(
+    samples: int,
+    epochs: int,
+    batch_size: int,
+    *,
+    schedule: Any,
+    validation: Any,
+    patience: Any,
+    keep_last: Any,
+    callback: Any,
+    progress: Any,
+) -> None:
+    """Check what every fit is asked for, but for its data and its checkpoint.
 
     Raises
     ------
     TypeError
-        If `validation` is no pair.
+        If `validation` is no pair, `schedule` or `callback` no function, or if `keep_last` or `progress`
+        is not True or False.
     ValueError
         If a number is out of range, or there is patience without validation.
     """
-    check_count(epochs, "epochs")
+    whole(epochs, "epochs")
     check_batch_size(samples, batch_size)
+    if schedule is not None:
+        function(schedule, "schedule", "the number of steps so far", "For instance constant(0.1)")
     if validation is not None and not (isinstance(validation, tuple | list) and len(validation) == 2):
-        raise TypeError(f"validation must be the pair (x, y); got {type(validation).__name__}")
+        raise TypeError(f"validation must be the pair (x, y); got {came(validation)}")
     if patience is not None:
-        check_count(patience, "patience")
+        whole(patience, "patience")
         if validation is None:
             raise ValueError("patience needs validation=(x, y), samples that take no part in the fit")
+    flag(keep_last, "keep_last")
+    check_callback(callback)
+    flag(progress, "progress")
 
 
 @dataclass
@@ -293,9 +312,9 @@ class Fit:
     def identity(self) -> dict[str, Any]:
         """What must be the same for a run that goes on."""
         return self.stepper.identity() | {
-            "batch size": self.batch_size,
-            "keep last": self.keep_last,
-            "record every": self.recorder.record_every,
+            "batch size": int(self.batch_size),  # NumPy's numbers cannot be written as JSON
+            "keep last": bool(self.keep_last),
+            "record every": int(self.recorder.record_every),
             "format": FORMAT,
         }
 

@@ -30,8 +30,9 @@ from typing import Any, Literal, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_count, namespace
-from lecturecode.evaluation import check_callable, evaluate, tells_finished
+import lecturecode.door as door
+from lecturecode.arrays import Array, namespace
+from lecturecode.evaluation import evaluate, tells_finished
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = [
@@ -143,9 +144,10 @@ def collect(
     Raises
     ------
     TypeError
-        If the method yields something else than steps.
+        If the method is none or yields something else than steps, if a rule or the callback is no
+        function, `used_up` no text, or `progress` not True or False.
     ValueError
-        If `steps` or `record_every` is out of range.
+        If a number is out of range, or if the method ends before its start.
     Exception
         Whatever the method raises, with the trace so far as attribute ``trace``, None if there is
         nothing in it.
@@ -160,15 +162,17 @@ def collect(
     >>> collect(halve(np.array([8.0])), steps=3).thetas.ravel()
     array([8., 4., 2., 1.])
     """
-    if steps is not None:
-        check_count(steps, "steps")
-    most = math.inf if steps is None else steps
+    most = math.inf if steps is None else door.whole(steps, "steps")
+    sweep = door.whole(sweep, "sweep", 0)
+    expected = None if expected is None else door.whole(expected, "expected", 0)
+    callback, progress = door.callback(callback), door.flag(progress, "progress")
+    _check_rules(until, used_up)
     told = method if isinstance(method, Told) else None
     single = told is not None and told.keep == "points"
     recorder = Recorder(record_every, 16 if told is None or expected is None else expected)
     place = _Place(recorder, told is not None, sweep)
     bar = progress_bar(*_length(steps, expected, sweep, single)) if progress else None
-    stream, count = iter(method), -1  # the start is no step
+    stream, count = _stream(method), -1  # the start is no step
     end: End | None = None
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -179,6 +183,8 @@ def collect(
                 try:
                     step = next(stream)
                 except StopIteration as last:
+                    if count < 0:
+                        raise ValueError("the method yielded no step, not even its start") from None
                     end = last.value or (False, "the method ended {place}")
                     break
                 try:
@@ -220,6 +226,25 @@ def collect(
     converged, why = end
     remark = "" if told is None else told.remark()
     return recorder.trace(why.replace("{place}", place.at(count)) + remark, converged=converged)
+
+
+def _stream(method: Iterable[Step]) -> Iterator[Step]:
+    try:
+        return iter(method)
+    except TypeError:
+        raise TypeError(
+            "method must yield steps, as a generator does once its function is called; got "
+            f"{type(method).__name__}"
+        ) from None
+
+
+def _check_rules(until: Any, used_up: Any) -> None:
+    if not isinstance(until, list | tuple):
+        raise TypeError(f"until must be a list of rules, such as [finite]; got {door.came(until)}")
+    for rule in until:
+        door.function(rule, "each rule of until", "the number of a step and the step")
+    if not isinstance(used_up, str):
+        raise TypeError(f"used_up must be a text for the message; got {door.came(used_up)}")
 
 
 def _no_step(step: Any) -> str:
@@ -428,9 +453,10 @@ class Told:
     Raises
     ------
     TypeError
-        If `g` is not callable; later, if it does not return real numbers.
+        If `g` is no function or `method` no generator; later, if `g` does not return real numbers.
     ValueError
-        Later, if `g` returns the wrong shape, or no finite value where a method needs one.
+        If `keep` is none of the three; later, if `g` returns the wrong shape, or no finite value where a
+        method needs one.
 
     Examples
     --------
@@ -451,8 +477,9 @@ class Told:
         method: Method,
         keep: Literal["populations", "points", "best"] = "populations",
     ) -> None:
-        check_callable(g)
-        self.g, self.method, self.keep = g, method, keep
+        self.g = door.function(g, "g")
+        self.method = door.protocol(method, "method", ("send",), "a generator: shrink(points)")
+        self.keep = door.choice(keep, "keep", ("populations", "points", "best"))
         self.calls = self.worst = 0
         self.found = False
         self.unfinished: Step | None = None

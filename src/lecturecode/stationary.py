@@ -10,15 +10,12 @@ import numpy as np
 
 from lecturecode.arrays import (
     Array,
-    as_array,
     as_start,
-    check_count,
-    check_finite,
-    check_tol,
     norm,
     on_host,
 )
-from lecturecode.evaluation import call, check_callable
+from lecturecode.door import arrays, function, real, whole
+from lecturecode.evaluation import call
 from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.trace import Callback, Trace
 
@@ -71,7 +68,7 @@ def find_stationary_point(
     Raises
     ------
     TypeError
-        If `gradient` or `hessian` is not callable.
+        If `gradient` or `hessian` is no function.
     ValueError
         If `steps` is smaller than 1, `tol` is negative, or a shape is wrong.
     Exception
@@ -99,10 +96,9 @@ def find_stationary_point(
     >>> trace.theta.round(4).tolist(), classify(g.hessian(trace.theta))
     ([-0.2708, -0.923], 'maximum')
     """
-    check_callable(gradient, "gradient")
-    check_callable(hessian, "hessian")
-    check_count(steps, "steps")
-    check_tol(tol)
+    function(gradient, "gradient")
+    function(hessian, "hessian")
+    steps, tol = whole(steps, "steps"), real(tol, "tol", "[0, inf]")
     theta = as_start(theta)
     P = theta.shape[0]
     slope, curvature = _shaped(gradient, (P,), "gradient"), _shaped(hessian, (P, P), "hessian")
@@ -168,8 +164,10 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
 
     Raises
     ------
+    TypeError
+        If it does not hold real numbers.
     ValueError
-        If the matrix is not square, not symmetric, or not finite.
+        If the matrix is not square, not symmetric, or not finite, or if `tol` is negative.
 
     Notes
     -----
@@ -188,11 +186,8 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     >>> classify([[2.0, 0.0], [0.0, 0.0]])
     'inconclusive'
     """
-    H = as_array(hessian, "hessian")
-    if H.ndim < 2 or H.shape[-1] != H.shape[-2] or 0 in H.shape:
-        raise ValueError(f"the Hessian must have shape (..., P, P); got {tuple(H.shape)}")
-    check_finite(H, "hessian")
-    xp = compat.array_namespace(H)
+    xp, H = arrays({"hessian": "... P P"}, hessian=hessian)
+    tol = None if tol is None else real(tol, "tol", "[0, inf)")
     eps = float(xp.finfo(H.dtype).eps)
     largest = xp.max(xp.abs(H), axis=(-2, -1), keepdims=True)
     if bool(xp.any(xp.abs(H - xp.matrix_transpose(H)) > eps**0.5 * largest)):
@@ -213,13 +208,13 @@ def _by_signs(lam: np.ndarray, zero: Any) -> np.ndarray:
     )
 
 
-def _shaped(function: Derivative, shape: tuple[int, ...], name: str) -> Derivative:
+def _shaped(derivative: Derivative, shape: tuple[int, ...], name: str) -> Derivative:
     """Return a function with the shape of its answers checked."""
-    return partial(_call_shaped, function, shape, name)
+    return partial(_call_shaped, derivative, shape, name)
 
 
-def _call_shaped(function: Derivative, shape: tuple[int, ...], name: str, theta: Array) -> Array:
-    value = call(function, theta)
+def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, theta: Array) -> Array:
+    value = call(derivative, theta)
     got = getattr(value, "shape", None)
     if got is None or tuple(got) != shape:
         described = type(value).__name__ if got is None else f"shape {tuple(got)}"

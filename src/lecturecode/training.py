@@ -22,11 +22,12 @@ from lecturecode.arrays import (
 )
 from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
+from lecturecode.door import instance, protocol
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.losses import Loss
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
-from lecturecode.optimizers import Optimizer, check_optimizer, steps_in_place
+from lecturecode.optimizers import Optimizer, steps_in_place
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
 from lecturecode.trace import Callback, Recorder, Trace
@@ -145,12 +146,10 @@ def train(
     >>> trace.theta.round(2).tolist()
     [1.0, 3.0]
     """
-    if not isinstance(network, Network):
-        raise TypeError(
-            f"network must be a Network, such as Network((2, 8, 1)); got {type(network).__name__}. "
-            "Modules of PyTorch are fitted by lecturecode.pytorch.train"
-        )
-    check_optimizer(optimizer)
+    hint = "Modules of PyTorch are fitted by lecturecode.pytorch.train"
+    instance(network, "network", Network, "Network((2, 8, 1))", hint)
+    _check_loss(loss)
+    protocol(optimizer, "optimizer", ("init", "step"), "Adam(0.001)")
     if schedule is not None and not (is_dataclass(optimizer) and hasattr(optimizer, "learning_rate")):
         raise TypeError(
             f"a schedule needs an optimizer that is a dataclass with a learning_rate; got {optimizer!r}"
@@ -164,7 +163,10 @@ def train(
     theta, x, y = checked_samples(network, loss, theta, x, y)
     if theta.ndim != 1:
         raise ValueError(f"theta must have shape ({network.size},); got {tuple(theta.shape)}")
-    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    check_fit(
+        x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
+        keep_last=keep_last, callback=callback, progress=progress,
+    )  # fmt: skip
     held_out = None
     if validation is not None:
         held_out = checked_samples(network, loss, theta, *validation)[1:]
@@ -174,6 +176,10 @@ def train(
     recorder = Recorder(record_every, keep_best=False)
     fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
     return fit.follow(epochs, checkpoint, callback, progress)
+
+
+def _check_loss(loss: Any) -> None:
+    protocol(loss, "loss", ("with_gradient", "targets"), "SquaredError(), or CrossEntropy() for classes")
 
 
 @dataclass

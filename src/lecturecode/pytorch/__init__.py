@@ -5,7 +5,7 @@ traces: a fit moves from one to the other by changing the network's line.
 """
 
 from lecturecode.pytorch.distributed import train_distributed
-from lecturecode.pytorch.functional import TotalLoss, value_and_gradient
+from lecturecode.pytorch.functional import Differentiated, TotalLoss, objective, value_and_gradient
 from lecturecode.pytorch.modules import MLP, cross_entropy, device
 from lecturecode.pytorch.scaling import speed_up, step_seconds
 from lecturecode.pytorch.theta import get_theta, set_theta
@@ -13,10 +13,12 @@ from lecturecode.pytorch.training import train
 
 __all__ = [
     "MLP",
+    "Differentiated",
     "TotalLoss",
     "cross_entropy",
     "device",
     "get_theta",
+    "objective",
     "set_theta",
     "speed_up",
     "step_seconds",

@@ -152,7 +152,10 @@ def train_distributed(
     check_divisible(module, loss)
     check_rule(optimizer)
     x, y, mean = checked_data(module, loss, x, y, like=parts[0])
-    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    check_fit(
+        x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
+        keep_last=keep_last, callback=callback, progress=progress,
+    )  # fmt: skip
     held_out = None
     if validation is not None:
         names = ("validation x", "validation y")

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from lecturecode.arrays import check_finite
+from lecturecode.door import came
 from lecturecode.losses import CrossEntropy, SquaredError
 from lecturecode.pytorch.modules import cross_entropy
+from lecturecode.pytorch.theta import as_tensor
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class MeanLoss:
         ):
             raise TypeError(
                 "loss must be SquaredError(), CrossEntropy() or a function of outputs and targets, such "
-                f"as torch.nn.CrossEntropyLoss(); got {self.loss!r}"
+                f"as torch.nn.CrossEntropyLoss(); got {came(self.loss)}"
             )
         if getattr(self.loss, "reduction", None) == "sum":
             raise ValueError(
@@ -222,14 +223,10 @@ def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
 
 def _tensor(value: Any, like: Tensor, name: str) -> Tensor:
     """Return a tensor on the device of `like`, and with its dtype if it holds fractions."""
-    given = value
-    if not isinstance(value, Tensor):
-        listed = not isinstance(value, np.ndarray)
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}")
-        value = torch.tensor(array, device=like.device)
-        if listed and value.is_floating_point():
+    given, value = value, as_tensor(value, name)
+    if given is not value:
+        value = value.to(like.device)
+        if not hasattr(given, "dtype") and value.is_floating_point():  # a list has no precision
             value = value.to(like.dtype)
     if value.device != like.device:
         raise ValueError(

@@ -1,4 +1,4 @@
-r"""A module as a function g of one flat theta, which everything in the package can minimize.
+r"""A module as a function g of one flat theta, or your own g, which everything here can minimize.
 
 ``torch.func.functional_call`` runs a module with other parameters than its own, ``grad`` and ``hessian``
 differentiate that, and ``vmap`` does it for a whole population of thetas in one call.
@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, hessian, vmap
 
-from lecturecode.arrays import same_kind
+from lecturecode.arrays import Array, as_array, same_kind
+from lecturecode.door import came, function
 from lecturecode.pytorch.door import checked_data
-from lecturecode.pytorch.theta import named_parts, split
+from lecturecode.pytorch.theta import as_tensor, named_parts, split
 
-__all__ = ["TotalLoss", "value_and_gradient"]
+__all__ = ["Differentiated", "TotalLoss", "objective", "value_and_gradient"]
 
 
 def value_and_gradient(
@@ -60,6 +61,110 @@ def value_and_gradient(
     (1.0, [2.0, 6.0])
     """
     return TotalLoss(module, loss, x, y).value_and_gradient
+
+
+def objective(g: Callable[[Tensor], Tensor]) -> "Differentiated":
+    r"""Return your own function of a tensor as an objective, which knows its gradient and Hessian.
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (P,), returns a tensor of shape (); made of what PyTorch can differentiate.
+
+    Returns
+    -------
+    Differentiated
+        All searches, populations and descents of the package take it.
+
+    Raises
+    ------
+    TypeError
+        If `g` is no function.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from lecturecode import gradient_descent
+    >>> g = objective(lambda theta: torch.exp(theta[0]) - theta[0] + theta[1] ** 2)
+    >>> gradient_descent(g, [1.0, 1.0], 0.3, steps=100).theta.round(6).tolist()
+    [0.0, 0.0]
+    >>> g.hessian([0.0, 0.0]).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+    return Differentiated(g)
+
+
+@dataclass(frozen=True)
+class Differentiated:
+    """A function of a tensor, with its derivatives by autograd; :func:`objective` makes it.
+
+    Tensors are answered by tensors, arrays and lists by arrays of NumPy. Leading axes of theta are a
+    batch.
+
+    Parameters
+    ----------
+    g : callable
+        Takes theta of shape (P,), returns a tensor of shape ().
+
+    Raises
+    ------
+    TypeError
+        If `g` is no function; later, if it does not return a tensor.
+    ValueError
+        Later, if it returns another shape.
+
+    Notes
+    -----
+    A step of g that ``vmap`` cannot take, such as one that looks at numbers, works for a single theta
+    only. What g computes outside PyTorch is a constant to autograd.
+
+    Examples
+    --------
+    >>> g = Differentiated(lambda theta: (theta**3).sum())
+    >>> g([[1.0, 2.0], [0.0, 1.0]]).tolist(), g.gradient([1.0, 2.0]).tolist()
+    ([9.0, 1.0], [3.0, 12.0])
+    """
+
+    g: Callable[[Tensor], Tensor]
+
+    def __post_init__(self) -> None:
+        function(self.g, "g")
+
+    def __call__(self, theta: Any) -> Array:
+        """Return g at theta of shape (..., P): shape (...)."""
+        return self._answered(self._one, theta)[0]
+
+    def gradient(self, theta: Any) -> Array:
+        """Return the gradient, shape (..., P)."""
+        return self.value_and_gradient(theta)[1]
+
+    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
+        """Return both, in one pass forward and one backward."""
+        gradient, value = self._answered(grad_and_value(self._one), theta)
+        return value, gradient
+
+    def hessian(self, theta: Any) -> Array:
+        """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
+        return self._answered(hessian(self._one), theta)[0]
+
+    def _one(self, theta: Tensor) -> Tensor:
+        value = self.g(theta)
+        if not isinstance(value, Tensor):
+            raise TypeError(f"g must return a tensor; got {came(value)}")
+        if value.ndim:
+            raise ValueError(
+                f"g must return a tensor of shape () for theta of shape {tuple(theta.shape)}; got "
+                f"{tuple(value.shape)}. One theta comes at a time, so sums need no axis"
+            )
+        return value
+
+    def _answered(self, what: Callable, theta: Any) -> list[Any]:
+        """Return what a function of one theta says of all of them, in the library that they came in."""
+        points = as_tensor(as_array(theta), "theta").detach()
+        if points.ndim == 0:
+            raise ValueError("theta must have shape (..., P); got (). One parameter is written [3.0]")
+        answers = [answer.detach() for answer in _listed(batched(what, points))]
+        return answers if isinstance(theta, Tensor) else [answer.numpy() for answer in answers]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,19 +252,24 @@ class TotalLoss:
         parameters = dict(zip(own._names, split(own._shapes, theta), strict=True))
         return own._mean(functional_call(self.module, parameters, (self.x,)), self.y)
 
-    def _batched(self, function: Callable, theta: Any) -> Any:
+    def _batched(self, what: Callable, theta: Any) -> Any:
         theta = same_kind(theta, self.start)
         if theta.ndim == 0 or theta.shape[-1] != self.start.shape[0]:
             raise ValueError(
                 f"theta must have {self.start.shape[0]} entries along its last axis, one for each "
                 f"parameter of the module; got shape {tuple(theta.shape)}"
             )
-        if theta.ndim == 1:
-            return function(theta)
-        lead = theta.shape[:-1]
-        answer = vmap(function)(theta.reshape(-1, theta.shape[-1]))
-        shaped = [part.reshape(*lead, *part.shape[1:]) for part in _listed(answer)]
-        return tuple(shaped) if isinstance(answer, tuple) else shaped[0]
+        return batched(what, theta)
+
+
+def batched(one: Callable, theta: Tensor) -> Any:
+    """Return what a function of theta, (P,), says of each in a batch of shape (..., P)."""
+    if theta.ndim == 1:
+        return one(theta)
+    lead = theta.shape[:-1]
+    answer = vmap(one)(theta.reshape(-1, theta.shape[-1]))
+    shaped = [part.reshape(*lead, *part.shape[1:]) for part in _listed(answer)]
+    return tuple(shaped) if isinstance(answer, tuple) else shaped[0]
 
 
 def _listed(answer: Any) -> list[Tensor]:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from lecturecode.activations import LEAK
+from lecturecode.door import came
 from lecturecode.network import Network
-from lecturecode.pytorch.theta import get_theta, set_theta
+from lecturecode.pytorch.theta import as_tensor, get_theta, set_theta
 
 __all__ = ["MLP", "cross_entropy", "device"]
 
@@ -92,13 +93,13 @@ class MLP(nn.Module):
         Raises
         ------
         TypeError
-            If `network` is no Network.
+            If `network` is no Network, or theta does not hold real numbers.
         ValueError
             If theta does not fit it.
         """
         if not isinstance(network, Network):
             raise TypeError(f"network must be a lecturecode.Network; got {type(network).__name__}")
-        theta = torch.as_tensor(theta)
+        theta = as_tensor(theta, "theta")
         if not theta.is_floating_point():
             theta = theta.to(torch.get_default_dtype())
         module = cls(network.widths, network.activation, network.output).to(theta)
@@ -132,7 +133,7 @@ def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If the labels are not integers.
+        If one of the two is no tensor, or if the labels are not integers.
     ValueError
         If the shapes do not fit.
 
@@ -162,10 +163,13 @@ def class_numbers(outputs: Tensor, labels: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If they are not integers.
+        If they are not integers, or if one of the two is no tensor.
     ValueError
         If the shapes do not fit.
     """
+    for name, value in (("outputs", outputs), ("labels", labels)):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} must be a tensor; got {came(value)}. Give torch.tensor({name})")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype is torch.bool:
         raise TypeError(
             f"labels must be class numbers, integers from 0 on; got dtype {labels.dtype}. Convert them, "
@@ -207,7 +211,7 @@ def device(name: str | torch.device | None = None) -> torch.device:
     try:
         found = torch.device(name)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f'no device is called {name!r}; there are "cpu" and "cuda"') from error
+        raise ValueError(f'no device is called {came(name)}; there are "cpu" and "cuda"') from error
     if found.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if not (found.index or 0) < count:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lecturecode.checkpoints import describe
+from lecturecode.door import came
 from lecturecode.optimizers import Adam, GradientDescent, Momentum
 from lecturecode.schedules import Schedule, rate_of
 
@@ -177,7 +178,7 @@ def check_rule(optimizer: Any) -> None:
     if not (known or callable(optimizer)) or optimizer in (GradientDescent, Momentum, Adam):
         raise TypeError(
             "optimizer must be GradientDescent(0.1), Momentum(0.1), Adam(0.001) or a function from "
-            f"parameters to a torch.optim.Optimizer; got {optimizer!r}"
+            f"parameters to a torch.optim.Optimizer; got {came(optimizer)}"
         )
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.door import real
+from lecturecode.arrays import on_host
+from lecturecode.door import integers, real
 
 __all__ = ["speed_up", "step_seconds"]
 
@@ -43,8 +44,10 @@ def step_seconds(
 
     Raises
     ------
+    TypeError
+        If `nodes` are not integers, or something else is no number.
     ValueError
-        If a number is not positive (latency and size may be 0), or `nodes` are not integers.
+        If a number is not positive (latency and size may be 0).
 
     Notes
     -----
@@ -61,14 +64,10 @@ def step_seconds(
     >>> step_seconds([1, 2, 4], compute=0.08, size=4e6, bandwidth=1e9, latency=0.0).round(3).tolist()
     [0.08, 0.044, 0.026]
     """
-    M = np.asarray(nodes)
-    if M.dtype.kind not in "iu" or (M < 1).any():
-        raise ValueError(f"nodes must be integers of at least 1; got {nodes!r}")
+    M = on_host(integers(nodes, "nodes", 1))
     compute = real(compute, "compute", "(0, inf)")
     bandwidth = real(bandwidth, "bandwidth", "(0, inf)")
-    for value, name in ((size, "size"), (latency, "latency")):
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{name} must be 0 or positive, and finite; got {value}")
+    size, latency = real(size, "size", "[0, inf)"), real(latency, "latency", "[0, inf)")
     return compute / M + 2 * (M - 1) / M * size / bandwidth + 2 * (M - 1) * latency
 
 
@@ -87,7 +86,7 @@ def speed_up(nodes: Any, *, compute: float, size: float, bandwidth: float, laten
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         As for :func:`step_seconds`.
 
     Examples

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lecturecode.arrays import as_array, entries
+
 __all__ = ["get_theta", "set_theta"]
 
 
@@ -140,6 +142,26 @@ def write(parts: list[Any], theta: Tensor) -> None:
             part.copy_(entries)
 
 
+def as_tensor(value: Any, name: str) -> Tensor:
+    """Return numbers as a tensor: a tensor itself, anything else as a copy on the CPU.
+
+    Raises
+    ------
+    TypeError
+        If they are not real numbers, or if a tensor is sparse.
+    """
+    if isinstance(value, Tensor):
+        if value.layout is not torch.strided:
+            raise TypeError(f"{name} is a sparse tensor; give a dense one, as by {name}.to_dense()")
+        return value
+    array = entries(value, name)
+    if array.dtype.kind not in "fiub":
+        words = array.dtype.kind in "USTO"
+        hint = f". Words become numbers by numpy.unique({name}, return_inverse=True)[1]" if words else ""
+        raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}{hint}")
+    return torch.tensor(array.astype(array.dtype.newbyteorder("=")))  # PyTorch knows no other order
+
+
 def split(parts: list[Any], theta: Tensor) -> list[Tensor]:
     """Return the entries of theta, (P,), as views of the shapes of `parts`."""
     pieces = torch.split(theta, [part.numel() for part in parts])
@@ -152,10 +174,15 @@ def checked_theta(parts: dict[str, nn.Parameter], theta: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If it does not have one entry for each parameter.
+        If it does not have one entry for each parameter, or is on the meta device.
+    TypeError
+        If it does not hold real numbers.
     """
     first = next(iter(parts.values()))
-    theta = torch.as_tensor(theta).detach().to(device=first.device, dtype=first.dtype)
+    theta = as_array(as_tensor(theta, "theta"), "theta").detach()
+    if theta.device.type == "meta" != first.device.type:
+        raise ValueError("theta is on the meta device, where there are shapes and no numbers")
+    theta = theta.to(device=first.device, dtype=first.dtype)
     size = sum(part.numel() for part in parts.values())
     if theta.shape != (size,):
         shapes = ", ".join(f"{name} {tuple(part.shape)}" for name, part in parts.items())

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lecturecode.door import flag
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.pytorch.cuda_graph import Captured
 from lecturecode.pytorch.door import checked_data
@@ -123,12 +124,15 @@ def train(
     x, y, mean = checked_data(module, loss, x, y, like=like)
     if not torch.isfinite(start).all():
         raise ValueError("the start has parameters that are NaN or infinite; build the module again")
-    check_fit(x.shape[0], epochs, batch_size, patience, validation)
+    check_fit(
+        x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
+        keep_last=keep_last, callback=callback, progress=progress,
+    )  # fmt: skip
     held_out = None
     if validation is not None:
         names = ("validation x", "validation y")
         held_out = checked_data(module, loss, *validation, like=like, names=names)[:2]
-    captured = fast and like.device.type == "cuda"
+    captured = flag(fast, "fast") and like.device.type == "cuda"
     rule = Rule(optimizer, list(parts.values()), schedule, captured)
     steps = Captured if fast else ByAutograd
     stepper = steps(module, mean, x, y, rule, held_out, batch_size)
