@@ -9,7 +9,6 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -118,18 +117,18 @@ def clear_remains(path: Any) -> None:
     path : str or path
         As for :func:`write_checkpoint`.
     """
-    target = Path(os.path.realpath(path))
-    start = _beside(target)
-    for remains in target.parent.glob("*.part"):
-        number = re.fullmatch(re.escape(start) + r"-(\d+)(-[0-9a-f]{16})?\.part", remains.name)
+    folder, name = os.path.split(os.path.realpath(path))
+    of_ours = re.compile(re.escape(_beside(name)) + r"-(\d+)(-[0-9a-f]{16})?\.part")
+    for each in os.listdir(folder):
+        number, remains = of_ours.fullmatch(each), os.path.join(folder, each)
         with suppress(OSError):
-            if number and (time.time() - remains.stat().st_mtime > STALE or not _runs(int(number[1]))):
-                remains.unlink()
+            if number and (time.time() - os.stat(remains).st_mtime > STALE or not _runs(int(number[1]))):
+                os.remove(remains)
 
 
-def _target(path: Any) -> tuple[Path, int | None]:
+def _target(path: Any) -> tuple[str, int | None]:
     """Return the file that `path` leads to and its permissions, or None if there is none yet."""
-    target = Path(os.path.realpath(path))
+    target = os.path.realpath(path)
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -149,20 +148,20 @@ def _kind(mode: int) -> str:
     return next((name for name, is_one in kinds.items() if is_one(mode)), "device")
 
 
-def _open_beside(target: Path) -> tuple[Path, IO[bytes]]:
+def _open_beside(target: str) -> tuple[str, IO[bytes]]:
     """Open a new file beside the target, that only this call writes to."""
     from secrets import token_hex
 
-    beside = target.with_name(f"{_beside(target)}-{os.getpid()}-{token_hex(8)}.part")
+    folder, name = os.path.split(target)
+    beside = os.path.join(folder, f"{_beside(name)}-{os.getpid()}-{token_hex(8)}.part")
     return beside, open(beside, "xb")  # "x": refuse a file or link that is there
 
 
-def _beside(target: Path) -> str:
+def _beside(name: str) -> str:
     """Return how the names of files begin that this machine writes beside a checkpoint."""
     from hashlib import blake2b
     from platform import node
 
-    name = target.name
     if len(os.fsencode(name)) > 100:  # a name has 255 bytes at most
         name = blake2b(os.fsencode(name), digest_size=16).hexdigest()
     return f"{name}.{node()}"

@@ -24,7 +24,7 @@ from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
 from lecturecode.door import instance, protocol
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.losses import Loss
+from lecturecode.losses import Loss, check_loss
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
 from lecturecode.optimizers import Optimizer, steps_in_place
@@ -148,7 +148,7 @@ def train(
     """
     hint = "Modules of PyTorch are fitted by lecturecode.pytorch.train"
     instance(network, "network", Network, "Network((2, 8, 1))", hint)
-    _check_loss(loss)
+    check_loss(loss)
     protocol(optimizer, "optimizer", ("init", "step"), "Adam(0.001)")
     if schedule is not None and not (is_dataclass(optimizer) and hasattr(optimizer, "learning_rate")):
         raise TypeError(
@@ -176,10 +176,6 @@ def train(
     recorder = Recorder(record_every, keep_best=False)
     fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
     return fit.follow(epochs, checkpoint, callback, progress)
-
-
-def _check_loss(loss: Any) -> None:
-    protocol(loss, "loss", ("with_gradient", "targets"), "SquaredError(), or CrossEntropy() for classes")
 
 
 @dataclass

@@ -12,7 +12,8 @@ from matplotlib.text import Text
 
 from lecturecode.arrays import Array
 from lecturecode.backpropagation import backprop
-from lecturecode.door import instance, protocol, whole
+from lecturecode.door import instance, whole
+from lecturecode.losses import check_loss
 from lecturecode.network import Network
 from lecturecode.plots import door
 from lecturecode.plots.animations import animate
@@ -128,7 +129,7 @@ def animate_flow(
         :func:`network_graph`.
     """
     instance(network, "network", Network, "Network((2, 8, 3))")
-    protocol(loss, "loss", ("with_gradient", "targets"), "SquaredError()")
+    check_loss(loss)
     most, interval = whole(most, "most", 3), whole(interval, "interval")
     theta, x, _ = door.numbers({"theta": "P", "x": "N", "y": "..."}, theta=theta, x=x, y=y)
     weights = _weights(network, theta)
