@@ -110,10 +110,9 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
 
     one = partial(number, function(g, "g"))
     if callable(workers):
-        mapper = (
-            workers if workers is map else function(workers, "workers", "a function and its arguments")
-        )
-        return partial(_batch, partial(spread, one, mapper=mapper))
+        if workers is not map:  # the one class that is meant
+            function(workers, "workers", "a function and its arguments")
+        return partial(_batch, partial(spread, one, mapper=workers))
     count = whole(workers, "workers", hint="Or give a map-like callable, such as executor.map")
     if count == 1:
         return partial(_batch, partial(spread, one, mapper=map))
