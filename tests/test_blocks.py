@@ -179,7 +179,12 @@ def test_a_minimizer_may_write_into_the_theta_it_gets():
         (None, None, TypeError, "one function per block; got NoneType"),
         (HALVES, slice(0, 2), TypeError, r"blocks must be a list.*slice\(0, 3\).*got slice"),
         (HALVES[:1], 0, TypeError, "blocks must be a list.*got int"),
-        ([HALVES[0], 3.0], None, TypeError, "a block minimizer"),
+        (
+            [HALVES[0], 3.0],
+            None,
+            TypeError,
+            r"block_minimizers\[1\] must be a function of theta; got float",
+        ),
         ([HALVES[0], lambda theta: theta], None, ValueError, r"returned shape \(2,\)"),
         ([lambda theta: theta[:1]], [[0, 1]], ValueError, r"returned shape \(1,\).*has shape \(2,\)"),
         ([lambda theta: theta[None]], [[0, 1]], ValueError, r"returned shape \(1, 2\)"),

@@ -94,8 +94,8 @@ def alternate(
     function(g, "g")
     theta = as_start(theta)
     minimizers = _listed(block_minimizers, "block_minimizers", "one function per block")
-    for minimizer in minimizers:
-        function(minimizer, "a block minimizer")
+    for b, minimizer in enumerate(minimizers):
+        function(minimizer, f"block_minimizers[{b}]")
     given = range(theta.shape[0]) if blocks is None else blocks
     chosen = _listed(given, "blocks", "the coordinates of each block, as in [slice(0, 3), [3, 4]]")
     places = _checked_blocks(chosen, theta, len(minimizers), blocks is None)
