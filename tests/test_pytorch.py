@@ -669,7 +669,8 @@ def test_what_a_function_keeps_for_itself_is_a_constant():
         (lambda t: 1.0, [1.0], TypeError, r"g must return a tensor; got 1\.0"),
         (lambda t: t, [1.0, 2.0], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)\. One"),
         (lambda t: t, [[1.0, 2.0]], ValueError, r"shape \(\) for theta of shape \(2,\); got \(2,\)"),
-        (torch.sum, 3.0, ValueError, r"theta must have shape \(\.\.\., P\); got \(\)"),
+        (torch.sum, 3.0, ValueError, r"theta must have shape \(\.\.\., P\) .*; got \(\)\. One"),
+        (torch.sum, [], ValueError, r"theta must have shape \(\.\.\., P\) with P >= 1; got \(0,\)$"),
         (torch.sum, ["a"], TypeError, "theta must hold real numbers"),
     ],
 )  # fmt: skip

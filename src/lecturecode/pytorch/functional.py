@@ -161,8 +161,11 @@ class Differentiated:
     def _answered(self, what: Callable, theta: Any) -> list[Any]:
         """Return what a function of one theta says of all of them, in the library that they came in."""
         points = as_tensor(as_array(theta), "theta").detach()
-        if points.ndim == 0:
-            raise ValueError("theta must have shape (..., P); got (). One parameter is written [3.0]")
+        if points.ndim == 0 or points.shape[-1] == 0:
+            hint = "" if points.ndim else ". One parameter is written [3.0]"
+            raise ValueError(
+                f"theta must have shape (..., P) with P >= 1; got {tuple(points.shape)}{hint}"
+            )
         answers = [answer.detach() for answer in _listed(batched(what, points))]
         return answers if isinstance(theta, Tensor) else [answer.numpy() for answer in answers]
 
