@@ -106,14 +106,14 @@ def _alternating() -> None:
     entry(
         f,
         "golden_section",
-        lc.golden_section,
+        lc.alternating.golden_section,
         lambda: {"g": SQUARE, "theta": np.ones(2), "p": 0, "value": 1.5, "reach": 1.0},
         reach=positive,
     )
     entry(
         f,
         "newton_section",
-        lc.newton_section,
+        lc.alternating.newton_section,
         lambda: {"g": SQUARE, "theta": np.ones(2), "p": 0, "value": 1.5},
     )
     entry(
@@ -125,8 +125,8 @@ def _alternating() -> None:
         centers=maybe(array),
     )
     entry(f, "kmeans_start", lc.kmeans_start, lambda: {"x": X, "clusters": 2, "rng": 0})
-    entry(f, "assign", lc.assign, lambda: {"x": X, "centers": X[:2]})
-    entry(f, "inertia", lc.inertia, lambda: {"x": X, "centers": X[:2], "labels": LABELS})
+    entry(f, "assign", lc.alternating.assign, lambda: {"x": X, "centers": X[:2]})
+    entry(f, "inertia", lc.alternating.inertia, lambda: {"x": X, "centers": X[:2], "labels": LABELS})
     entry(
         f,
         "factorize",
@@ -134,7 +134,7 @@ def _alternating() -> None:
         lambda: {"matrix": X, "rank": 1, "rng": 0, "sweeps": 3},
         matrix=array,
     )
-    entry(f, "factors", lc.factors, lambda: {"theta": np.ones(8), "shape": (6, 2)})
+    entry(f, "factors", lc.alternating.factors, lambda: {"theta": np.ones(8), "shape": (6, 2)})
     entry(
         f,
         "gaussian_mixture",
@@ -157,7 +157,7 @@ def _alternating() -> None:
     entry(
         f,
         "soft_threshold",
-        lc.soft_threshold,
+        lc.alternating.soft_threshold,
         lambda: {"theta": np.ones(2), "threshold": 0.5},
         threshold=array,
     )
@@ -247,11 +247,15 @@ def _descent() -> None:
             beta2=share,
             eps=positive,
         )
-    entry(f, "constant", lc.constant, lambda: {"learning_rate": 0.1})
+    entry(f, "constant", lc.schedules.constant, lambda: {"learning_rate": 0.1})
     entry(
-        f, "inverse_time", lc.inverse_time, lambda: {"learning_rate": 0.1, "half": 10.0}, half=positive
+        f,
+        "inverse_time",
+        lc.schedules.inverse_time,
+        lambda: {"learning_rate": 0.1, "half": 10.0},
+        half=positive,
     )
-    entry(f, "cosine", lc.cosine, lambda: {"learning_rate": 0.1, "steps": 10})
+    entry(f, "cosine", lc.schedules.cosine, lambda: {"learning_rate": 0.1, "steps": 10})
 
 
 def _least_squares() -> None:
@@ -283,7 +287,7 @@ def _search() -> None:
         lambda: {"g": SQUARE, "domain": plane, "draws": 5, "rng": 0},
         **often,
     )
-    entry(f, "evaluate", lc.evaluate, lambda: {"g": SQUARE, "thetas": X})
+    entry(f, "evaluate", lc.evaluation.evaluate, lambda: {"g": SQUARE, "thetas": X})
     entry(
         f,
         "pointwise",

@@ -315,7 +315,7 @@ def adam():
     return _forty_steps(rule, lambda p: torch.optim.Adam(p, lr=0.01))
 
 
-@row("cosine", "`CosineAnnealingLR`")
+@row("schedules.cosine", "`CosineAnnealingLR`")
 def schedule():
     """Cosine schedule."""
     rate, rates = lc.schedules.cosine(0.1, 50), []
