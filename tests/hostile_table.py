@@ -526,21 +526,27 @@ def _one_argument(call: Callable[..., Any]) -> Callable[[Any], Any]:
     return lambda x: call(x)
 
 
+def _two_arguments(call: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, y: call(x, y)
+
+
 def _graph() -> None:
     f = "graph"
     one = lambda: graph.Node(np.ones((2, 2)))  # noqa: E731
     value = either(entries, a(graph.Node))
     entry(f, "Node", graph.Node, lambda: {"value": 1.0}, value=entries, name=text)
-    for name in ("exp", "log", "log_softmax", "relu", "sigmoid", "tanh"):
+    unary = ("exp", "log", "log_softmax", "negative", "relu", "sigmoid", "tanh", "transpose")
+    for name in unary:
         entry(f, f"graph.{name}", _one_argument(getattr(graph, name)), lambda: {"x": one()}, x=value)
-    entry(
-        f,
-        "graph.maximum",
-        lambda x, y: graph.maximum(x, y),
-        lambda: {"x": one(), "y": one()},
-        x=value,
-        y=value,
-    )
+    for name in ("add", "divide", "matmul", "maximum", "multiply", "power", "subtract"):
+        entry(
+            f,
+            f"graph.{name}",
+            _two_arguments(getattr(graph, name)),
+            lambda: {"x": one(), "y": one()},
+            x=value,
+            y=value,
+        )
     for sign, operate in {
         "+": lambda y: one() + y,
         "@": lambda y: one() @ y,
@@ -970,7 +976,7 @@ their own would be paid for in every step."""
 MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes no arguments
     "lecturecode": {"RankDeficientWarning", "Step", "Trace", "CrossEntropy", "SquaredError"},
     "lecturecode.objectives": {"Objective", "Himmelblau", "MonkeySaddle", "Saddle"},
-    "lecturecode.graph": set(),
+    "lecturecode.graph": {"Entries"},
     "lecturecode.pytorch": {"train_distributed"},  # it needs the processes of torchrun
     "lecturecode.plots": {"ComputationGraph", "NetworkGraph", "Player", "use_style"},
     "lecturecode.datasets": {"Certified", "Dataset", "diabetes", "digits", "norris"},
