@@ -7,9 +7,7 @@ import torch
 
 from lecturecode.arrays import (
     as_array,
-    check_count,
     check_finite,
-    check_tol,
     entries,
     on_host,
     real_arrays,
@@ -179,21 +177,3 @@ def test_same_kind_refuses_another_kind(theta, like, error, says):
 def test_on_host_reads_tensors_with_a_graph():
     tensor = torch.ones(2, requires_grad=True) * 2
     assert on_host(tensor).tolist() == [2.0, 2.0]
-
-
-@pytest.mark.parametrize(("steps", "tol"), [(1, 0), (np.int64(5), 1e-3), (7, float("inf"))])
-def test_good_steps_and_tolerances_pass(steps, tol):
-    check_count(steps, "steps")
-    check_tol(tol)
-
-
-@pytest.mark.parametrize("steps", [0, -3, 2.0, True, None, "10"])
-def test_steps_must_be_a_positive_integer(steps):
-    with pytest.raises(ValueError, match="steps must be an integer of at least 1; got"):
-        check_count(steps, "steps")
-
-
-@pytest.mark.parametrize("tol", [-1e-9, float("nan")])
-def test_tol_must_not_be_negative(tol):
-    with pytest.raises(ValueError, match="tol must be 0 or positive; got"):
-        check_tol(tol)

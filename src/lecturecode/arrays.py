@@ -215,30 +215,6 @@ def detached(array: Any) -> Any:
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
-def check_count(count: Any, name: str, least: int = 1) -> None:
-    """Check a number of points, draws, members or steps.
-
-    Raises
-    ------
-    ValueError
-        If it is not an integer of at least `least`.
-    """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < least:
-        raise ValueError(f"{name} must be an integer of at least {least}; got {count!r}")
-
-
-def check_tol(tol: Any) -> None:
-    """Check a tolerance.
-
-    Raises
-    ------
-    ValueError
-        If it is negative or NaN.
-    """
-    if not tol >= 0:
-        raise ValueError(f"tol must be 0 or positive; got {tol}")
-
-
 def as_start(theta: Any, *, many: bool = False) -> Array:
     """Return a copy of a start of shape (P,), or also (M, P) for `many` starts side by side.
 

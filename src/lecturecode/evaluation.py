@@ -130,17 +130,6 @@ def call(g: Callable[[Array], Any], theta: Array) -> Any:
         raise
 
 
-def check_callable(g: Any, name: str = "g") -> None:
-    """Check that `g` is a function.
-
-    Raises
-    ------
-    TypeError
-        If it is not.
-    """
-    function(g, name)
-
-
 def tells_finished(g: Callable[[Array], Any]) -> bool:
     """Tell whether `g` comes from :func:`pointwise`, so that its exceptions know what was finished."""
     return isinstance(g, partial) and g.func is _batch

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lecturecode.arrays import Array, namespace
-from lecturecode.door import protocol, real
+from lecturecode.door import real
 
 __all__ = [
     "Adam",
@@ -271,17 +271,6 @@ class Adam:
         move *= self.learning_rate * root / (1 - self.beta1**i)
         theta -= move
         return m, s, i
-
-
-def check_optimizer(optimizer: Any) -> Optimizer:
-    """Return an optimizer, once it is known to have its two functions.
-
-    Raises
-    ------
-    TypeError
-        If it has not, or is a class instead of one of its instances.
-    """
-    return protocol(optimizer, "optimizer", ("init", "step"), "GradientDescent(0.1)")
 
 
 def steps_in_place(optimizer: Any) -> bool:
