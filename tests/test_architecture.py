@@ -116,13 +116,15 @@ def test_import_brings_in_neither_torch_nor_matplotlib():
     assert not {"torch", "matplotlib", "scipy", "sklearn", "tqdm"} & set(loaded)
 
 
-def test_import_adds_less_than_50_ms_to_that_of_numpy():
+def test_import_adds_less_than_half_of_the_time_that_numpy_takes():
+    """That is 50 ms where NumPy takes 100; an absolute time would hang on the machine and its load."""
     code = (
-        "import time, numpy\nstart = time.process_time()\nimport lecturecode\n"
-        "print(1000 * (time.process_time() - start))"
+        "import time\nbegin = time.process_time()\nimport numpy\nmiddle = time.process_time()\n"
+        "import lecturecode\nprint(middle - begin, time.process_time() - middle)"
     )
-    best = min(float(in_a_fresh_process(code)[0]) for _ in range(5))
-    assert best < 50, f"import lecturecode takes {best:.0f} ms after numpy"
+    runs = [[float(word) for word in in_a_fresh_process(code)] for _ in range(5)]
+    of_numpy, added = (min(times) for times in zip(*runs, strict=True))
+    assert added < of_numpy / 2, f"{1000 * added:.0f} ms after {1000 * of_numpy:.0f} ms of NumPy"
 
 
 # --- style ----------------------------------------------------------------------------------------
