@@ -335,7 +335,7 @@ class Cloud:
         self.C, self.p_c = grow[:, None] * self.C * grow, grow * self.p_c
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # one is made at each step, and frozen ones take four times as long
 class Distribution(Mapping[str, Array]):
     """The normal distribution that a population came from, in the units of theta: see the trace."""
 
