@@ -332,13 +332,13 @@ def _said(message: str, hint: str) -> str:
     return f"{message}. {hint}" if hint else message
 
 
-def _scalar(value: object) -> Any:
+def _scalar(value: Any) -> Any:
     """Return what an array or tensor of shape () holds; anything else as it is."""
     if type(value) in (int, float):
         return value  # by far the most, at once
     numpy = isinstance(value, np.ndarray | np.generic) and not isinstance(value, np.ma.MaskedArray)
     torch = compat.is_torch_array(value) and value.device.type != "meta"
-    return value.item() if (numpy or torch) and value.shape == () else value  # type: ignore
+    return value.item() if (numpy or torch) and value.shape == () else value
 
 
 def _holds_integers(array: Array) -> bool:
