@@ -375,6 +375,7 @@ def test_a_script_asks_one_question_and_asserts_its_answer(path):
 def test_a_script_runs_alone_and_describes_its_figures(path, monkeypatch):
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("agg")
+    plt.close("all")  # whatever an earlier test left open is not the script's
     # Agg has no window to show; a reader's own backend has.
     monkeypatch.setattr(plt, "show", lambda *args, **kwargs: None)
     monkeypatch.chdir(path.parent)

@@ -418,7 +418,7 @@ def test_memory_is_a_few_times_that_of_parameters_and_one_batch(optimizer, most)
         ({"network": Network}, r"network is the class Network; make one: Network\(\.\.\.\)"),
         (
             {"loss": "cross entropy"},
-            r"loss must have with_gradient and targets; got str\. For instance S",
+            r"loss must have with_gradient and targets; got str\. For instance CrossEntropy\(\)",
         ),
         ({"loss": CrossEntropy}, r"loss is the class CrossEntropy; make one: CrossEntropy\(\)"),
         ({"optimizer": "adam"}, r"optimizer must have init and step; got str\. For instance Adam"),
