@@ -40,7 +40,7 @@ docs: environment  ## run every chapter and gallery script, write the site (SOLU
 	@echo "next: open the file above in a browser, or make serve"
 
 test: environment  ## run the tests: unit, property, doctests (CUDA tests where there is a device)
-	@echo "Running the tests, which takes some six minutes on two cores; pytest shows how many per cent are done."
+	@echo "Running the tests, which takes six to twenty minutes on two cores; pytest shows how far it is."
 	@$(RUN) -m pytest
 	@echo "next: make docs, or make browser for the tests of the built site"
 
