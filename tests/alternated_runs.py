@@ -76,7 +76,7 @@ RUNS = {
     "coordinate_descent, golden section": golden,
     "kmeans": lambda lib: kmeans(lib(SAMPLES), 3, rng=5),
     "kmeans, an empty cluster": lambda lib: kmeans(
-        lib(SAMPLES), 3, centers=lib(np.array([[0.0, 0, 0], [4, 0, 1], [900, 900, 900]]))
+        lib(SAMPLES), 3, start=lib(np.array([[0.0, 0, 0], [4, 0, 1], [900, 900, 900]]))
     ),
     "gaussian_mixture, full": mixture("full"),
     "gaussian_mixture, diagonal": mixture("diagonal"),

@@ -71,7 +71,7 @@ def fit(stepper, factor=as_usual, loss=None, rule=None, seed=1, validation=None,
     given = {"epochs": 6, "batch_size": 8, "rng": 3, "record_every": 1, "validation": validation} | more
     theta = NETWORK.init(seed)
     if stepper.startswith("by hand"):
-        return train(NETWORK, loss, x, y, rule, theta=x.new_tensor(theta) if tensors else theta, **given)
+        return train(NETWORK, loss, x, y, rule, start=x.new_tensor(theta) if tensors else theta, **given)
     module = pytorch.MLP.from_network(NETWORK, theta)
 
     def of_torch(outputs, y):

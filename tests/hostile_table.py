@@ -122,7 +122,7 @@ def _alternating() -> None:
         lc.kmeans,
         lambda: {"x": X, "clusters": 2, "rng": 0, "sweeps": 3},
         clusters=maybe(whole()),
-        centers=maybe(array),
+        start=maybe(array),
     )
     entry(f, "kmeans_start", lc.kmeans_start, lambda: {"x": X, "clusters": 2, "rng": 0})
     entry(f, "assign", lc.alternating.assign, lambda: {"x": X, "centers": X[:2]})
@@ -311,12 +311,17 @@ def _search() -> None:
     entry(
         f, "evolution_strategy", lc.evolution_strategy, lambda: dict(swarm), population=maybe(whole(2))
     )
-    entry(f, "ant_colony", lc.ant_colony, lambda: {"distances": CITIES, "ants": 3, "steps": 3, "rng": 0})
+    entry(
+        f,
+        "ant_colony",
+        lc.ant_colony,
+        lambda: {"distances": CITIES, "population": 3, "steps": 3, "rng": 0},
+    )
     entry(
         f,
         "ant_paths",
         lc.ant_paths,
-        lambda: {"distances": CITIES, "start": 0, "end": 3, "ants": 3, "steps": 3, "rng": 0},
+        lambda: {"distances": CITIES, "nest": 0, "food": 3, "population": 3, "steps": 3, "rng": 0},
     )
     entry(f, "tour_length", lc.tour_length, lambda: {"distances": CITIES, "tours": [0, 1, 2, 3]})
 
@@ -503,7 +508,7 @@ def _networks() -> None:
             "batch_size": 3,
             "rng": 0,
         },
-        theta=maybe(array),
+        start=maybe(array),
     )
     for name in ("reorder_neurons", "flip_neuron", "rescale_neuron"):
         last = {
@@ -716,7 +721,7 @@ def _pytorch() -> None:
         "pytorch.train",
         lt.train,
         lambda: {"module": module(), "loss": lc.SquaredError(), **run},
-        theta=maybe(array),
+        start=maybe(array),
         **common,
     )
 
@@ -730,7 +735,7 @@ def _plots() -> None:
     sweeps = lc.coordinate_descent(SQUARE, [1.0, 1.0], sweeps=2)
     clusters, mixture = lc.kmeans(X, 2, rng=0), lc.gaussian_mixture(X, 1, rng=0, sweeps=2)
     swarm = lc.particle_swarm(SQUARE, domains.Interval(-1, 1) ** 2, population=6, steps=3, rng=0)
-    ants = lc.ant_colony(CITIES, ants=3, steps=3, rng=0)
+    ants = lc.ant_colony(CITIES, population=3, steps=3, rng=0)
     fitted = lc.train(
         NET, lc.CrossEntropy(), X, LABELS, lc.Adam(), epochs=2, batch_size=3, rng=0, record_every=1
     )

@@ -51,9 +51,9 @@ def regression(seed, T=15, P=6):
 @settings(max_examples=40, deadline=None)
 def test_clusters_move_turn_and_grow_with_the_samples(seed, size, move):
     x, Q = samples(seed), turn(seed, 2)
-    one = kmeans(x, 3, centers=x[:3])
+    one = kmeans(x, 3, start=x[:3])
     y = size * (x @ Q + move)
-    two = kmeans(y, 3, centers=y[:3])
+    two = kmeans(y, 3, start=y[:3])
     assert two.steps == one.steps
     np.testing.assert_array_equal(two.extras["labels"], one.extras["labels"])
     np.testing.assert_allclose(two.values, size**2 * one.values, rtol=1e-7)
@@ -66,8 +66,8 @@ def test_clusters_move_turn_and_grow_with_the_samples(seed, size, move):
 def test_reordered_samples_and_centers_reorder_the_labels(seed):
     x, rng = samples(seed), np.random.default_rng(seed)
     order, names = rng.permutation(len(x)), rng.permutation(3)
-    one = kmeans(x, 3, centers=x[:3])
-    two = kmeans(x[order], 3, centers=x[:3][names])
+    one = kmeans(x, 3, start=x[:3])
+    two = kmeans(x[order], 3, start=x[:3][names])
     np.testing.assert_array_equal(names[two.extras["labels"][-1]], one.extras["labels"][-1][order])
     np.testing.assert_allclose(two.theta.reshape(3, 2), one.theta.reshape(3, 2)[names], rtol=1e-10)
     assert two.value == pytest.approx(one.value, rel=1e-10)
@@ -75,7 +75,7 @@ def test_reordered_samples_and_centers_reorder_the_labels(seed):
 
 def test_samples_that_come_twice_count_twice():
     x = samples(0)
-    one, two = (kmeans(y, 3, centers=x[:3]) for y in (x, np.concatenate([x, x])))
+    one, two = (kmeans(y, 3, start=x[:3]) for y in (x, np.concatenate([x, x])))
     np.testing.assert_allclose(two.values, 2 * one.values, rtol=1e-12)
     np.testing.assert_allclose(two.thetas, one.thetas, rtol=1e-12)
 
@@ -95,7 +95,7 @@ def test_kmeans_is_the_alternation_of_labels_and_centers():
 
     start = np.concatenate([((x[:, None] - x[:3]) ** 2).sum(2).argmin(1), x[:3].ravel()])
     theirs = alternate(g, [means, nearest], start, sweeps=50, blocks=[centers, labels], tol=0)
-    ours = kmeans(x, 3, centers=x[:3])
+    ours = kmeans(x, 3, start=x[:3])
     assert ours.steps >= 4
     np.testing.assert_allclose(ours.values, theirs.values[: len(ours)], rtol=1e-12)
     np.testing.assert_allclose(ours.thetas, theirs.thetas[: len(ours), centers], rtol=1e-10)

@@ -71,7 +71,7 @@ def test_every_tour_visits_every_city_once(data, n, ants, seed):
         d[0, 1] = d[1, 0] = 1.0
     trace = ant_colony(
         d.astype(data.draw(st.sampled_from([np.float32, np.float64]))),
-        ants=ants,
+        population=ants,
         steps=4,
         rng=seed,
         alpha=data.draw(st.sampled_from([0, 1, 5.0])),
@@ -115,7 +115,7 @@ def counted(trace, record, n):
 @pytest.mark.parametrize(("alpha", "beta"), [(1, 2), (2, 1), (0, 3), (1.5, 0)])
 def test_choices_follow_scent_and_closeness(alpha, beta):
     n, d = 5, one_way_streets(5)
-    trace = ant_colony(d, ants=20_000, steps=3, rng=1, alpha=alpha, beta=beta, evaporation=0.6)
+    trace = ant_colony(d, population=20_000, steps=3, rng=1, alpha=alpha, beta=beta, evaporation=0.6)
     for record in (0, 3):
         tau = trace.extras["pheromone"][record]
         counts = counted(trace, record, n)
@@ -131,7 +131,7 @@ def test_choices_follow_scent_and_closeness(alpha, beta):
 
 def test_the_choice_of_a_later_city_leaves_out_those_that_were_seen():
     d = one_way_streets(4, seed=3)
-    trace = ant_colony(d, ants=30_000, steps=1, rng=0)
+    trace = ant_colony(d, population=30_000, steps=1, rng=0)
     tours = trace.thetas[0].astype(int)
     tours = tours[(tours[:, 0] == 0) & (tours[:, 1] == 2)]
     weights = d[2, [1, 3]] ** -2
@@ -141,7 +141,7 @@ def test_the_choice_of_a_later_city_leaves_out_those_that_were_seen():
 
 def test_two_cities_in_one_place_are_a_tenth_of_the_smallest_distance_apart():
     d = np.array([[0, 0, 2, 4.0], [0, 0, 3, 3], [2, 3, 0, 1], [4, 3, 1, 0]])
-    counts = counted(ant_colony(d, ants=20_000, steps=1, rng=0), 0, 4)
+    counts = counted(ant_colony(d, population=20_000, steps=1, rng=0), 0, 4)
     weights = np.array([0.1, 2, 4]) ** -2
     assert chisquare(counts[0, 1:], counts[0].sum() * weights / weights.sum()).pvalue > 1e-3
 
@@ -164,7 +164,7 @@ def test_a_wheel_never_stops_behind_its_end(monkeypatch, dtype):
 def test_pheromone_follows_the_formulas(roads, evaporation):
     """Recompute it from the tours of the trace, edge by edge."""
     n, d = 9, roads(9)
-    trace = ant_colony(d, ants=5, steps=60, rng=0, evaporation=evaporation)
+    trace = ant_colony(d, population=5, steps=60, rng=0, evaporation=evaporation)
     root = 0.05 ** (1 / n)
     share = (1 - root) / ((n / 2 - 1) * root)
     tau = np.full((n, n), 1 / (evaporation * trace.values[0].min()))
@@ -191,7 +191,7 @@ def test_pheromone_follows_the_formulas(roads, evaporation):
 
 def test_pheromone_stays_within_its_limits():
     n = 12
-    trace = ant_colony(towns(n), ants=12, steps=400, rng=0, evaporation=0.1)
+    trace = ant_colony(towns(n), population=12, steps=400, rng=0, evaporation=0.1)
     lengths = np.minimum.accumulate(trace.values.min(axis=1))
     highest = 1 / (0.1 * np.concatenate([lengths[:1], lengths[:-1]]))
     lowest = highest * (1 - 0.05 ** (1 / n)) / ((n / 2 - 1) * 0.05 ** (1 / n))
@@ -203,7 +203,7 @@ def test_pheromone_stays_within_its_limits():
 
 
 def test_where_nobody_walks_pheromone_decays_geometrically():
-    trace = ant_colony(towns(10), ants=10, steps=20, rng=0, evaporation=0.05)
+    trace = ant_colony(towns(10), population=10, steps=20, rng=0, evaporation=0.05)
     tau = trace.extras["pheromone"]
     walked = np.zeros((10, 10), dtype=bool)
     for tours, lengths in zip(trace.thetas[:-1], trace.values[:-1], strict=True):
@@ -219,7 +219,7 @@ def test_where_nobody_walks_pheromone_decays_geometrically():
 def test_one_way_streets_smell_one_way():
     ring = np.full((6, 6), 10.0)
     ring[np.arange(6), (np.arange(6) + 1) % 6] = 1.0
-    trace = ant_colony(ring, ants=6, steps=300, rng=0)
+    trace = ant_colony(ring, population=6, steps=300, rng=0)
     tau = trace.extras["pheromone"]
     assert trace.value == 6.0
     assert (tau[:, 0, 1] > 1.5 * tau[:, 1, 0]).mean() > 0.4  # between the new starts
@@ -235,7 +235,7 @@ def test_the_shortest_of_all_tours_is_found(roads, n):
     d = roads(n, seed=n)
     every = np.array([(0, *rest) for rest in permutations(range(1, n))])
     shortest = brute_force(lambda tours: tour_length(d, tours), every)
-    trace = ant_colony(d, ants=n, steps=200, rng=0, evaporation=0.1)
+    trace = ant_colony(d, population=n, steps=200, rng=0, evaporation=0.1)
     assert trace.value == pytest.approx(shortest.value, rel=1e-12)
     assert length_by_loop(d, trace.theta) == pytest.approx(shortest.value, rel=1e-12)
 
@@ -244,13 +244,15 @@ def test_the_oracles_agree_and_the_ants_with_them(optimum):
     d = towns(11, seed=5)
     shortest = by_dynamic_programming(d)
     assert optimum(d) == pytest.approx(shortest, rel=1e-12)
-    assert ant_colony(d, ants=11, steps=300, rng=0, evaporation=0.1).value == pytest.approx(shortest)
+    assert ant_colony(d, population=11, steps=300, rng=0, evaporation=0.1).value == pytest.approx(
+        shortest
+    )
 
 
 def test_fifty_cities_within_one_percent_in_300_steps_of_stronger_evaporation(optimum):
     d = towns(50, seed=2)
     lengths = [
-        ant_colony(d, ants=50, steps=300, rng=seed, beta=4, evaporation=0.05, record_every=0).value
+        ant_colony(d, population=50, steps=300, rng=seed, beta=4, evaporation=0.05, record_every=0).value
         for seed in range(3)
     ]
     assert 1 - 1e-12 <= np.median(lengths) / optimum(d) <= 1.01
@@ -259,14 +261,16 @@ def test_fifty_cities_within_one_percent_in_300_steps_of_stronger_evaporation(op
 @pytest.mark.slow
 def test_fifty_cities_within_one_percent_with_the_published_settings(optimum):
     d = towns(50, seed=1)
-    lengths = [ant_colony(d, ants=50, steps=700, rng=seed, record_every=0).value for seed in range(5)]
+    lengths = [
+        ant_colony(d, population=50, steps=700, rng=seed, record_every=0).value for seed in range(5)
+    ]
     assert 1 - 1e-12 <= np.median(lengths) / optimum(d) <= 1.01
 
 
 def test_ants_without_scent_find_longer_tours():
     """It is the pheromone that does it: the same ants, deaf to it, stay far behind."""
     d = towns(30, seed=1)
-    options = {"ants": 30, "steps": 150, "rng": 0, "evaporation": 0.1}
+    options = {"population": 30, "steps": 150, "rng": 0, "evaporation": 0.1}
     assert ant_colony(d, **options).value < 0.85 * ant_colony(d, **options, alpha=0).value
 
 
@@ -298,7 +302,7 @@ def test_every_path_follows_edges_and_visits_no_node_twice(seed, n, both):
     d = np.where(rng.random((n, n)) < 0.5, rng.uniform(1, 5, (n, n)), inf)
     d = np.minimum(d, d.T) if both else d
     d[0, n - 1] = d[n - 1, 0] = 9.0  # some path there is
-    trace = ant_paths(d, 0, n - 1, ants=30, steps=2, rng=seed)
+    trace = ant_paths(d, 0, n - 1, population=30, steps=2, rng=seed)
     for paths, lengths in zip(trace.thetas, trace.values, strict=True):
         for path, length in zip(paths, lengths, strict=True):
             check_path(d, path, n - 1, length)
@@ -309,7 +313,7 @@ def test_pheromone_of_paths_follows_the_formula(graph):
     d = BRIDGES.copy()
     if graph == "one way":
         d[1, 0] = inf
-    trace = ant_paths(d, 0, 3, ants=7, steps=6, rng=0, evaporation=0.3)
+    trace = ant_paths(d, 0, 3, population=7, steps=6, rng=0, evaporation=0.3)
     edges = np.isfinite(d) & (d > 0)
     tau = edges * (1 / trace.values[0]).sum()
     for step in range(trace.steps):
@@ -325,7 +329,7 @@ def test_pheromone_of_paths_follows_the_formula(graph):
 
 
 def test_paths_are_chosen_by_the_power_of_scent():
-    trace = ant_paths(BRIDGES, 0, 3, ants=40_000, steps=2, rng=0, alpha=1.5)
+    trace = ant_paths(BRIDGES, 0, 3, population=40_000, steps=2, rng=0, alpha=1.5)
     for record in (0, 2):
         scent = trace.extras["pheromone"][record][0, 1:3] ** 1.5
         observed = [(trace.thetas[record, :, 1] == node).sum() for node in (1, 2)]
@@ -339,7 +343,7 @@ def share_of_node_1(trace):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_short_bridge_wins(seed):
-    share = share_of_node_1(ant_paths(BRIDGES, 0, 3, ants=100, steps=40, rng=seed))
+    share = share_of_node_1(ant_paths(BRIDGES, 0, 3, population=100, steps=40, rng=seed))
     assert share[0] == 0.5
     assert share[-1] > 1 - 1e-9
 
@@ -347,7 +351,7 @@ def test_the_short_bridge_wins(seed):
 def test_of_two_equal_bridges_one_wins_by_chance():
     """The same budget, another seed, another answer."""
     shares = np.array(
-        [share_of_node_1(ant_paths(TWINS, 0, 3, ants=20, steps=60, rng=s)) for s in range(40)]
+        [share_of_node_1(ant_paths(TWINS, 0, 3, population=20, steps=60, rng=s)) for s in range(40)]
     )
     first = shares[:, -1] > 1 - 1e-9
     second = shares[:, -1] < 1e-9
@@ -356,7 +360,7 @@ def test_of_two_equal_bridges_one_wins_by_chance():
 
 
 def test_without_preference_for_scent_no_bridge_wins():
-    trace = ant_paths(BRIDGES, 0, 3, ants=1000, steps=40, rng=0, alpha=0)
+    trace = ant_paths(BRIDGES, 0, 3, population=1000, steps=40, rng=0, alpha=0)
     assert (trace.values[-1] == 2.0).mean() == pytest.approx(0.5, abs=0.06)
 
 
@@ -367,7 +371,7 @@ def test_ants_find_the_path_that_dijkstra_finds():
     start, end = (int(k) for k in np.unravel_index(d.argmax(), d.shape))
     d[d > 0.45] = inf
     shortest = dijkstra(np.where(np.isfinite(d), d, 0.0), indices=start)[end]
-    trace = ant_paths(d, start, end, ants=200, steps=30, rng=0)
+    trace = ant_paths(d, start, end, population=200, steps=30, rng=0)
     assert trace.value == pytest.approx(shortest)
     assert np.isinf(trace.values[0]).any()  # some of the first ants were lost, and counted
     assert "was not finite at" in trace.message
@@ -375,7 +379,7 @@ def test_ants_find_the_path_that_dijkstra_finds():
 
 def test_scent_that_float32_cannot_hold_does_no_harm():
     trace = ant_paths(
-        BRIDGES.astype(np.float32), 0, 3, ants=50, steps=400, rng=0, alpha=5.0, evaporation=0.9
+        BRIDGES.astype(np.float32), 0, 3, population=50, steps=400, rng=0, alpha=5.0, evaporation=0.9
     )
     assert trace.thetas.dtype == trace.extras["pheromone"].dtype == np.float32
     assert np.isfinite(trace.values).all()
@@ -387,7 +391,7 @@ def test_where_all_scent_is_gone_ants_go_anywhere():
     d = np.full((6, 6), inf)
     for i, j in ((0, 1), (1, 2), (2, 3), (3, 5), (0, 3), (3, 1), (1, 4), (4, 5)):
         d[i, j] = 1.0
-    trace = ant_paths(d, 0, 5, ants=2, steps=30, rng=283, evaporation=1.0)
+    trace = ant_paths(d, 0, 5, population=2, steps=30, rng=283, evaporation=1.0)
     (without,) = np.flatnonzero((trace.extras["pheromone"] == 0).all(axis=(1, 2)))
     assert trace.thetas[without - 1].tolist() == [[0, 3, 1, 2, 2, 2]] * 2
     assert np.isfinite(trace.values[without]).all()  # they set out again, and arrive
@@ -397,10 +401,10 @@ def test_where_all_scent_is_gone_ants_go_anywhere():
 
 METHODS = {
     "ant_colony": lambda d=None, **options: ant_colony(
-        towns(8) if d is None else d, **{"ants": 6, "steps": 10, "rng": 0, **options}
+        towns(8) if d is None else d, **{"population": 6, "steps": 10, "rng": 0, **options}
     ),
     "ant_paths": lambda d=None, **options: ant_paths(
-        BRIDGES if d is None else d, 0, 3, **{"ants": 6, "steps": 10, "rng": 0, **options}
+        BRIDGES if d is None else d, 0, 3, **{"population": 6, "steps": 10, "rng": 0, **options}
     ),
 }
 each = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -504,7 +508,7 @@ def test_progress_counts_the_steps(method, capsys):
 def test_a_tour_of_length_0_ends_the_run_as_nothing_is_shorter():
     d = np.zeros((4, 4))
     d[0, 3] = 1.0
-    trace = ant_colony(d, ants=10, steps=1000, rng=0)
+    trace = ant_colony(d, population=10, steps=1000, rng=0)
     assert trace.converged
     assert trace.value == 0
     assert trace.steps < 1000
@@ -545,21 +549,21 @@ def test_negative_distances():
     with pytest.raises(
         ValueError, match=r"distances\[1, 2\] is -2.0, one of 2 such: .* cannot be negative"
     ):
-        ant_colony(with_entry(towns(5), -2.0), ants=3, steps=2)
+        ant_colony(with_entry(towns(5), -2.0), population=3, steps=2)
     with pytest.raises(ValueError, match=r"is -2.0, .*: an edge must be longer than 0; write inf"):
-        ant_paths(with_entry(BRIDGES, -2.0), 0, 3, ants=3, steps=2)
+        ant_paths(with_entry(BRIDGES, -2.0), 0, 3, population=3, steps=2)
 
 
 def test_cities_that_cannot_be_reached():
     with pytest.raises(ValueError, match=r"distances\[1, 2\] is inf, one of 2 such: ants must be able"):
-        ant_colony(with_entry(towns(5), inf), ants=3, steps=2)
+        ant_colony(with_entry(towns(5), inf), population=3, steps=2)
 
 
 def test_edges_of_length_0():
     with pytest.raises(
         ValueError, match="an edge must be longer than 0; write inf where there is no edge"
     ):
-        ant_paths(np.where(np.isfinite(BRIDGES), BRIDGES, 0.0), 0, 3, ants=3, steps=2)
+        ant_paths(np.where(np.isfinite(BRIDGES), BRIDGES, 0.0), 0, 3, population=3, steps=2)
 
 
 @pytest.mark.parametrize(
@@ -567,21 +571,21 @@ def test_edges_of_length_0():
 )
 def test_too_few_cities(n, tours):
     with pytest.raises(ValueError, match=f"for {n} of the at least 3 cities .*: there is {tours}"):
-        ant_colony(np.ones((n, n)), ants=3, steps=2)
+        ant_colony(np.ones((n, n)), population=3, steps=2)
 
 
 def test_distances_that_are_0_everywhere():
     with pytest.raises(ValueError, match="all distances are 0, so that all tours are equally long"):
-        ant_colony(np.zeros((4, 4)), ants=3, steps=2)
+        ant_colony(np.zeros((4, 4)), population=3, steps=2)
 
 
 def test_distances_that_are_no_real_numbers():
     with pytest.raises(TypeError, match="distances must hold real numbers"):
-        ant_colony([["a", "b"], ["c", "d"]], ants=3, steps=2)
+        ant_colony([["a", "b"], ["c", "d"]], population=3, steps=2)
 
 
 @each
-@pytest.mark.parametrize("name", ["ants", "steps"])
+@pytest.mark.parametrize("name", ["population", "steps"])
 @pytest.mark.parametrize("count", [0, -1, 2.5, True])
 def test_ants_and_steps_that_are_no_counts(method, name, count):
     with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1; got {count}"):
@@ -615,16 +619,16 @@ def test_rng_of_a_wrong_kind(method, rng):
         method(rng=torch.Generator())
 
 
-@pytest.mark.parametrize(("start", "end", "error", "message"), [
-    (0, 4, ValueError, "end must be an integer from 0 to 3; got 4. It is the number of a node"),
-    (-1, 3, ValueError, "start must be an integer from 0 to 3; got -1"),
-    (2, 2, ValueError, "start and end are both node 2"),
-    (0, 3.0, ValueError, "end must be an integer from 0 to 3; got 3.0. It is the number of a node"),
-    (True, 3, ValueError, "start must be an integer from 0 to 3; got True"),
+@pytest.mark.parametrize(("nest", "food", "error", "message"), [
+    (0, 4, ValueError, "food must be an integer from 0 to 3; got 4. It is the number of a node"),
+    (-1, 3, ValueError, "nest must be an integer from 0 to 3; got -1"),
+    (2, 2, ValueError, "nest and food are both node 2"),
+    (0, 3.0, ValueError, "food must be an integer from 0 to 3; got 3.0. It is the number of a node"),
+    (True, 3, ValueError, "nest must be an integer from 0 to 3; got True"),
 ])  # fmt: skip
-def test_start_and_end_that_are_no_nodes(start, end, error, message):
+def test_nest_and_food_that_are_no_nodes(nest, food, error, message):
     with pytest.raises(error, match=message):
-        ant_paths(BRIDGES, start, end, ants=3, steps=2)
+        ant_paths(BRIDGES, nest, food, population=3, steps=2)
 
 
 def test_food_that_cannot_be_reached():
@@ -633,8 +637,8 @@ def test_food_that_cannot_be_reached():
     with pytest.raises(
         ValueError, match="no path leads from node 0 to node 3; check where distances is inf"
     ):
-        ant_paths(one_way, 0, 3, ants=3, steps=2)
-    assert ant_paths(one_way, 0, 2, ants=3, steps=2, rng=0).value == 2.0
+        ant_paths(one_way, 0, 3, population=3, steps=2)
+    assert ant_paths(one_way, 0, 2, population=3, steps=2, rng=0).value == 2.0
 
 
 def test_all_ants_lost():
@@ -644,7 +648,7 @@ def test_all_ants_lost():
     with pytest.raises(
         ValueError, match="all 2 ants ended in dead ends before they came to node 39; send more"
     ):
-        ant_paths(trap, 0, 39, ants=2, steps=2, rng=0)
+        ant_paths(trap, 0, 39, population=2, steps=2, rng=0)
 
 
 # --- on the GPU -----------------------------------------------------------------------------------
@@ -655,12 +659,12 @@ def test_all_ants_lost():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_on_the_gpu(name, dtype):
     d = torch.tensor(GRAPHS[name], dtype=dtype, device="cuda")
-    trace = METHODS[name](d, rng=torch.Generator("cuda").manual_seed(0), ants=5000, steps=20)
+    trace = METHODS[name](d, rng=torch.Generator("cuda").manual_seed(0), population=5000, steps=20)
     for array in (trace.thetas, trace.values, trace.theta, trace.extras["pheromone"]):
         assert array.device.type == "cuda"
         assert array.dtype == dtype
     if name == "ant_colony":
         assert bool((trace.thetas.sort(-1).values == torch.arange(8, device="cuda")).all())
-        assert trace.value == pytest.approx(METHODS[name](ants=50, steps=300).value, rel=1e-5)
+        assert trace.value == pytest.approx(METHODS[name](population=50, steps=300).value, rel=1e-5)
     else:
         assert trace.value == 2.0

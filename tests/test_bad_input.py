@@ -727,8 +727,8 @@ def test_nan_or_infinity_in_the_data_of_a_network(bad):
         fit(validation=(spoilt, TARGETS))
     with pytest.raises(ValueError, match="validation y" + says):
         fit(validation=(SAMPLES, spoilt))
-    with pytest.raises(ValueError, match="theta" + says):
-        fit(theta=[bad, *[0.0] * 16])
+    with pytest.raises(ValueError, match="start" + says):
+        fit(start=[bad, *[0.0] * 16])
 
 
 def test_batches_and_epochs_out_of_range():
@@ -758,15 +758,15 @@ def test_a_theta_that_does_not_fit_a_network():
             lambda theta: backprop(NET, SquaredError(), theta, SAMPLES, TARGETS),
             lambda theta: TotalLoss(NET, SquaredError(), SAMPLES, TARGETS)(theta),
             lambda theta: TotalLoss(NET, SquaredError(), SAMPLES, TARGETS).gradient(theta),
-            lambda theta: fit(theta=theta),
+            lambda theta: fit(start=theta),
             lambda theta: reorder_neurons(NET, theta, 1, [0, 1, 2]),
         ):
             with pytest.raises(
                 ValueError, match=says + r"\+ 1\) = 17, each layer's biases .*; got shape \("
             ):
                 take(theta)
-    with pytest.raises(ValueError, match=r"theta must have shape \(17,\); got \(2, 17\)"):
-        fit(theta=np.zeros((2, 17)))
+    with pytest.raises(ValueError, match=r"start must have shape \(17,\); got \(2, 17\)"):
+        fit(start=np.zeros((2, 17)))
     with pytest.raises(ValueError, match=r"theta must have shape \(P,\); got \(2, 17\)"):
         sample_gradients(NET, SquaredError(), np.zeros((2, 17)), SAMPLES, TARGETS)
 
@@ -784,8 +784,8 @@ def test_a_theta_of_another_kind_than_the_data_of_a_network():
         TotalLoss(NET, SquaredError(), torch.ones((4, 2)), torch.ones((4, 2))).gradient(
             torch.zeros(17, device=META)
         )
-    with pytest.raises(TypeError, match="x is a NumPy array and theta is a PyTorch tensor"):
-        fit(theta=torch.zeros(17))
+    with pytest.raises(TypeError, match="x is a NumPy array and start is a PyTorch tensor"):
+        fit(start=torch.zeros(17))
 
 
 def test_backpropagation_by_hand_of_what_the_slides_do_not_show():

@@ -39,7 +39,7 @@ def sample_by_sample(x, c, labels=None):
 
 def test_each_half_step_is_that_of_the_formula():
     x = blobs(40, 3, 4, 0, width=3)
-    trace = kmeans(x, 4, centers=x[:4])
+    trace = kmeans(x, 4, start=x[:4])
     c = x[:4]
     labels, value = sample_by_sample(x, c)
     for n in range(len(trace)):
@@ -64,7 +64,7 @@ def test_same_start_same_end_as_scikit_learn(seed):
 
     x = blobs(1500, 5, 8, seed, width=2)
     peer = KMeans(8, init=x[:8], n_init=1, tol=0, algorithm="lloyd", max_iter=300).fit(x)
-    trace = kmeans(x, 8, centers=x[:8])
+    trace = kmeans(x, 8, start=x[:8])
     assert trace.value == pytest.approx(peer.inertia_, rel=1e-10)
     np.testing.assert_allclose(trace.theta.reshape(8, 5), peer.cluster_centers_, rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(trace.extras["labels"][-1], peer.labels_)
@@ -77,7 +77,7 @@ def test_the_value_keeps_its_digits_while_it_falls_by_many_orders(kind):
     rng = np.random.default_rng(0)
     places = np.array([[0.0, 0], [100, 0], [100, 1], [0, 30]])
     x = KINDS[kind](places[rng.integers(0, 4, 400)] + 1e-3 * rng.standard_normal((400, 2)))
-    trace = kmeans(x, 4, centers=x[:4] * 0 + KINDS[kind]([[90, 9], [0, 1], [200, 1], [110, -9]]))
+    trace = kmeans(x, 4, start=x[:4] * 0 + KINDS[kind]([[90, 9], [0, 1], [200, 1], [110, -9]]))
     assert trace.values[0] > 1e6 * trace.values[-1]
     exact, close = np.asarray(x, dtype=np.float64), 1e-12 if kind.endswith("64") else 1e-5
     for n in range(len(trace)):
@@ -90,9 +90,9 @@ def test_the_value_keeps_its_digits_while_it_falls_by_many_orders(kind):
 def test_tensors_that_ask_for_gradients_are_welcome():
     x = torch.tensor(blobs(60, 2, 3, 0), requires_grad=True)
     c = x[:3].detach().clone().requires_grad_()
-    trace = kmeans(x, 3, centers=c)
+    trace = kmeans(x, 3, start=c)
     assert not trace.theta.requires_grad
-    expected = kmeans(x.detach().numpy(), 3, centers=c.detach().numpy())
+    expected = kmeans(x.detach().numpy(), 3, start=c.detach().numpy())
     assert trace.value == pytest.approx(expected.value, rel=1e-12)
     labels = trace.extras["labels"][-1]
     assert bool((assign(x, trace.theta.reshape(3, 2).requires_grad_()) == labels).all())
@@ -100,7 +100,7 @@ def test_tensors_that_ask_for_gradients_are_welcome():
 
 def test_sums_that_follow_the_samples_that_moved_are_those_of_all():
     x = blobs(3000, 4, 12, 7, width=3)
-    trace = kmeans(x, 12, centers=x[:12])
+    trace = kmeans(x, 12, start=x[:12])
     assert trace.steps > 40
     for n in range(1, len(trace), 2):
         labels = trace.extras["labels"][n]
@@ -155,9 +155,9 @@ def test_every_kind_takes_the_same_path(kind):
 @pytest.mark.parametrize("kind", ["numpy32", "torch32"])
 def test_float32_far_from_the_origin(kind):
     near = np.round(blobs(300, 2, 3, 2) * 64) / 64  # so that float32 holds it at 1e4 too
-    expected = kmeans(near, 3, centers=near[:3])
+    expected = kmeans(near, 3, start=near[:3])
     far = KINDS[kind](near + 1e4)
-    trace = kmeans(far, 3, centers=far[:3])
+    trace = kmeans(far, 3, start=far[:3])
     np.testing.assert_array_equal(np.asarray(trace.extras["labels"][-1]), expected.extras["labels"][-1])
     assert trace.value == pytest.approx(expected.value, rel=1e-5)
     np.testing.assert_array_equal(
@@ -254,7 +254,7 @@ def test_a_chance_of_one_still_picks_a_sample(monkeypatch):
 
 def test_an_empty_cluster_gets_the_farthest_sample_and_it_is_said():
     x = np.array([[0.0], [1.0], [2.0], [50.0]])
-    trace = kmeans(x, 2, centers=[[1.0], [1000.0]])
+    trace = kmeans(x, 2, start=[[1.0], [1000.0]])
     np.testing.assert_array_equal(trace.thetas[1], [1.0, 50.0])
     assert trace.value == 2
     assert "1 empty cluster(s) were given the farthest sample" in trace.message
@@ -263,14 +263,14 @@ def test_an_empty_cluster_gets_the_farthest_sample_and_it_is_said():
 
 def test_a_sample_that_is_alone_is_not_taken_from_its_cluster():
     x = np.array([[0.0], [0.5], [100.0]])  # 100 is farthest from its center, and all that center 1 has
-    trace = kmeans(x, 3, centers=[[0.0], [150.0], [-300.0]])
+    trace = kmeans(x, 3, start=[[0.0], [150.0], [-300.0]])
     assert trace.value == 0
     assert sorted(trace.theta) == [0, 0.5, 100]
     assert np.isfinite(trace.thetas).all()
 
 
 def test_two_empty_clusters_get_different_samples():
-    trace = kmeans([[0.0], [1.0], [10.0]], 3, centers=[[0.0], [0.0], [0.0]])
+    trace = kmeans([[0.0], [1.0], [10.0]], 3, start=[[0.0], [0.0], [0.0]])
     assert sorted(trace.theta) == [0, 1, 10]
     assert "2 empty" in trace.message
 
@@ -280,7 +280,7 @@ def test_two_empty_clusters_get_different_samples():
 def test_starts_from_anywhere_leave_no_cluster_empty(seed):
     rng = np.random.default_rng(seed)
     x, c = rng.standard_normal((12, 2)), 10.0 ** rng.uniform(-3, 8) * rng.standard_normal((5, 2))
-    trace = kmeans(x, 5, centers=c)
+    trace = kmeans(x, 5, start=c)
     assert trace.converged, trace.message
     assert set(trace.extras["labels"][-1]) == set(range(5))
     np.testing.assert_allclose(
@@ -291,7 +291,7 @@ def test_starts_from_anywhere_leave_no_cluster_empty(seed):
 def test_equal_samples_whose_mean_rounds_are_no_rise():
     x = np.repeat([[0.1], [0.7]], [3, 1001], axis=0)
     for centers in (None, [[0.1], [0.7]]):
-        trace = kmeans(x, 2, rng=0, centers=centers)
+        trace = kmeans(x, 2, rng=0, start=centers)
         assert trace.converged, trace.message
         assert trace.value < 1e-25
 
@@ -300,7 +300,7 @@ def test_labels_that_float32_cannot_tell_apart_are_no_rise():
     rng = np.random.default_rng(0)
     places = np.repeat([[0.0], [0.3], [2e4]], 30, axis=0)
     x = (places + 1e-2 * rng.standard_normal((90, 1))).astype(np.float32)
-    trace = kmeans(x, 3, centers=np.array([[0.0], [0.3], [2e4]], np.float32))
+    trace = kmeans(x, 3, start=np.array([[0.0], [0.3], [2e4]], np.float32))
     assert trace.converged, trace.message
     assert (np.diff(trace.values) <= 0).all()
 
@@ -311,7 +311,7 @@ def test_labels_that_float32_cannot_tell_apart_are_no_rise():
 @pytest.mark.parametrize("centers", [None, [[0.0], [7.0], [9.0]], [[0.0], [0.0], [7.0]]])
 def test_more_clusters_than_distinct_samples(centers):
     with pytest.raises(ValueError, match="only 2 distinct samples"):
-        kmeans([[0.0], [0.0], [7.0], [7.0]], 3, rng=0, centers=centers)
+        kmeans([[0.0], [0.0], [7.0], [7.0]], 3, rng=0, start=centers)
 
 
 @pytest.mark.parametrize(
@@ -324,9 +324,9 @@ def test_more_clusters_than_distinct_samples(centers):
         ([[1.0], [np.inf]], 1, {}, "infinite"),
         ([1.0, 2.0], 1, {}, r"x\[:, None\]"),
         (np.empty((0, 2)), 1, {}, "empty"),
-        ([[1.0], [2.0]], 1, {"centers": [[1.0, 2.0]]}, r"centers must .* D is 1 in x; got \(1, 2\)"),
-        ([[1.0], [2.0]], 1, {"centers": [[1.0], [2.0]]}, r"shape \(1, D\); got \(2, 1\)"),
-        ([[1.0], [2.0]], 1, {"centers": [[np.nan]]}, "NaN"),
+        ([[1.0], [2.0]], 1, {"start": [[1.0, 2.0]]}, r"start must .* D is 1 in x; got \(1, 2\)"),
+        ([[1.0], [2.0]], 1, {"start": [[1.0], [2.0]]}, r"shape \(1, D\); got \(2, 1\)"),
+        ([[1.0], [2.0]], 1, {"start": [[np.nan]]}, "NaN"),
         ([[1.0], [2.0]], 1, {"sweeps": 0}, "sweeps"),
         ([[1.0], [2.0]], 1, {"restarts": -1}, "restarts"),
         ([[1.0], [2.0]], 1, {"tol": -1.0}, "tol"),
@@ -352,16 +352,16 @@ def test_samples_come_before_the_number_of_clusters():
 
 def test_mixed_kinds():
     with pytest.raises(TypeError, match="tensor"):
-        kmeans(np.ones((3, 1)), 1, centers=torch.ones((1, 1)))
+        kmeans(np.ones((3, 1)), 1, start=torch.ones((1, 1)))
     with pytest.raises(TypeError, match="rng"):
         kmeans(np.ones((3, 1)), 1, rng="seed")
-    assert kmeans([[1.0], [3.0]], 1, centers=torch.zeros((1, 1))).theta.dtype == torch.float32
+    assert kmeans([[1.0], [3.0]], 1, start=torch.zeros((1, 1))).theta.dtype == torch.float32
 
 
 def test_a_start_that_is_not_finite_does_not_hide_the_restarts():
     x = blobs(50, 2, 3, 0)
-    lost = kmeans(x, 3, centers=np.full((3, 2), 1e300), sweeps=5)
-    trace = kmeans(x, 3, centers=np.full((3, 2), 1e300), rng=0, restarts=3, sweeps=5)
+    lost = kmeans(x, 3, start=np.full((3, 2), 1e300), sweeps=5)
+    trace = kmeans(x, 3, start=np.full((3, 2), 1e300), rng=0, restarts=3, sweeps=5)
     assert "g is not finite at the start" in lost.message
     assert np.isfinite(trace.value)
     assert "the best of 4 starts" in trace.message
@@ -391,24 +391,24 @@ def test_assign_and_inertia_look_at_their_arguments():
 
 def test_tol_sweeps_record_every_callback_and_ctrl_c():
     x = blobs(2000, 2, 6, 0, width=3)
-    full = kmeans(x, 6, centers=x[:6])
-    early = kmeans(x, 6, centers=x[:6], tol=1e-2)
+    full = kmeans(x, 6, start=x[:6])
+    early = kmeans(x, 6, start=x[:6], tol=1e-2)
     assert early.converged
     assert early.steps < full.steps
     falls = early.values[:-2:2] - early.values[2::2]
     assert falls[-1] <= 1e-2 * early.values[-1]
     assert (falls[:-1] > 1e-2 * early.values[2:-2:2]).all()
-    tiny = kmeans(1e-9 * x, 6, centers=1e-9 * x[:6], tol=1e-2)
+    tiny = kmeans(1e-9 * x, 6, start=1e-9 * x[:6], tol=1e-2)
     assert tiny.steps == early.steps, "units do not matter"
 
-    short = kmeans(x, 6, centers=x[:6], sweeps=2)
+    short = kmeans(x, 6, start=x[:6], sweeps=2)
     assert not short.converged
     assert "used up all 2 sweeps" in short.message
     assert short.value == short.values.min()
-    thin = kmeans(x, 6, centers=x[:6], record_every=5)
+    thin = kmeans(x, 6, start=x[:6], record_every=5)
     np.testing.assert_array_equal(thin.thetas, full.thetas[::5])
     np.testing.assert_array_equal(thin.extras["labels"], full.extras["labels"][::5])
-    none = kmeans(x, 6, centers=x[:6], record_every=0)
+    none = kmeans(x, 6, start=x[:6], record_every=0)
     assert none.value == full.value
     assert not none.extras
 
@@ -429,9 +429,9 @@ def test_tol_sweeps_record_every_callback_and_ctrl_c():
 def test_a_given_start_is_one_of_the_starts():
     x = blobs(9, 2, 3, 5, width=2)
     worst = max((kmeans(x, 3, rng=seed) for seed in range(20)), key=lambda t: t.value)
-    again = kmeans(x, 3, centers=worst.theta.reshape(3, 2), rng=0, restarts=20)
+    again = kmeans(x, 3, start=worst.theta.reshape(3, 2), rng=0, restarts=20)
     assert again.value < worst.value
-    best = kmeans(x, 3, centers=again.theta.reshape(3, 2))
+    best = kmeans(x, 3, start=again.theta.reshape(3, 2))
     assert best.value == pytest.approx(again.value, rel=1e-12)
 
 

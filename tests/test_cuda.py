@@ -219,8 +219,8 @@ def test_populations_move_on_the_device_as_on_the_host(method, g, domain):
 def test_ants_walk_on_the_device():
     cities = np.random.default_rng(0).random((12, 2))
     distances = np.linalg.norm(cities[:, None] - cities, axis=-1)
-    here = ant_colony(distances, ants=10, steps=60, rng=0)
-    away = ant_colony(there(distances), ants=10, steps=60, rng=0)
+    here = ant_colony(distances, population=10, steps=60, rng=0)
+    away = ant_colony(there(distances), population=10, steps=60, rng=0)
     assert away.values.device.type == DEVICE
     assert away.value <= 1.05 * here.value
     assert sorted(away.theta.tolist()) == list(range(12))
@@ -293,7 +293,7 @@ def test_penalties_and_certificates_on_the_device():
 
 def test_samples_and_centers_are_not_mixed_across_devices():
     with pytest.raises(ValueError, match=r"x is on device cuda:0 and centers on cpu; move one"):
-        kmeans(there(np.ones((3, 1))), 1, centers=torch.ones((1, 1), dtype=torch.float64))
+        kmeans(there(np.ones((3, 1))), 1, start=torch.ones((1, 1), dtype=torch.float64))
     with pytest.raises(ValueError, match=r"W is on device cuda:0 and y on cpu; move one"):
         lasso(there(np.ones((3, 1))), torch.ones(3, dtype=torch.float64), 1.0)
 

@@ -138,7 +138,7 @@ def test_a_run_of_one_process_goes_on_distributed_and_back(alone, tmp_path):
 
 def test_the_start_may_be_given_and_stays_as_it_is(alone):
     theta = torch.linspace(-1, 1, 38, dtype=torch.float64)
-    trace = runs.fit(train_distributed, runs.module_from(0), "remainders", theta=theta)
+    trace = runs.fit(train_distributed, runs.module_from(0), "remainders", start=theta)
     assert torch.equal(trace.thetas[0], torch.linspace(-1, 1, 38, dtype=torch.float64))
     assert torch.equal(theta, trace.thetas[0])
     assert not torch.equal(trace.theta, theta)

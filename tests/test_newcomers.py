@@ -282,7 +282,7 @@ def test_steps_with_a_loss_of_another_precision_keep_their_losses():
         return ((a.double() - y.double()) ** 2).sum(-1)
 
     module, y = curve().float(), ALONG[:, None].astype("f4")
-    values = [fit(module, exact, X.astype("f4"), y, theta=get_theta(curve().float()), fast=fast).values
+    values = [fit(module, exact, X.astype("f4"), y, start=get_theta(curve().float()), fast=fast).values
               for fast in (False, True)]  # fmt: skip
     torch.testing.assert_close(values[0].float(), values[1], rtol=1e-6, atol=0)
 

@@ -205,7 +205,7 @@ def both_runs(task, rule, device="cpu", dtype=np.float64, fast=False, **more):
     theta = network.init(1)
     given = {"epochs": 40, "batch_size": 7, "rng": 5, "record_every": 1}
     given |= {"validation": (X[:9] + 0.1, y[:9])} | more
-    ours = train(network, loss, X, y, OPTIMIZERS[rule], theta=theta, **given)
+    ours = train(network, loss, X, y, OPTIMIZERS[rule], start=theta, **given)
     module = pytorch.MLP.from_network(network, theta.astype(dtype)).to(device)
     x = X.astype(dtype)
     y = y if y.dtype.kind == "i" else y.astype(dtype)

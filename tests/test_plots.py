@@ -796,7 +796,7 @@ def test_components_have_ellipses_at_two_deviations_and_their_own_shares():
 
 
 def test_animation_of_clusters_shows_every_half_step():
-    trace = kmeans(SAMPLES, 2, centers=SAMPLES[:2])
+    trace = kmeans(SAMPLES, 2, start=SAMPLES[:2])
     animation = plots.animate_clusters(SAMPLES, trace, names=("left", "up"))
     ax, below = plt.gcf().axes
 

@@ -424,7 +424,7 @@ def test_data_of_float32_and_arguments_stay_as_they_are():
         assert tensor.dtype == torch.float32
     np.testing.assert_array_equal(x.numpy(), X.astype("f4"))
     start = torch.from_numpy(THETA.copy())
-    fit(theta=start)
+    fit(start=start)
     np.testing.assert_array_equal(start.numpy(), THETA)
 
 
@@ -711,8 +711,8 @@ BAD = {
     "class of a loss": ({"loss": nn.MSELoss}, TypeError, "loss must be SquaredError"),
     "loss of two": ({"loss": lambda a, y: (a - y).abs()}, ValueError,
                     r"for 2 samples it returned \(2, 2\)"),
-    "theta": ({"theta": THETA[1:]}, ValueError, r"shape \(38,\).*got \(37,\)"),
-    "theta of NaN": ({"theta": THETA * np.nan}, ValueError, "the start has parameters that are NaN"),
+    "start": ({"start": THETA[1:]}, ValueError, r"shape \(38,\).*got \(37,\)"),
+    "start of NaN": ({"start": THETA * np.nan}, ValueError, "the start has parameters that are NaN"),
     "optimizer": ({"rule": 0.1}, TypeError, "optimizer must be GradientDescent"),
     "class of a rule": ({"rule": Adam}, TypeError, "optimizer must be GradientDescent"),
     "built": ({"rule": torch.optim.SGD(fresh().parameters(), 0.1)}, TypeError,
@@ -737,8 +737,8 @@ BAD = {
     "a loss in words": ({"loss": "cross entropy"}, TypeError, "loss must be .*; got 'cross entropy'"),
     "class of our loss": ({"loss": CrossEntropy}, TypeError, "loss must be .*the class CrossEntropy"),
     "sparse x": ({"x": X64.to_sparse()}, TypeError, r"x is a sparse tensor.*x\.to_dense\(\)"),
-    "theta elsewhere": ({"theta": torch.from_numpy(THETA).to("meta")}, ValueError, "theta is on"),
-    "theta in words": ({"theta": ["a"] * 38}, TypeError, "theta must hold real numbers"),
+    "start elsewhere": ({"start": torch.from_numpy(THETA).to("meta")}, ValueError, "start is on"),
+    "start in words": ({"start": ["a"] * 38}, TypeError, "start must hold real numbers"),
 }  # fmt: skip
 
 
@@ -754,13 +754,13 @@ def test_what_is_refused_leaves_the_module_as_it_was(name):
     module = fresh()
     before = get_theta(module)
     with pytest.raises(TypeError):
-        fit(**{"module": module, "theta": THETA + 1} | BAD[name][0])
+        fit(**{"module": module, "start": THETA + 1} | BAD[name][0])
     assert torch.equal(get_theta(module), before)
 
 
 def test_arrays_of_another_byte_order_are_the_same_numbers():
-    swapped = {"x": X.astype(">f8"), "y": Y.astype(">f8"), "theta": THETA.astype(">f8")}
-    assert torch.equal(fit(**swapped).last, fit(theta=THETA).last)
+    swapped = {"x": X.astype(">f8"), "y": Y.astype(">f8"), "start": THETA.astype(">f8")}
+    assert torch.equal(fit(**swapped).last, fit(start=THETA).last)
 
 
 @pytest.mark.parametrize(("name", "a", "y"), [("outputs", 3.0, LABELS), ("labels", X64, [0, 1, 1])])

@@ -375,13 +375,16 @@ def test_a_trace_given_to_a_callback_stays_as_it_was(record_every, monkeypatch):
 
 @pytest.mark.parametrize(("count", "every"), [(100, 1), (101, 0)])
 def test_many_points_are_thinned_to_improvements_unless_asked_for(monkeypatch, count, every):
-    monkeypatch.setattr(search, "KEPT", 100)
-    for trace in (
-        brute_force(total, NUMBERS[:count]),
-        grid_search(total, Interval(0, 1), count),
-        random_search(total, SQUARE, count, rng=0),
-    ):
+    finds = [
+        (1, lambda: brute_force(total, NUMBERS[:count])),
+        (1, lambda: grid_search(total, Interval(0, 1), count)),
+        (2, lambda: random_search(total, SQUARE, count, rng=0)),
+    ]
+    for size, find in finds:
+        monkeypatch.setattr(search, "KEPT", 100 * 8 * (size + 2))  # theta, g and the count of calls
+        trace = find()
         assert trace.record_every == every
+        assert trace.message.endswith("improved on all before") == (every == 0)
         assert trace.evaluations[-1] == count
     assert len(brute_force(total, NUMBERS[:count], record_every=1)) == count
 

@@ -26,6 +26,11 @@ def rotated(P, condition, seed=0, center=None):
     return Quadratic(np.logspace(0, math.log10(condition), P), center=center, basis=basis)
 
 
+def started(space, size, rng):
+    """Return a cloud at a point drawn from the domain."""
+    return Cloud(space, space.draw(1, rng)[0], size, rng)
+
+
 # --- the constants of the tutorial ----------------------------------------------------------------
 
 
@@ -68,7 +73,7 @@ def test_the_default_population_grows_with_the_logarithm_of_P():
 def test_a_generation_does_what_the_equations_say():
     # Three generations with h = 1 and h = 0 among them, against loops over members and coordinates.
     P, lam = 3, 8
-    cloud = Cloud(Coordinates(Real(1.0) ** P), lam, np.random.default_rng(4))
+    cloud = started(Coordinates(Real(1.0) ** P), lam, np.random.default_rng(4))
     k = cloud.k
     m, sigma, C = cloud.m, cloud.sigma, np.eye(P)
     p_sigma, p_c = np.zeros(P), np.zeros(P)
@@ -203,7 +208,7 @@ def test_a_minimum_in_a_corner_is_found(seed):
 
 def cloud_across_the_border():
     """Draws around 0.95 in [-1, 1], half of them outside, and two coordinates that are free."""
-    cloud = Cloud(Coordinates(Interval(-1, 1) * Real(1.0) ** 2), 12, np.random.default_rng(0))
+    cloud = started(Coordinates(Interval(-1, 1) * Real(1.0) ** 2), 12, np.random.default_rng(0))
     cloud.m, cloud.sigma = np.array([0.95, 0.0, 0.0]), 0.1
     return cloud, cloud.draw()
 
@@ -228,11 +233,11 @@ def test_draws_outside_fall_behind_by_the_square_of_their_distance():
 
 
 def test_deviations_in_an_interval_are_at_most_0_3_of_its_width():
-    cloud = Cloud(Coordinates(Interval(-1, 1) * Real(1.0)), 6, np.random.default_rng(0))
+    cloud = started(Coordinates(Interval(-1, 1) * Real(1.0)), 6, np.random.default_rng(0))
     cloud.sigma = 9.0
     cloud.learn(rosenbrock(cloud.draw()))
     assert cloud.sigma * math.sqrt(cloud.C[0, 0]) == pytest.approx(0.6)
-    free = Cloud(Coordinates(Real(1.0) ** 2), 6, np.random.default_rng(0))
+    free = started(Coordinates(Real(1.0) ** 2), 6, np.random.default_rng(0))
     free.sigma = 9.0
     free.learn(rosenbrock(free.draw()))
     assert free.sigma > 2
@@ -414,7 +419,7 @@ def test_it_stops_when_the_covariance_is_singular():
 @pytest.mark.parametrize("factor", [Choice(range(10)), Integers(0, 9)], ids=["choice", "integers"])
 def test_no_choice_and_no_integer_settles_for_good(factor):
     """Its neighbors stay within a few deviations, when the real number beside it is all but found."""
-    cloud = Cloud(Coordinates(factor * Real(1.0)), 6, np.random.default_rng(0))
+    cloud = started(Coordinates(factor * Real(1.0)), 6, np.random.default_rng(0))
     for _ in range(40):
         theta = cloud.draw()
         assert cloud.learn((theta[:, 0] - 3) ** 2 + theta[:, 1] ** 2) == ""
@@ -424,7 +429,7 @@ def test_no_choice_and_no_integer_settles_for_good(factor):
 
 
 def after_nine_generations(domain):
-    cloud = Cloud(Coordinates(domain), 6, np.random.default_rng(0))
+    cloud = started(Coordinates(domain), 6, np.random.default_rng(0))
     for _ in range(9):
         assert cloud.learn(rosenbrock(cloud.draw())) == ""
     return cloud

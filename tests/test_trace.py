@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from lecturecode import Trace, gradient_descent
+from lecturecode import Adam, Network, SquaredError, Trace, gradient_descent, kmeans, train
+from lecturecode import trace as trace_module
 from lecturecode.objectives import Quadratic
 from lecturecode.trace import AT_ONCE, Recorder
 
@@ -68,7 +69,7 @@ def test_record_every_keeps_all_values_and_every_so_manieth_theta(every):
     assert trace.value == 1.0
 
 
-@pytest.mark.parametrize("every", [-1, 0.5, None, True])
+@pytest.mark.parametrize("every", [-1, 0.5, "all", True])
 def test_record_every_must_be_a_natural_number(every):
     with pytest.raises(ValueError, match="record_every must be an integer of at least 0; got"):
         Recorder(every)
@@ -226,3 +227,87 @@ def test_the_trace_so_far_is_a_view_not_a_copy_of_the_run():
     np.testing.assert_array_equal(seen[3].thetas, seen[25].thetas[:4])
     np.testing.assert_array_equal(seen[3].values, seen[25].values[:4])
     np.testing.assert_array_equal(seen[25].evaluations, np.arange(1, 27))
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lib", [np.asarray, lambda row: torch.tensor(row, dtype=torch.float64)])
+@pytest.mark.parametrize("extra", [0, 3])
+def test_without_record_every_memory_is_bounded_and_the_message_says_so(lib, extra, monkeypatch):
+    monkeypatch.setattr(trace_module, "KEPT", 10 * 8 * (2 + extra))  # ten iterates
+    recorder, early = Recorder(), []
+    for i in range(100):
+        recorder.add(
+            lib([1.0 * i, 2.0]), lib(1.0 * i), 1, {"more": lib([1.0 * i] * extra)} if extra else {}
+        )
+        trace = recorder.trace("so far")
+        assert len(trace.thetas) <= 10
+        assert [t[0] for t in trace.thetas.tolist()] == list(range(0, i + 1, trace.record_every))
+        early.append((trace, trace.thetas.tolist()))
+    assert trace.record_every == 16
+    assert len(trace.values) == 100
+    assert trace.message == "so far; of the thetas the trace has one in 16, which is what fits into " + (
+        f"{10 * 8 * (2 + extra) / 2**20:g} MiB (record_every=1 keeps all)"
+    )
+    if extra:
+        assert trace.extras["more"][:, 0].tolist() == trace.thetas[:, 0].tolist()
+    for one, thetas in early:  # a trace that a callback keeps stays as it was
+        assert one.thetas.tolist() == thetas
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_points_in_batches_are_thinned_likewise(chunk, monkeypatch):
+    monkeypatch.setattr(trace_module, "KEPT", 10 * 8)
+    recorder = Recorder()
+    for i in range(0, 100, chunk):
+        numbers = np.arange(i, min(i + chunk, 100), dtype=float)
+        recorder.extend(numbers[:, None], numbers)
+    trace = recorder.trace("done")
+    assert len(trace.thetas) <= 10
+    assert trace.thetas[:, 0].tolist() == list(range(0, 100, trace.record_every))
+
+
+def test_every_iterate_is_kept_where_they_fit_or_somebody_asks(monkeypatch):
+    monkeypatch.setattr(trace_module, "KEPT", 10 * 8)
+    for asked, kept in [(None, 10), (1, 10)]:
+        recorder = Recorder(asked)
+        for i in range(10):
+            recorder.add(np.array([1.0 * i]), np.float64(i))
+        trace = recorder.trace("done")
+        assert (len(trace.thetas), trace.record_every, trace.message) == (kept, 1, "done")
+    recorder = Recorder(1)
+    for i in range(1000):
+        recorder.add(np.array([1.0 * i]), np.float64(i))
+    assert len(recorder.trace("done").thetas) == 1000
+
+
+def test_kmeans_keeps_no_more_labels_than_fit(monkeypatch):
+    monkeypatch.setattr(trace_module, "KEPT", 2**20)
+    x = np.random.default_rng(0).standard_normal((20_000, 2))
+    trace = kmeans(x, 20, rng=0, sweeps=60)
+    kept = sum(a.nbytes for a in (trace.thetas, *trace.extras.values()))
+    assert trace.steps > 60
+    assert kept <= 2**20
+    assert len(trace.extras["labels"]) == len(trace.thetas)
+
+
+def test_an_epoch_thins_too_and_a_checkpoint_goes_on(monkeypatch, tmp_path):
+    network, loss = Network((1, 2, 1)), SquaredError()
+    monkeypatch.setattr(trace_module, "KEPT", 12 * 8 * network.size)
+    x = np.linspace(-1, 1, 20)[:, None]
+
+    def fit(epochs, **options):
+        return train(
+            network, loss, x, x**2, Adam(0.01), epochs=epochs, batch_size=4, rng=0, record_every=None,
+            **options,
+        )  # fmt: skip
+
+    every = train(network, loss, x, x**2, Adam(0.01), epochs=13, batch_size=4, rng=0, record_every=1)
+    whole = fit(13)
+    assert whole.record_every == 8
+    np.testing.assert_array_equal(whole.thetas, every.thetas[::8])
+    fit(9, checkpoint=tmp_path / "a.npz")
+    resumed = fit(13, checkpoint=tmp_path / "a.npz")
+    np.testing.assert_array_equal(resumed.thetas, whole.thetas)
+    assert resumed.message == whole.message

@@ -78,7 +78,7 @@ def test_a_run_is_pytorchs_own_loop_minibatch_by_minibatch(task, rule, keep_last
     theta = network.init(1)
     trace = train(
         network, loss, library(X), library(y), ours, epochs=30, batch_size=8, rng=7,
-        theta=library(theta), keep_last=keep_last, record_every=1,
+        start=library(theta), keep_last=keep_last, record_every=1,
     )  # fmt: skip
 
     net = module(network, theta)
@@ -130,7 +130,7 @@ def test_the_best_is_kept_though_the_loss_is_seen_before_the_step():
     """One minibatch an epoch: "loss" is that of the theta before, and the step leads away from it."""
     start = np.array([0.0, 1.1])
     trace = train(Network((1, 1)), SquaredError(), LINE, LINE, GradientDescent(3.0),
-                  epochs=5, batch_size=20, theta=start)  # fmt: skip
+                  epochs=5, batch_size=20, start=start)  # fmt: skip
     assert trace.theta.tolist() == [0.0, 1.1]
     assert not np.shares_memory(trace.theta, start)
     assert trace.value == pytest.approx(trace.values[0], rel=1e-14)
@@ -142,7 +142,7 @@ def test_an_explosion_stops_says_the_step_and_keeps_the_best(batch_size, library
     network, start = Network((1, 4, 1), "relu"), Network((1, 4, 1), "relu").init(0)
     g = TotalLoss(network, SquaredError(), library(LINE), library(LINE))
     trace = train(network, SquaredError(), library(LINE), library(LINE), GradientDescent(5.0), rng=0,
-                  epochs=1000, batch_size=batch_size, theta=library(start), record_every=1)  # fmt: skip
+                  epochs=1000, batch_size=batch_size, start=library(start), record_every=1)  # fmt: skip
     values = np.asarray(trace.values)
     assert np.isfinite(values[:-1]).all()
     assert not np.isfinite(values[-1])
@@ -161,7 +161,7 @@ def test_an_explosion_stops_says_the_step_and_keeps_the_best(batch_size, library
 def test_an_explosion_in_the_very_last_step_is_told():
     with np.errstate(over="ignore"):
         trace = train(Network((1, 1)), SquaredError(), LINE, LINE, GradientDescent(1e160),
-                      epochs=1, batch_size=20, theta=[0.0, 2.0])  # fmt: skip
+                      epochs=1, batch_size=20, start=[0.0, 2.0])  # fmt: skip
     assert "diverged at step 1, after 1 epochs" in trace.message
     assert (trace.theta.tolist(), trace.steps) == ([0, 2], 1)
     assert trace.value == pytest.approx(trace.values[0], rel=1e-14)
@@ -169,7 +169,7 @@ def test_an_explosion_in_the_very_last_step_is_told():
 
 def test_a_start_of_infinite_loss():
     trace = train(Network((1, 1)), SquaredError(), LINE, LINE, GradientDescent(0.1),
-                  epochs=3, batch_size=20, theta=[1e200, 0.0])  # fmt: skip
+                  epochs=3, batch_size=20, start=[1e200, 0.0])  # fmt: skip
     assert "diverged at step 0, after 0 epochs" in trace.message
     assert (trace.theta.tolist(), trace.steps) == ([1e200, 0], 0)
     assert not np.isfinite(trace.value)
@@ -179,7 +179,7 @@ def test_a_start_of_infinite_loss():
 def test_a_schedule_sets_the_rate_of_every_step(rule):
     network, rates = Network((1, 3, 1)), inverse_time(0.05, 10)
     theta = network.init(0)
-    trace = train(network, SquaredError(), LINE, LINE, rule, epochs=4, batch_size=6, rng=2, theta=theta,
+    trace = train(network, SquaredError(), LINE, LINE, rule, epochs=4, batch_size=6, rng=2, start=theta,
                   schedule=rates, record_every=1)  # fmt: skip
     rng, state, i = np.random.default_rng(2), rule.init(theta), 0
     for _ in range(4):
@@ -255,7 +255,7 @@ def test_validation_without_patience_goes_on_and_keeps_the_best():
 
 def test_a_start_that_no_epoch_improves_is_the_best():
     trace = train(Network((1, 1)), SquaredError(), LINE, -LINE, GradientDescent(0.1), epochs=50,
-                  batch_size=5, theta=[0.0, 1.0], validation=(LINE, LINE), patience=3)  # fmt: skip
+                  batch_size=5, start=[0.0, 1.0], validation=(LINE, LINE), patience=3)  # fmt: skip
     assert (trace.theta.tolist(), trace.value) == ([0, 1], 0)
     assert len(trace.extras["validation"]) == 3
 
@@ -285,7 +285,7 @@ def test_a_callback_sees_the_theta_after_the_last_step_and_it_stays(rule, librar
         seen.append(trace)
         copies.append([np.asarray(part).copy() for part in (trace.last, trace.theta)])
 
-    given = {"batch_size": 8, "rng": 1, "theta": library(network.init(0)), "record_every": record_every}
+    given = {"batch_size": 8, "rng": 1, "start": library(network.init(0)), "record_every": record_every}
     data = network, loss, library(X), library(y), RULES[rule][0]
     end = train(*data, epochs=4, callback=callback, **given)
     for k, trace in enumerate(seen):
@@ -337,7 +337,7 @@ def test_float32_stays_float32_and_arguments_stay_as_they_are(library, rule):
     network, loss, y = TASKS["regression"]
     theta = network.init(0).astype("f4")
     x, y, start = library(X.astype("f4")), library(y.astype("f4")), library(theta.copy())
-    trace = train(network, loss, x, y, RULES[rule][0], epochs=3, batch_size=8, theta=start,
+    trace = train(network, loss, x, y, RULES[rule][0], epochs=3, batch_size=8, start=start,
                   validation=(x, y), record_every=1, schedule=inverse_time(0.01, 5))  # fmt: skip
     for array in (trace.thetas, trace.values, trace.theta, trace.last):
         assert (type(array), array.dtype) == (type(start), start.dtype)
@@ -352,7 +352,7 @@ def test_a_start_is_drawn_before_the_minibatches_from_the_same_rng(library):
     drawn = train(network, loss, library(X), library(y), Adam(), rng=5, **given)
     rng = np.random.default_rng(5)
     theta = network.init(rng, like=library(X))
-    same = train(network, loss, library(X), library(y), Adam(), rng=rng, theta=theta, **given)
+    same = train(network, loss, library(X), library(y), Adam(), rng=rng, start=theta, **given)
     assert drawn.thetas.tolist() == same.thetas.tolist()
     assert drawn.thetas[0].tolist() == theta.tolist()
 
@@ -369,7 +369,7 @@ def test_a_torch_generator_repeats_a_run_on_tensors():
 def test_a_theta_that_autograd_watches_is_taken_as_numbers():
     theta = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     x = torch.as_tensor(LINE)
-    trace = train(Network((1, 1)), SquaredError(), x, x, Adam(0.1), epochs=2, batch_size=5, theta=theta)
+    trace = train(Network((1, 1)), SquaredError(), x, x, Adam(0.1), epochs=2, batch_size=5, start=theta)
     assert not trace.theta.requires_grad
     assert theta.tolist() == [0, 0]
 
@@ -383,7 +383,7 @@ def peak(epochs, optimizer, widths=(200, 64, 5), batch_size=32, samples=4000):
     tracemalloc.start()
     try:
         train(
-            network, CrossEntropy(), x, y, optimizer, epochs=epochs, batch_size=batch_size, theta=theta
+            network, CrossEntropy(), x, y, optimizer, epochs=epochs, batch_size=batch_size, start=theta
         )
         return tracemalloc.get_traced_memory()[1], 4 * network.size, 4 * batch_size * sum(widths)
     finally:

@@ -35,7 +35,7 @@ RULES = {"descent": GradientDescent(0.05), "momentum": Momentum(0.02, 0.9), "ada
 
 
 def by_hand(network, loss, theta, y, optimizer, **more):
-    trace = train(network, loss, X, y, optimizer, theta=theta, epochs=EPOCHS, batch_size=BATCH_SIZE,
+    trace = train(network, loss, X, y, optimizer, start=theta, epochs=EPOCHS, batch_size=BATCH_SIZE,
                   rng=SEED, record_every=1, **more)  # fmt: skip
     return trace.thetas, trace.values
 

@@ -19,7 +19,7 @@ plots.use_style()
 rng = np.random.default_rng(0)
 cities = rng.uniform(0, 10, (20, 2))  # km
 distances = np.linalg.norm(cities[:, None] - cities, axis=-1)
-trace = ant_colony(distances, ants=20, steps=59, evaporation=evaporation, rng=0)
+trace = ant_colony(distances, population=20, steps=59, evaporation=evaporation, rng=0)
 title = "step {step}: shortest tour so far {value:.2f} km"
 animation = plots.animate_trails(cities, trace, title=title)
 plots.describe(

@@ -26,7 +26,7 @@ def shares(length):
         distances[upper, end] = distances[end, upper] = 1.0 / 2
         distances[lower, end] = distances[end, lower] = length / 2
     colonies = [
-        ant_paths(distances, nest, food, ants=ants, steps=30, rng=seed)
+        ant_paths(distances, nest, food, population=ants, steps=30, rng=seed)
         for seed in range(40)
     ]
     scent = np.stack([colony.extras["pheromone"][:, nest] for colony in colonies])

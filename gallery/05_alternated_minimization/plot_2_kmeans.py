@@ -23,7 +23,7 @@ plots.use_style()
 birds = penguins()
 x = birds.x[:, [0, 2]]
 x = (x - x.mean(axis=0)) / x.std(axis=0)
-trace = kmeans(x, clusters, centers=x[:clusters])
+trace = kmeans(x, clusters, start=x[:clusters])
 names = ("bill length (standardized)", "flipper length (standardized)")
 animation = plots.animate_clusters(x, trace, names=names, frames=60)
 plots.describe(

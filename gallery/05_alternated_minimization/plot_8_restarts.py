@@ -22,8 +22,8 @@ x = penguins().x[:, [0, 2]]
 x = (x - x.mean(axis=0)) / x.std(axis=0)
 random_starts = [x[rng.choice(len(x), K, replace=False)] for _ in range(starts)]
 plus_starts = [kmeans_start(x, K, rng=rng) for _ in range(starts)]
-random_runs = [kmeans(x, K, centers=start) for start in random_starts]
-plus_runs = [kmeans(x, K, centers=start) for start in plus_starts]
+random_runs = [kmeans(x, K, start=start) for start in random_starts]
+plus_runs = [kmeans(x, K, start=start) for start in plus_starts]
 
 random_ends = np.array([run.value for run in random_runs])
 plus_ends = np.array([run.value for run in plus_runs])

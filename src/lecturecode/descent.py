@@ -40,7 +40,7 @@ def minimize(
     *,
     steps: int,
     tol: float = 1e-8,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -62,8 +62,9 @@ def minimize(
         The most steps to take, at least 1.
     tol : float
         Flat means a gradient whose 2-norm is at most this; for M starts, all of them.
-    record_every : int
-        Keep one iterate in this many steps; 0 keeps only the best and the last one.
+    record_every : int, optional
+        Keep one iterate in this many steps; 0 keeps only the best and the last one. If it is not given,
+        all are kept up to 128 MiB, then every second one, and so on; the message of the trace says so.
     callback : callable, optional
         Called with the trace so far after each step; returning True stops.
     progress : bool
@@ -136,7 +137,7 @@ def gradient_descent(
     *,
     steps: int,
     tol: float = 1e-8,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:

@@ -14,10 +14,11 @@ message calls it, and `hint` a last sentence of the message, without its full st
 import math
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, wraps
 from inspect import signature
 from numbers import Integral, Real
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
+from warnings import warn
 
 import array_api_compat as compat
 import numpy as np
@@ -306,6 +307,28 @@ def protocol(value: T, name: str, parts: Sequence[str], such_as: str) -> T:
     if isinstance(value, type):
         raise TypeError(_class_given(value, name))
     return value
+
+
+def renamed(**names: str) -> Callable[[F], F]:
+    """Let a function be called by the names that its arguments once had, with a DeprecationWarning.
+
+    Each old name is given its new one: ``@renamed(centers="start")``.
+    """
+
+    def decorate(f: F) -> F:
+        @wraps(f)
+        def by_either_name(*args: Any, **named: Any) -> Any:
+            for old in names.keys() & named.keys():
+                new = names[old]
+                if new in named:
+                    raise TypeError(f"{f.__name__}() got {new} and {old}, which is its old name")
+                warn(f"{old} of {f.__name__} is now {new}", DeprecationWarning, stacklevel=2)
+                named[new] = named.pop(old)
+            return f(*args, **named)
+
+        return cast(F, by_either_name)
+
+    return decorate
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def call(g: Callable[[Array], Any], theta: Array) -> Any:
 
 def tells_finished(g: Callable[[Array], Any]) -> bool:
     """Tell whether `g` comes from :func:`pointwise`, so that its exceptions know what was finished."""
+    g = getattr(g, "g", g)  # answers that are remembered
     return isinstance(g, partial) and g.func is _batch
 
 

@@ -34,7 +34,7 @@ from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.stepping import Alone, Stepper, Stored, Together
 from lecturecode.trace import Callback, Recorder, Trace
 
-FORMAT = 2
+FORMAT = 3
 """The number of what a checkpoint holds; files of another number are refused."""
 
 
@@ -188,7 +188,7 @@ class Fit:
 
     def _one_epoch(self) -> None:
         """Let all data pass once, or until a loss is not finite."""
-        stepper, recorder, every = self.stepper, self.recorder, self.recorder.record_every
+        stepper, recorder = self.stepper, self.recorder
         at_hand, pending, before = stepper.at_hand, self.pending, self.now
         self.inside = True
         batches = minibatches(
@@ -196,8 +196,8 @@ class Fit:
         )
         with np.errstate(all="ignore"):
             for value in stepper.epoch(batches):
-                if every and (recorder.values.count + len(pending)) % every == 0:
-                    recorder.thetas.append(stepper.theta)
+                if recorder.is_due(len(pending)):
+                    recorder.keep(stepper.theta, {})
                 pending.append(value)
                 if at_hand and not math.isfinite(value):
                     break
@@ -314,7 +314,7 @@ class Fit:
         return self.stepper.identity() | {
             "batch size": int(self.batch_size),  # NumPy's numbers cannot be written as JSON
             "keep last": bool(self.keep_last),
-            "record every": int(self.recorder.record_every),
+            "record every": self.recorder.asked,
             "format": FORMAT,
         }
 
@@ -370,6 +370,7 @@ class Fit:
             "past": self.past,
             "lowest": self.lowest,
             "best epoch": self.best_epoch,
+            "recorded": self.recorder.record_every,
             "rates": self.stepper.rates(self.stepper.steps),
             "rng": generator_state(self.rng),
         }
@@ -389,7 +390,7 @@ class Fit:
         self.now, self.before, self.best = arrays["theta"], arrays["before"], arrays["best"]
         if self.best_epoch == self.epoch:
             self.best = self.now
-        self.recorder.restore(arrays["values"], self.now, arrays.get("thetas"))
+        self.recorder.restore(arrays["values"], self.now, arrays.get("thetas"), text["recorded"])
 
 
 def _stacked(values: list[Array]) -> Array:

@@ -5,21 +5,25 @@ grow with their number, and chunks start small, so that a slow g is recorded as 
 """
 
 import math
+import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
+from lecturecode.answers import Points, remembered
 from lecturecode.arrays import Array, as_array, detached
+from lecturecode.checkpoints import describe
 from lecturecode.domains import Choice, Domain, Product
-from lecturecode.domains.sets import check_domain
+from lecturecode.domains.sets import check_domain, check_points
 from lecturecode.door import arrays, function, whole
 from lecturecode.evaluation import evaluate
 from lecturecode.iteration import Method, Told, collect
 from lecturecode.randomness import Rng, generator
-from lecturecode.trace import Callback, Trace
+from lecturecode.trace import KEPT, Callback, Trace
 
 __all__ = ["Grid", "brute_force", "draw", "grid_search", "in_chunks", "random_search", "try_all"]
 
@@ -27,16 +31,13 @@ CHUNK = 2**20  # coordinates, 8 MB in float64
 FIRST = 16  # points in the first chunk, and no fewer in the others: many workers share one
 DRAWN = 1024  # points in the first block of draws
 PATIENCE = 10_000_000  # points
-KEPT = 1_000_000  # points that a trace holds if nothing else is said
-
-Points = Callable[[int, int], Array]
-"""Returns the points whose numbers go from start to stop - 1, shape (stop - start, P)."""
 
 
 def brute_force(
     g: Callable[[Array], Array],
     candidates: Any,
     *,
+    checkpoint: str | os.PathLike | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -53,9 +54,15 @@ def brute_force(
     candidates : array of shape (C, P), or a domain made of choices
         The set :math:`\Theta`; a product of :class:`~lecturecode.domains.Choice` stands for all
         combinations of its options.
+    checkpoint : path, optional
+        A file for the values of g, written at least once a second and at the end. If it is there
+        already, they are taken from it, and g is asked only for what it does not have: the trace is that
+        of a run that was never interrupted. It belongs to one run: other points need another path. Of g
+        it knows nothing.
     record_every : int, optional
         Keep one point in this many. 0 keeps only the values that improved on all before. If it is not
-        given: every point up to a million of them, and only improvements beyond.
+        given: every point if all of them and their values fit into 128 MiB, else only improvements, and
+        the message of the trace says so.
     callback : callable, optional
         Called with the trace so far after each chunk of points, of which there are at least 16;
         returning True stops.
@@ -74,6 +81,8 @@ def brute_force(
     ValueError
         If there are no candidates or they are not of shape (C, P), if `g` returns the wrong shape, or if
         it is nowhere finite.
+    CheckpointError, OSError
+        If the checkpoint is damaged or that of another run, a ValueError; if it cannot be written.
     Exception
         Whatever `g` raises, with theta in a note, and with attributes ``theta`` and ``trace``.
 
@@ -99,12 +108,16 @@ def brute_force(
             )
         grid = Grid(candidates.axes(1))
         _check_size(g, grid, PATIENCE)
-        method = try_all(grid.points, grid.count, "candidates")
-        return _collect(g, method, grid.count, record_every, callback, progress)
+        run = {"method": "brute force", "domain": describe(candidates)}
+        with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
+            method = try_all(grid.points, grid.count, "candidates")
+            return _collect(ask, method, grid.count, grid.size, record_every, callback, progress)
     _, points = arrays({"candidates": "C P"}, candidates=detached(candidates))
-    count = points.shape[0]
-    method = try_all(_rows(points), count, "candidates")
-    return _collect(g, method, count, record_every, callback, progress)
+    count, size = points.shape
+    run = {"method": "brute force", "candidates": describe(points)}
+    with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
+        method = try_all(_rows(points), count, "candidates")
+        return _collect(ask, method, count, size, record_every, callback, progress)
 
 
 def grid_search(
@@ -114,6 +127,7 @@ def grid_search(
     *,
     max_points: int = PATIENCE,
     like: Array | None = None,
+    checkpoint: str | os.PathLike | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -137,7 +151,7 @@ def grid_search(
         long it would take.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
-    record_every, callback, progress
+    checkpoint, record_every, callback, progress
         As for :func:`brute_force`.
 
     Returns
@@ -152,6 +166,8 @@ def grid_search(
     ValueError
         As for :func:`brute_force`, if `points` is not positive, if a coordinate is unbounded and has no
         scale, or if the grid has more than `max_points` points.
+    CheckpointError, OSError
+        As for :func:`brute_force`.
     Exception
         Whatever `g` raises, as for :func:`brute_force`.
 
@@ -168,8 +184,10 @@ def grid_search(
     max_points = whole(max_points, "max_points")
     grid = Grid(_axes(domain, points), like)
     _check_size(g, grid, max_points)
-    method = try_all(grid.points, grid.count, "points of the grid")
-    return _collect(g, method, grid.count, record_every, callback, progress)
+    run = {"method": "grid search", "domain": describe(domain), "shape": grid.shape} | grid.kind
+    with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
+        method = try_all(grid.points, grid.count, "points of the grid")
+        return _collect(ask, method, grid.count, grid.size, record_every, callback, progress)
 
 
 def random_search(
@@ -178,7 +196,9 @@ def random_search(
     draws: int,
     *,
     rng: Rng = None,
+    start: Any = None,
     like: Array | None = None,
+    checkpoint: str | os.PathLike | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -195,9 +215,12 @@ def random_search(
         Number n of points, at least 1.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where chance comes from. The same seed gives the same points, and more draws begin with them.
+    start : array of shape (P,) or (N, P), optional
+        Points of the domain to try first, at most n; they count as draws. `domain.encode` makes one of
+        values.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
-    record_every, callback, progress
+    checkpoint, record_every, callback, progress
         As for :func:`brute_force`.
 
     Returns
@@ -210,8 +233,10 @@ def random_search(
     TypeError
         As for :func:`brute_force`, if `domain` is not a domain, or if `rng` is of the wrong kind.
     ValueError
-        As for :func:`brute_force`, if `draws` is not at least 1, or if a coordinate is unbounded and has
-        no scale.
+        As for :func:`brute_force`, if `draws` is not at least 1, if a coordinate is unbounded and has no
+        scale, or if `start` has another shape, or a point outside of the domain.
+    CheckpointError, OSError
+        As for :func:`brute_force`.
     Exception
         Whatever `g` raises, as for :func:`brute_force`.
 
@@ -236,9 +261,12 @@ def random_search(
     function(g, "g")
     check_domain(domain)
     draws = whole(draws, "draws")
-    like = None if like is None else as_array(like, "like")
-    method = draw(domain, draws, generator(rng), like)
-    return _collect(g, method, draws, record_every, callback, progress)
+    like = np.empty(0) if like is None else as_array(like, "like")
+    chance, first = generator(rng), check_points(start, domain, like, draws)
+    run = {"method": "random search", "domain": describe(domain), "start": describe(first)}
+    with remembered(g, checkpoint, chance, run, given=rng is not None, pieces=in_chunks) as ask:
+        method = draw(domain, draws, chance, like, first)
+        return _collect(ask, method, draws, domain.size, record_every, callback, progress)
 
 
 def try_all(points: Points, count: int, what: str) -> Method:
@@ -247,9 +275,11 @@ def try_all(points: Points, count: int, what: str) -> Method:
     return True, f"tried all {count} {what}"
 
 
-def draw(domain: Domain, draws: int, rng: Rng, like: Array | None) -> Method:
-    """Ask for points drawn from the domain, in blocks whose sizes do not depend on g."""
-    drawn, block = 0, DRAWN
+def draw(domain: Domain, draws: int, rng: Rng, like: Array, first: Array) -> Method:
+    """Ask for the first points, then for points drawn from the domain, in blocks of the same sizes."""
+    drawn, block = first.shape[0], DRAWN
+    if drawn:
+        yield from in_chunks(_rows(first), drawn)
     while drawn < draws:
         thetas = domain.sample(block, rng=rng, like=like)[: draws - drawn]
         yield from in_chunks(_rows(thetas), len(thetas))
@@ -279,6 +309,7 @@ class Grid:
 
     def __init__(self, axes: list[np.ndarray], like: Array | None = None) -> None:
         like = np.empty(0) if like is None else as_array(like, "like")
+        self.size, self.kind = len(axes), {"numbers": str(like.dtype)}
         self.xp, self.device = compat.array_namespace(like), compat.device(like)
         self.columns = [self.xp.asarray(axis, dtype=like.dtype, device=self.device) for axis in axes]
         self.shape = [len(axis) for axis in axes]
@@ -298,16 +329,23 @@ def _collect(
     g: Callable[[Array], Array],
     method: Method,
     count: int,
+    size: int,
     record_every: int | None,
     callback: Callback | None,
     progress: bool,
 ) -> Trace:
-    return collect(
+    too_many = record_every is None and 8 * count * (size + 2) > KEPT  # theta, g, evaluations
+    trace = collect(
         Told(g, method, keep="points"),
         expected=count,
-        record_every=_thinning(record_every, count),
+        record_every=0 if too_many else 1 if record_every is None else record_every,
         callback=callback,
         progress=progress,
+    )
+    if not too_many:
+        return trace
+    return replace(
+        trace, message=f"{trace.message}; the trace has the points that improved on all before"
     )
 
 
@@ -323,12 +361,6 @@ def _axes(domain: Domain, points: Any) -> list[np.ndarray]:
         )
     by_count = {k: domain.axes(k) for k in counts}
     return [by_count[k][p] for p, k in enumerate(counts)]
-
-
-def _thinning(record_every: int | None, count: int) -> int:
-    if record_every is None:
-        return 1 if count <= KEPT else 0
-    return record_every
 
 
 def _check_size(g: Callable[[Array], Array], grid: Grid, limit: int) -> None:

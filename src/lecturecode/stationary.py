@@ -30,7 +30,7 @@ def find_stationary_point(
     *,
     steps: int = 100,
     tol: float = 1e-10,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:

@@ -13,6 +13,9 @@ from lecturecode.door import whole
 
 __all__ = ["Trace"]
 
+KEPT = 2**27
+"""Bytes of iterates that a trace keeps if nothing else is said, 128 MiB; then every second one."""
+
 Callback = Callable[["Trace"], bool | None]
 """Called with the trace so far; returning True stops the method."""
 
@@ -40,7 +43,8 @@ class Trace:
     message : str
         Why the method stopped, in a sentence.
     record_every : int
-        The distance, in steps, between two recorded iterates; 0 when only best and last were kept.
+        The distance, in steps, between two recorded iterates; 0 when only best and last were kept. If
+        the method was not told one, it is 1 as long as all iterates fit into :data:`KEPT` bytes.
     extras : mapping of str to array of shape (records, ...)
         What else the method carries along, recorded together with the thetas: the velocities of a
         swarm, the covariances of a strategy. Each method says which; :func:`lecturecode.train` has
@@ -109,8 +113,9 @@ class Recorder:
 
     Parameters
     ----------
-    record_every : int
-        Keep one iterate in this many steps; 0 keeps only the best and the last one.
+    record_every : int, optional
+        Keep one iterate in this many steps; 0 keeps only the best and the last one. If it is not given,
+        keep all, and every second one of them each time that they have grown to :data:`KEPT` bytes.
     expected : int
         Number of steps to make room for; more are welcome.
     keep_best : bool
@@ -122,8 +127,12 @@ class Recorder:
         If `record_every` is not an integer of at least 0.
     """
 
-    def __init__(self, record_every: int = 1, expected: int = 16, *, keep_best: bool = True) -> None:
-        self.record_every = record_every = whole(record_every, "record_every", 0)
+    def __init__(
+        self, record_every: int | None = None, expected: int = 16, *, keep_best: bool = True
+    ) -> None:
+        self.asked = None if record_every is None else whole(record_every, "record_every", 0)
+        self.record_every = record_every = 1 if self.asked is None else self.asked
+        self.most = math.inf
         self.keep_best = keep_best
         room = expected if record_every else 16
         self.thetas = _Rows(-(-room // record_every) if record_every else 0)
@@ -145,10 +154,8 @@ class Recorder:
     ) -> None:
         """Record `theta` of shape (P,) or (M, P), its value(s), and how many calls they cost."""
         self.calls += evaluations
-        if self.record_every and self.values.count % self.record_every == 0:
-            self.thetas.append(theta)
-            for name, array in (extras or {}).items():
-                self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
+        if self.is_due():
+            self.keep(theta, extras or {})
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
         self.last = theta
@@ -157,6 +164,41 @@ class Recorder:
                 self.best, self.best_value = theta, float(value)
         else:
             self._best_member(theta, value)
+
+    def is_due(self, ahead: int = 0) -> bool:
+        """Tell whether the iterate is to be kept whose value comes next, or so many values later."""
+        if not self.record_every or (self.values.count + ahead) % self.record_every:
+            return False
+        if self.thetas.count < self.most:
+            return True
+        self._keep_every_second()
+        return (self.values.count + ahead) % self.record_every == 0
+
+    def keep(self, theta: Array, extras: Mapping[str, Array]) -> None:
+        """Keep an iterate, and what belongs to it."""
+        self.thetas.append(theta)
+        for name, array in extras.items():
+            self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
+        if self.asked is None and self.most == math.inf:
+            self._bound()
+
+    def _bound(self) -> None:
+        rows = (self.thetas, *self.extras.values())
+        self.most = max(2, KEPT // sum(max(each.buffer[0].nbytes, 1) for each in rows))
+
+    def _keep_every_second(self) -> None:
+        for rows in (self.thetas, *self.extras.values()):
+            rows.halve()
+        self.record_every *= 2
+
+    def remark(self) -> str:
+        """Say that iterates were thinned out, if they were."""
+        if self.asked is not None or self.record_every == 1:
+            return ""
+        return (
+            f"; of the thetas the trace has one in {self.record_every}, which is what fits into "
+            f"{KEPT / 2**20:g} MiB (record_every=1 keeps all)"
+        )
 
     def extend(self, thetas: Array, values: Array) -> None:
         """Record n points, shapes (n, P) and (n,), that were visited one by one: n steps.
@@ -170,6 +212,10 @@ class Recorder:
             self.thetas.extend(thetas[first :: self.record_every, ...])
             self.values.extend(values)
             self.evaluations.extend(numbers)
+            if self.asked is None:
+                self._bound()
+                while self.thetas.count > self.most:
+                    self._keep_every_second()
         else:
             improved = self._improvements(values)
             self.values.extend(values[improved])
@@ -207,13 +253,16 @@ class Recorder:
         if self.record_every:
             self.thetas.count = -(-self.values.count // self.record_every)
 
-    def restore(self, values: Array, last: Array, thetas: Array | None) -> None:
+    def restore(self, values: Array, last: Array, thetas: Array | None, record_every: int) -> None:
         """Take over what another recorder of single points had recorded, one call for each value."""
+        self.record_every = record_every
         self.values.extend(values)
         self.evaluations.extend(np.arange(1, len(values) + 1))
         self.calls, self.last = len(values), last
         if thetas is not None:
             self.thetas.extend(thetas)
+            if self.asked is None and len(thetas):
+                self._bound()
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded so far, without copying it."""
@@ -234,7 +283,7 @@ class Recorder:
             value=self.best_value if self.best is not None else float("nan"),
             last=self.last,
             converged=converged,
-            message=message,
+            message=message + self.remark(),
             record_every=self.record_every,
             extras={name: rows.so_far() for name, rows in self.extras.items()},
         )
@@ -263,6 +312,14 @@ class _Rows:
         self._make_room(rows, rows.shape[1:], end)
         self.buffer[self.count : end] = rows
         self.count = end
+
+    def halve(self) -> None:
+        """Keep every second row, in another buffer: whoever has been given this one keeps it."""
+        if self.buffer is not None:
+            rows = self.buffer[: self.count : 2]
+            self.buffer = _empty(self.full, rows, tuple(rows.shape[1:]))
+            self.buffer[: len(rows)] = rows
+            self.count = len(rows)
 
     def _make_room(self, like: Array, shape: tuple[int, ...], need: int) -> None:
         if self.buffer is None:

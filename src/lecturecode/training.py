@@ -22,7 +22,7 @@ from lecturecode.arrays import (
 )
 from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
-from lecturecode.door import instance, protocol
+from lecturecode.door import instance, protocol, renamed
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.losses import Loss, check_loss
 from lecturecode.minibatching import in_parts
@@ -35,6 +35,7 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train"]
 
 
+@renamed(theta="start")
 def train(
     network: Network,
     loss: Loss,
@@ -45,17 +46,17 @@ def train(
     epochs: int,
     batch_size: int,
     rng: Rng = None,
-    theta: Any = None,
+    start: Any = None,
     schedule: Schedule | None = None,
     validation: tuple[Any, Any] | None = None,
     patience: int | None = None,
     keep_last: bool = True,
     checkpoint: str | os.PathLike | None = None,
-    record_every: int = 0,
+    record_every: int | None = 0,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
-    r"""Fit a network to data by an optimizer that sees a minibatch at each step.
+    r"""Fit a network to data by minibatches, for some epochs; thetas are kept only on request.
 
     .. math:: \theta, s \leftarrow \operatorname{step}\Bigl(\theta,\;
         \frac{1}{|T_i|} \sum_{t \in T_i} \nabla l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr),\; s\Bigr)
@@ -78,8 +79,8 @@ def train(
         Samples in a minibatch.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where the start and the minibatches come from.
-    theta : array of shape (P,), optional
-        The start; drawn by :meth:`Network.init` if not given.
+    start : array of shape (P,), optional
+        The first theta; drawn by :meth:`Network.init` if not given.
     schedule : callable, optional
         The learning rate as a function of the number of steps so far, instead of the optimizer's own.
     validation : pair of arrays, optional
@@ -92,8 +93,9 @@ def train(
         A file that is written after each epoch. If it is there already, the run goes on from it, and
         ends at the same theta, bit for bit, as one that was never interrupted. It belongs to one run:
         another seed or start needs another path.
-    record_every : int
-        Keep one theta in this many steps; 0 keeps only the best and the last one.
+    record_every : int, optional
+        Keep one theta in this many steps; 0 keeps only the best and the last one. With None all are kept
+        up to 128 MiB, then every second one, and so on.
     callback : callable, optional
         Called with the trace so far after each epoch; returning True stops.
     progress : bool
@@ -154,15 +156,15 @@ def train(
         raise TypeError(
             f"a schedule needs an optimizer that is a dataclass with a learning_rate; got {optimizer!r}"
         )
-    given = {"rng": rng is not None, "start": rng is not None or theta is not None}
+    given = {"rng": rng is not None, "start": rng is not None or start is not None}
     rng, x = generator(rng), detached(as_array(x, "x"))
     check_finite(x, "x")
-    if theta is None:
-        theta = network.init(rng, like=x)
-    theta = namespace(x).asarray(detached(same_kind(theta, x, "theta", "x")), copy=True)
+    if start is None:
+        start = network.init(rng, like=x)
+    theta = namespace(x).asarray(detached(same_kind(start, x, "start", "x")), copy=True)
     theta, x, y = checked_samples(network, loss, theta, x, y)
     if theta.ndim != 1:
-        raise ValueError(f"theta must have shape ({network.size},); got {tuple(theta.shape)}")
+        raise ValueError(f"start must have shape ({network.size},); got {tuple(theta.shape)}")
     check_fit(
         x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
         keep_last=keep_last, callback=callback, progress=progress,
@@ -280,7 +282,7 @@ class ByHand:
 
 
 def _floats(theta: Array, y: Array, held_out: tuple[Array, Array] | None) -> Iterator[tuple[str, Array]]:
-    yield "theta", theta
+    yield "start", theta
     named = {"y": y}
     if held_out is not None:
         named |= {"validation x": held_out[0], "validation y": held_out[1]}

@@ -24,7 +24,7 @@ def cluster_lecturecode(problem: Problem) -> Callable[[], Answer]:
     from lecturecode import kmeans
 
     def run() -> Answer:
-        trace = kmeans(problem["x"], 20, centers=problem["centers"], sweeps=CLUSTER_SWEEPS,
+        trace = kmeans(problem["x"], 20, start=problem["centers"], sweeps=CLUSTER_SWEEPS,
                        record_every=0)  # fmt: skip
         return np.array([trace.value]), trace.steps // 2
 

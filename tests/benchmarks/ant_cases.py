@@ -69,7 +69,7 @@ def ants_lecturecode(problem: Problem) -> Callable[[int], float]:
     def run(seed: int) -> float:
         trace = ant_colony(
             problem["distances"],
-            ants=len(problem["distances"]),
+            population=len(problem["distances"]),
             steps=150,
             evaporation=EVAPORATION,
             rng=seed,
@@ -101,7 +101,7 @@ def ants_published(problem: Problem) -> Callable[[int], float]:
     from lecturecode import ant_colony
 
     ants = len(problem["distances"])
-    return lambda seed: ant_colony(problem["distances"], ants=ants, steps=1500, rng=seed).value
+    return lambda seed: ant_colony(problem["distances"], population=ants, steps=1500, rng=seed).value
 
 
 ANT_CASES = {

@@ -55,7 +55,7 @@ def train_lecturecode(rule: str, problem: Problem) -> Callable[[], Answer]:
     def run() -> Answer:
         trace = train(
             network, CrossEntropy(), problem["x"], problem["y"], optimizer, epochs=problem["epochs"],
-            batch_size=problem["batch"], rng=2, theta=problem["theta"],
+            batch_size=problem["batch"], rng=2, start=problem["theta"],
         )  # fmt: skip
         return trace.last, trace.steps
 

@@ -154,7 +154,7 @@ def method_rows(sizes: dict[str, Any], there: torch.device) -> list[dict[str, An
 
     def cluster(lib: Callable) -> Callable[[], Any]:
         data = lib(points)
-        return lambda: kmeans(data, 5, centers=data[:5], sweeps=5, record_every=0).value
+        return lambda: kmeans(data, 5, start=data[:5], sweeps=5, record_every=0).value
 
     def swarm(lib: Callable) -> Callable[[], Any]:
         like = lib(np.empty(0))

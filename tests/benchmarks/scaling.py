@@ -73,7 +73,7 @@ def population_rows() -> list[dict]:
 def sweep_kmeans(samples: int, features: int, clusters: int) -> Callable:
     x = np.random.default_rng(0).standard_normal((samples, features))
     return lambda sweeps, watch: kmeans(
-        x, clusters, centers=x[:clusters], sweeps=sweeps, record_every=0, callback=watch
+        x, clusters, start=x[:clusters], sweeps=sweeps, record_every=0, callback=watch
     )
 
 
@@ -173,7 +173,7 @@ def seconds_per_epoch(width: int, batch: int) -> tuple[float, float]:
     def run(epochs: int) -> float:
         started = time.perf_counter()
         train(network, CrossEntropy(), x, y, GradientDescent(1e-3), epochs=epochs, batch_size=batch,
-              rng=0, theta=theta)  # fmt: skip
+              rng=0, start=theta)  # fmt: skip
         return time.perf_counter() - started
 
     def products() -> float:

@@ -48,7 +48,7 @@ def fit_lecturecode(rule: str) -> Callable[[Problem], Callable[[], Answer]]:
 
         def run() -> Answer:
             trace = train(module, CrossEntropy(), x, labels, optimizer, epochs=EPOCHS, batch_size=BATCH,
-                          rng=0, theta=problem["theta"])  # fmt: skip
+                          rng=0, start=problem["theta"])  # fmt: skip
             return trace.extras["loss"], trace.steps
 
         return run

@@ -87,7 +87,7 @@ def swarm():
 @row("ant_colony", NOTHING)
 def ants():
     """Ant colony."""
-    distances, more = torch.cdist(x[::40], x[::40]), {"ants": 10, "steps": 20, "rng": 0}
+    distances, more = torch.cdist(x[::40], x[::40]), {"population": 10, "steps": 20, "rng": 0}
     arrays = lc.ant_colony(distances.numpy(), **more)
     return arrays.value, lc.ant_colony(distances, **more).value
 
@@ -146,7 +146,7 @@ def clusters():
     for _ in range(50):
         nearest = torch.cdist(x, centers).argmin(1)
         centers = torch.stack([x[nearest == k].mean(0) for k in range(3)])
-    return lc.kmeans(x, 3, centers=start).theta, centers.reshape(-1)
+    return lc.kmeans(x, 3, start=start).theta, centers.reshape(-1)
 
 
 @row("factorize", "`torch.linalg.svd`")

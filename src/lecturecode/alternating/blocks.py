@@ -31,7 +31,7 @@ def alternate(
     sweeps: int,
     blocks: Sequence[Any] | None = None,
     tol: float = 1e-10,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -131,7 +131,7 @@ def coordinate_descent(
     *,
     sweeps: int,
     tol: float = 1e-10,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -203,7 +203,7 @@ def _collect(
     blocks: int,
     sweeps: int,
     tol: float,
-    record_every: int,
+    record_every: int | None,
     callback: Callback | None,
     progress: bool,
 ) -> Trace:

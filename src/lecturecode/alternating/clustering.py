@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.arrays import Array, detached
-from lecturecode.door import arrays, integers, real, whole
+from lecturecode.door import arrays, integers, real, renamed, whole
 from lecturecode.iteration import End, Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
@@ -18,16 +18,17 @@ from lecturecode.trace import Callback, Trace
 __all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
 
 
+@renamed(centers="start")
 def kmeans(
     x: Any,
     clusters: int,
     *,
     rng: Rng = None,
-    centers: Any = None,
+    start: Any = None,
     restarts: int = 0,
     sweeps: int = 300,
     tol: float = 0.0,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -46,8 +47,8 @@ def kmeans(
         Number K of clusters, at most that of distinct samples.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where the starts come from.
-    centers : array of shape (K, D), optional
-        The first start; drawn as by :func:`kmeans_start` if not given.
+    start : array of shape (K, D), optional
+        The first centers; drawn as by :func:`kmeans_start` if not given.
     restarts : int
         How many more starts to draw; the run that ends lowest is returned.
     sweeps : int
@@ -71,7 +72,7 @@ def kmeans(
         If arrays of different kinds are mixed, or `rng` is of the wrong kind.
     ValueError
         If `x` is not of shape (T, D), is not finite, or has fewer distinct samples than `clusters`; if
-        `centers` is not of shape (K, D), or a number is out of range.
+        `start` is not of shape (K, D), or a number is out of range.
 
     Notes
     -----
@@ -87,16 +88,16 @@ def kmeans(
 
     Examples
     --------
-    >>> trace = kmeans([[0.0], [1.0], [9.0], [11.0]], 2, centers=[[0.0], [1.0]])
+    >>> trace = kmeans([[0.0], [1.0], [9.0], [11.0]], 2, start=[[0.0], [1.0]])
     >>> trace.theta.tolist(), trace.value, trace.extras["labels"][-1].tolist()
     ([0.5, 10.0], 2.5, [0, 0, 1, 1])
     """
     samples, clusters = check_samples(x, clusters, "clusters")
-    if centers is None:
+    if start is None:
         x, given = samples, None
     else:
-        shapes, hints = {"x": "T D", "centers": f"{clusters} D"}, {"centers": "Give a row per cluster"}
-        _, x, given = arrays(shapes, hints, x=detached(x), centers=detached(centers))
+        shapes, hints = {"x": "T D", "start": f"{clusters} D"}, {"start": "Give a row per cluster"}
+        _, x, given = arrays(shapes, hints, x=detached(x), start=detached(start))
     sweeps = whole(sweeps, "sweeps")
     restarts = whole(restarts, "restarts", 0)
     tol = real(tol, "tol", "[0, inf]")
@@ -107,8 +108,8 @@ def kmeans(
     noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
     def once(k: int) -> Trace:
-        start = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
-        run = Clusters(x, start, shift)
+        c = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
+        run = Clusters(x, c, shift)
         rules = [finite, never_rises(scale=0.0, noise=noise)]
         if tol:
             rules.append(settles(2, tol, scale=0.0, noise=noise))

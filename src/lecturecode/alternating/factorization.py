@@ -18,9 +18,10 @@ def factorize(
     rank: int,
     *,
     rng: Rng = None,
+    start: Any = None,
     sweeps: int = 10_000,
     tol: float = 1e-12,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -40,6 +41,8 @@ def factorize(
         Number r of columns of each factor, at most min(m, n).
     rng : None, int, numpy.random.Generator or torch.Generator
         Where the start B comes from.
+    start : array of shape ((m + n) r,), optional
+        A and B as in `theta`; only B matters, since A is solved for first.
     sweeps : int
         The most sweeps; a sweep solves for A and for B.
     tol : float
@@ -58,7 +61,7 @@ def factorize(
         If `matrix` is not real, or `rng` is of the wrong kind.
     ValueError
         If `matrix` is not of shape (m, n), is empty or not finite, if `rank` is not between 1 and
-        min(m, n), or if a number is out of range.
+        min(m, n), if `start` is of another shape, or if a number is out of range.
 
     Notes
     -----
@@ -86,10 +89,15 @@ def factorize(
     rank = whole(rank, "rank", 1, highest, hint)
     sweeps = whole(sweeps, "sweeps")
     tol = real(tol, "tol", "[0, inf]")
-    start = normal(generator(rng), (M.shape[1], rank), M)
+    if start is None:
+        B = normal(generator(rng), (M.shape[1], rank), M)
+    else:
+        size = f"{(M.shape[0] + M.shape[1]) * rank}"
+        _, _, given = arrays({"matrix": "m n", "start": size}, matrix=M, start=detached(start))
+        B = factors(given, tuple(M.shape))[1]
     noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
     return collect(
-        solve_in_turn(M, start),
+        solve_in_turn(M, B),
         steps=2 * sweeps,
         until=[
             finite,

@@ -28,9 +28,10 @@ def lasso(
     penalty: float,
     *,
     rho: float = 1.0,
+    start: Any = None,
     steps: int = 10_000,
     tol: float = 1e-8,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -60,6 +61,8 @@ def lasso(
     rho : float
         How strongly the copies are pulled together, for columns scaled as below; it changes the speed,
         not the answer.
+    start : array of shape (P,), optional
+        Where z begins, such as the theta of a penalty nearby; zero if not given.
     steps : int
         The most steps.
     tol : float
@@ -111,8 +114,12 @@ def lasso(
     rho = real(rho, "rho", "(0, inf)")
     steps = whole(steps, "steps")
     tol = real(tol, "tol", "[0, inf]")
+    problem, z = scaled(W, y, penalty), None
+    if start is not None:
+        _, _, given = arrays({"W": "T P", "start": "P"}, W=W, start=detached(start))
+        z = given * problem.lengths
     trace = collect(
-        split(scaled(W, y, penalty), rho, tol),
+        split(problem, rho, tol, z),
         steps=steps,
         until=[finite],
         used_up=f"used up all {steps} steps before it settled",
@@ -170,12 +177,15 @@ def scaled(W: Array, y: Array, penalty: float) -> Problem:
     return Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
 
 
-def split(g: Problem, rho: float, tol: float) -> Steps:
+def split(g: Problem, rho: float, tol: float, z: Array | None = None) -> Steps:
     """Minimize over theta, then over its copy z, and let u add up by how much they disagree."""
     xp, b = compat.array_namespace(g.b), g.b
     R = _inverse_triangle(_triangle(g, rho))  # so that the inverse of H + rho I is R^T R
-    z = u = xp.zeros_like(b)
-    zero, size = norm(z), norm(b)
+    zero, size = norm(xp.zeros_like(b)), norm(b)
+    if z is None:
+        z = u = xp.zeros_like(b)
+    else:
+        u = xp.minimum(xp.maximum(b - g.H @ z, -g.penalties), g.penalties) / rho
     yield g.step("the start", z, zero, zero)
     calm, patience = 0, PATIENCE
     done: End | None = None

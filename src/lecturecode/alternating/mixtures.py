@@ -47,7 +47,7 @@ def gaussian_mixture(
     sweeps: int = 1000,
     tol: float = 1e-8,
     floor: float = 1e-6,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:

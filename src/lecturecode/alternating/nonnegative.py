@@ -29,7 +29,7 @@ def nonnegative_least_squares(
     *,
     steps: int | None = None,
     tol: float = 1e-12,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:

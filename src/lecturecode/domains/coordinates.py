@@ -22,6 +22,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, as_array
+from lecturecode.checkpoints import describe
 from lecturecode.domains.sets import (
     Choice,
     Domain,
@@ -57,6 +58,7 @@ class Coordinates:
 
     def __init__(self, domain: Domain, like: Array | None = None) -> None:
         check_domain(domain)
+        self.domain = domain
         self.like = np.empty(0) if like is None else as_array(like, "like")
         self.xp = compat.array_namespace(self.like)
         self.size = domain.size
@@ -98,6 +100,32 @@ class Coordinates:
         if self.has_rounded:
             theta = xp.where(self.rounded, xp.round(theta), theta)
         return xp.minimum(xp.maximum(theta, low), high)
+
+    def u(self, theta: Array) -> Array:
+        """Return where points `theta` of the domain are, shape (..., P) both."""
+        xp = self.xp
+        u = (theta - self.middle) / self.half
+        if self.has_decades:
+            tiny = xp.finfo(theta.dtype).smallest_normal
+            decades = xp.log10(xp.maximum(theta, tiny)) - xp.log10(xp.maximum(self.middle, tiny))
+            u = xp.where(self.decades, decades / self.half, u)
+        return self.inside(u)
+
+    def first(self, count: int, rng: Rng, given: Array) -> Array:
+        """Return the u of a first population: of `given` points, shape (N, P), and of others drawn."""
+        u = self.draw(count, rng)
+        u[: given.shape[0], ...] = self.u(given)
+        return u
+
+    def identity(self, method: str, settings: list[Any], start: Array) -> dict[str, Any]:
+        """Return what must be the same for a run that goes on, as what JSON can hold."""
+        return {
+            "method": method,
+            "settings": settings,
+            "domain": describe(self.domain),
+            "start": describe(start),
+            "numbers": str(self.like.dtype),
+        }
 
     def inside(self, u: Array) -> Array:
         """Return the nearest points, shape (..., P), that are within the bounds of u."""

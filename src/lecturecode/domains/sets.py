@@ -10,8 +10,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, on_host
-from lecturecode.door import came, instance, real, whole
+from lecturecode.arrays import Array, as_array, check_there, detached, on_host, same_kind
+from lecturecode.door import arrays, came, instance, real, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
 
@@ -611,6 +611,33 @@ def check_domain(domain: Any) -> None:
         If it is not.
     """
     instance(domain, "domain", Domain, "Interval(-5, 5) ** 2")  # type: ignore[type-abstract]
+
+
+def check_points(start: Any, domain: Domain, like: Array, most: int) -> Array:
+    """Return the points to begin with, shape (N, P), as arrays like `like`; N is 0 if there are none.
+
+    Raises
+    ------
+    TypeError
+        If they are of another library than `like`.
+    ValueError
+        If they are of another shape than (P,) or (N, P), more than `most`, or not in the domain.
+    """
+    P = domain.size
+    if start is None:
+        return compat.array_namespace(like).empty((0, P), dtype=like.dtype, device=compat.device(like))
+    given = same_kind(detached(start), like, "start", "the points of the search")
+    xp, points = arrays({"start": f"{P} | N {P}"}, start=given)
+    points = xp.reshape(points, (-1, P))
+    if points.shape[0] > most:
+        raise ValueError(f"start has {points.shape[0]} points, and there is room for {most}")
+    outside = ~domain.contains(points)
+    if bool(outside.any()):
+        first = on_host(points)[on_host(outside)][0]
+        raise ValueError(
+            f"start must lie in the domain, and {first} does not; domain.project moves it there"
+        )
+    return points
 
 
 def need_scale(domain: Any) -> float:

@@ -4,12 +4,15 @@ Pheromone tells the next ants where short tours went, and evaporates where nobod
 """
 
 import math
+import os
 from typing import Any
 
 import array_api_compat as compat
 
+from lecturecode.answers import remembered
 from lecturecode.arrays import Array, same_kind
-from lecturecode.door import real, whole
+from lecturecode.checkpoints import describe
+from lecturecode.door import real, renamed, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.population.distances import is_symmetric, refuse, square
 from lecturecode.population.roulette import smallest, spin, spins
@@ -52,28 +55,23 @@ def tour_length(distances: Array, tours: Array) -> Array:
     array([4., 5.])
     """
     d = _cities(distances)
-    tours = same_kind(tours, d, "tours", "distances")
-    xp, n = compat.array_namespace(d), d.shape[0]
-    every = xp.arange(n, dtype=d.dtype, device=compat.device(d))
-    if tours.shape[-1:] != (n,) or not bool(xp.all(xp.sort(tours, axis=-1) == every)):
-        raise ValueError(
-            f"tours must name each of the cities 0 to {n - 1} once along the last axis; "
-            f"got shape {tuple(tours.shape)}" + (" with others" if tours.shape[-1:] == (n,) else "")
-        )
-    return _length(d, xp.astype(tours, xp.int64))
+    return _length(d, _check_tours(tours, d, "tours"))
 
 
+@renamed(ants="population")
 def ant_colony(
     distances: Array,
     *,
-    ants: int,
+    population: int,
     steps: int,
     rng: Rng = None,
     alpha: float = 1.0,
     beta: float = 2.0,
     evaporation: float = 0.02,
+    start: Any = None,
     target: float = -math.inf,
-    record_every: int = 1,
+    checkpoint: str | os.PathLike | None = None,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -102,7 +100,7 @@ def ant_colony(
     distances : array of shape (n, n)
         :math:`d_{ij}` from each city (row) to each other; the diagonal is ignored. Where it is
         symmetric, pheromone works in both directions.
-    ants : int
+    population : int
         Number M of ants; as many as there are cities is usual.
     steps : int
         How often the ants set out again after the first time.
@@ -113,8 +111,12 @@ def ant_colony(
     evaporation : float
         The share :math:`\rho` of the pheromone that is lost at each step. Stützle & Hoos take 0.02,
         for runs of thousands of steps; a larger share settles sooner.
+    start : array of shape (n,) or (N, n), optional
+        Tours, at most M, that the first of the ants take, as orders of the cities.
     target : float
         Stop once a tour is no longer than this.
+    checkpoint : path, optional
+        As for :func:`lecturecode.genetic`.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`. A record holds M n + n² numbers.
 
@@ -131,7 +133,9 @@ def ant_colony(
         If `distances` does not hold real numbers, or if `rng` is of the wrong kind.
     ValueError
         If `distances` is not square, has fewer than 3 cities, is negative, NaN or infinite somewhere,
-        or 0 everywhere, or if a number is out of range.
+        or 0 everywhere, if a number is out of range, or if a tour of `start` leaves out a city.
+    CheckpointError, OSError
+        If the checkpoint is damaged or that of another run, a ValueError; if it cannot be written.
 
     Notes
     -----
@@ -154,12 +158,12 @@ def ant_colony(
     >>> angle = 2 * np.pi * np.arange(12) / 12
     >>> towns = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
     >>> roads = np.linalg.norm(towns[:, None] - towns, axis=-1)
-    >>> trace = ant_colony(roads, ants=12, steps=30, rng=0)
+    >>> trace = ant_colony(roads, population=12, steps=30, rng=0)
     >>> bool(abs(trace.value - 24 * np.sin(np.pi / 12)) < 1e-9)  # once around
     True
     """
     d = _cities(distances)
-    ants = whole(ants, "ants")
+    population = whole(population, "population")
     steps = whole(steps, "steps")
     alpha = real(alpha, "alpha", "[0, inf)")
     beta = real(beta, "beta", "[0, inf)")
@@ -168,21 +172,28 @@ def ant_colony(
     xp = compat.array_namespace(d)
     if not bool(xp.any(d > 0)):
         raise ValueError("all distances are 0, so that all tours are equally long; check the distances")
-    return collect(
-        Told(
-            lambda tours: _length(d, xp.astype(tours, xp.int64)),
-            tour(d, ants, generator(rng), alpha, beta, evaporation),
-        ),
-        steps=steps,
-        until=[reaches(max(target, 0.0))],
-        expected=steps + 1,
-        record_every=record_every,
-        callback=callback,
-        progress=progress,
-    )
+    chance, first = generator(rng), xp.empty((0, d.shape[0]), dtype=xp.int64, device=compat.device(d))
+    if start is not None:
+        first = _given_tours(start, d, population)
+    settings = [population, alpha, beta, evaporation]
+    run = {"method": "ant colony", "settings": settings, "data": describe(d), "start": describe(first)}
+
+    def length(tours: Array) -> Array:
+        return _length(d, xp.astype(tours, xp.int64))
+
+    with remembered(length, checkpoint, chance, run, given=rng is not None) as ask:
+        return collect(
+            Told(ask, tour(d, first, population, chance, alpha, beta, evaporation)),
+            steps=steps,
+            until=[reaches(max(target, 0.0))],
+            expected=steps + 1,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
 
 
-def tour(d: Array, ants: int, rng: Rng, alpha: float, beta: float, rho: float) -> Method:
+def tour(d: Array, first: Array, ants: int, rng: Rng, alpha: float, beta: float, rho: float) -> Method:
     """Let the ants walk, and the one with the shortest tour lay pheromone for the next."""
     xp, n = compat.array_namespace(d), d.shape[0]
     p = P_BEST ** (1 / n)
@@ -190,6 +201,7 @@ def tour(d: Array, ants: int, rng: Rng, alpha: float, beta: float, rho: float) -
     closeness, symmetric = _closeness(d, beta), is_symmetric(d)
     patience = math.ceil(-math.log(lowest) / rho)  # steps from τ_max to τ_min
     tours = _walk_tours(closeness, ants, rng)
+    tours[: first.shape[0], ...] = first
     shortest = float(xp.min(_length(d, tours)))
     tau, recent, idle = xp.ones_like(d) / (rho * shortest), math.inf, 0
     while True:
@@ -236,6 +248,28 @@ def _cities(distances: Any) -> Array:
     refuse(d < 0, d, "a distance cannot be negative")
     refuse(xp.isinf(d), d, "ants must be able to go from every city to every other")
     return d
+
+
+def _check_tours(tours: Any, d: Array, name: str) -> Array:
+    """Return tours, shape (..., n), int, once each is known to pass all cities."""
+    tours = same_kind(tours, d, name, "distances")
+    xp, n = compat.array_namespace(d), d.shape[0]
+    every = xp.arange(n, dtype=d.dtype, device=compat.device(d))
+    if tours.shape[-1:] != (n,) or not bool(xp.all(xp.sort(tours, axis=-1) == every)):
+        raise ValueError(
+            f"{name} must name each of the cities 0 to {n - 1} once along the last axis; "
+            f"got shape {tuple(tours.shape)}" + (" with others" if tours.shape[-1:] == (n,) else "")
+        )
+    return xp.astype(tours, xp.int64)
+
+
+def _given_tours(start: Any, d: Array, most: int) -> Array:
+    tours = _check_tours(start, d, "start")
+    if tours.ndim > 2 or (tours.ndim == 2 and tours.shape[0] > most):
+        raise ValueError(
+            f"start must be one tour, or at most {most}, one for each ant; got {tuple(tours.shape)}"
+        )
+    return compat.array_namespace(d).reshape(tours, (-1, d.shape[0]))
 
 
 def _closeness(d: Array, beta: float) -> Array:

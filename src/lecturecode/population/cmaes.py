@@ -4,16 +4,19 @@ First the method, then the cloud and how it learns, then the rules that end its 
 """
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
+from lecturecode.answers import remembered
 from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.domains.sets import check_points
 from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, normal
@@ -38,9 +41,11 @@ def evolution_strategy(
     restarts: int = 0,
     max_evaluations: int | None = None,
     rng: Rng = None,
+    start: Any = None,
     target: float = -math.inf,
     like: Array | None = None,
-    record_every: int = 1,
+    checkpoint: str | os.PathLike | None = None,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -83,10 +88,14 @@ def evolution_strategy(
         A population that would exceed this number of evaluations is not drawn.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where chance comes from.
+    start : array of shape (P,), optional
+        The first mean m, a point of the domain; drawn if not given, as it is for each restart.
     target : float
         Stop once g is at most this.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    checkpoint : path, optional
+        As for :func:`lecturecode.genetic`.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`.
 
@@ -108,7 +117,10 @@ def evolution_strategy(
         If `g` is not callable, `domain` is not a domain, or `rng` is of the wrong kind.
     ValueError
         If a number is out of range, if a coordinate is unbounded and has no scale, if `g` returns the
-        wrong shape, or if it is finite nowhere in the first population.
+        wrong shape, or if it is finite nowhere in the first population; if `start` is not one point of
+        the domain.
+    CheckpointError, OSError
+        If the checkpoint is damaged or that of another run, a ValueError; if it cannot be written.
     Exception
         Whatever `g` raises, with attributes ``theta`` and ``trace``.
 
@@ -135,29 +147,34 @@ def evolution_strategy(
     >>> trace.value < 1e-10, trace.converged, trace.thetas.shape[1:]
     (True, True, (6, 2))
     """
-    space = Coordinates(domain, like)
+    space, chance = Coordinates(domain, like), generator(rng)
     usual = 4 + int(3 * math.log(space.size))
     size = usual if population is None else whole(population, "population", 4)
     steps = whole(steps, "steps")
     restarts = whole(restarts, "restarts", 0)
     most = math.inf if max_evaluations is None else whole(max_evaluations, "max_evaluations", size)
     target = real(target, "target", "[-inf, inf]")
-    return collect(
-        Told(
-            g,
-            evolve(space, size, generator(rng), restarts, steps, most),
-            keep="best" if restarts else "populations",
-        ),
-        until=[reaches(target)],
-        expected=steps + 1,
-        record_every=record_every,
-        callback=callback,
-        progress=progress,
-    )
+    given = check_points(start, domain, space.like, 1)
+    run = space.identity("evolution strategy", [size, restarts, str(most)], given)
+    with remembered(g, checkpoint, chance, run, given=rng is not None) as ask:
+        m = space.first(1, chance, given)[0, ...]
+        return collect(
+            Told(
+                ask,
+                evolve(space, m, size, chance, restarts, steps, most),
+                keep="best" if restarts else "populations",
+            ),
+            until=[reaches(target)],
+            expected=steps + 1,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
 
 
 def evolve(
     space: Coordinates,
+    m: Array,
     size: int,
     rng: Rng,
     restarts: int = 0,
@@ -167,7 +184,7 @@ def evolve(
     """Draw from the cloud and let it learn; where a run has ended, begin anew with a larger one."""
     least, record, converged, step, left = size, math.inf, False, 0, most
     for _ in range(restarts + 1):
-        cloud, reason, before = Cloud(space, size, rng, record), "", left
+        cloud, reason, before = Cloud(space, m, size, rng, record), "", left
         while not reason:
             if step > steps:
                 return False, f"used up all {steps} steps"
@@ -178,7 +195,7 @@ def evolve(
             reason = cloud.learn(values)
         record = min(record, *cloud.watch.best)
         converged |= cloud.watch.converged
-        size = _next_size(size, least, before - left, left)
+        m, size = space.draw(1, rng)[0, ...], _next_size(size, least, before - left, left)
     return converged, f"{reason} after {step - 1} steps" + (
         f" and {restarts} restarts" if restarts else ""
     )
@@ -231,6 +248,8 @@ class Cloud:
     ----------
     space : Coordinates
         Where it lives.
+    m : array of shape (P,)
+        Its first mean, in search coordinates.
     size : int
         Number of draws.
     rng : numpy.random.Generator or torch.Generator
@@ -239,7 +258,9 @@ class Cloud:
         The best value of earlier runs, infinite if there were none.
     """
 
-    def __init__(self, space: Coordinates, size: int, rng: Rng, record: float = math.inf) -> None:
+    def __init__(
+        self, space: Coordinates, m: Array, size: int, rng: Rng, record: float = math.inf
+    ) -> None:
         self.space, self.size, self.rng = space, size, rng
         self.xp = xp = compat.array_namespace(space.like)
         P, self.k = space.size, constants(space.size, size)
@@ -249,7 +270,7 @@ class Cloud:
         self.kept = 1 - self.k.c_1 - self.k.c_mu * float(self.k.weights.sum())
         self.every = max(1, int(1 / (10 * P * (self.k.c_1 + self.k.c_mu))))
         self.units = space.half
-        self.m, self.sigma = space.draw(1, rng)[0, ...], SIGMA
+        self.m, self.sigma = m, SIGMA
         self.p_sigma, self.p_c = xp.zeros_like(self.m), xp.zeros_like(self.m)
         self.C = self.root = self.B = xp.eye(P, **row)
         self.D = self.deviations = xp.ones_like(self.m)

@@ -10,7 +10,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.arrays import Array, on_host
-from lecturecode.door import real, whole
+from lecturecode.door import real, renamed, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.population.distances import is_symmetric, refuse, square
 from lecturecode.population.roulette import smallest, spin, spins
@@ -20,18 +20,19 @@ from lecturecode.trace import Callback, Trace
 __all__ = ["ant_paths"]
 
 
+@renamed(ants="population", start="nest", end="food")
 def ant_paths(
     distances: Array,
-    start: int,
-    end: int,
+    nest: int,
+    food: int,
     *,
-    ants: int,
+    population: int,
     steps: int,
     rng: Rng = None,
     alpha: float = 2.0,
     evaporation: float = 0.5,
     target: float = -math.inf,
-    record_every: int = 1,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -48,9 +49,9 @@ def ant_paths(
     distances : array of shape (n, n)
         Lengths of the edges, positive, ``inf`` where there is none; the diagonal is ignored. Where it is
         symmetric, ants smell a trail in both directions.
-    start, end : int
-        The nodes of the nest and of the food.
-    ants : int
+    nest, food : int
+        Their nodes.
+    population : int
         Number M of ants.
     steps : int
         How often the ants set out again after the first time.
@@ -80,7 +81,7 @@ def ant_paths(
         If `distances` does not hold real numbers, or if `rng` is of the wrong kind.
     ValueError
         If `distances` is not square, is NaN or not positive somewhere, if a number is out of range, if
-        no path leads from `start` to `end`, or if all of the first ants are lost.
+        no path leads from `nest` to `food`, or if all of the first ants are lost.
 
     Notes
     -----
@@ -99,16 +100,16 @@ def ant_paths(
 
     >>> from math import inf
     >>> bridges = [[0, 1, 2, inf], [1, 0, inf, 1], [2, inf, 0, 2], [inf, 1, 2, 0]]
-    >>> trace = ant_paths(bridges, 0, 3, ants=20, steps=20, rng=0)
+    >>> trace = ant_paths(bridges, 0, 3, population=20, steps=20, rng=0)
     >>> trace.theta, trace.value, trace.values[0].mean(), trace.values[-1].mean()
     (array([0., 1., 3., 3.]), 2.0, np.float64(3.2), np.float64(2.0))
     """
     d = _edges(distances)
     last = d.shape[0] - 1
-    start = whole(start, "start", 0, last, "It is the number of a node")
-    end = whole(end, "end", 0, last, "It is the number of a node")
-    _check_path(d, start, end)
-    ants = whole(ants, "ants")
+    nest = whole(nest, "nest", 0, last, "It is the number of a node")
+    food = whole(food, "food", 0, last, "It is the number of a node")
+    _check_path(d, nest, food)
+    population = whole(population, "population")
     steps = whole(steps, "steps")
     alpha = real(alpha, "alpha", "[0, inf)")
     evaporation = real(evaporation, "evaporation", "(0, 1]")
@@ -116,8 +117,8 @@ def ant_paths(
     xp = compat.array_namespace(d)
     return collect(
         Told(
-            lambda paths: _path_length(d, xp.astype(paths, xp.int64), end),
-            forage(d, start, end, ants, generator(rng), alpha, evaporation),
+            lambda paths: _path_length(d, xp.astype(paths, xp.int64), food),
+            forage(d, nest, food, population, generator(rng), alpha, evaporation),
         ),
         steps=steps,
         until=[reaches(target)],
@@ -128,25 +129,25 @@ def ant_paths(
     )
 
 
-def forage(d: Array, start: int, end: int, ants: int, rng: Rng, alpha: float, rho: float) -> Method:
+def forage(d: Array, nest: int, food: int, ants: int, rng: Rng, alpha: float, rho: float) -> Method:
     """Let the ants walk to the food, and each that arrives lay pheromone for the next."""
     xp = compat.array_namespace(d)
     edges, symmetric, least = _open(d), is_symmetric(d), smallest(d)
-    paths = _walk_paths(edges, start, end, ants, rng)
-    tau = edges * xp.sum(1 / _some_arrived(_path_length(d, paths, end), end))
+    paths = _walk_paths(edges, nest, food, ants, rng)
+    tau = edges * xp.sum(1 / _some_arrived(_path_length(d, paths, food), food))
     while True:
         values = yield xp.astype(paths, d.dtype), {"pheromone": tau}
         laid = edges * _laid(paths, 1 / values, d)
         tau = (1 - rho) * tau + (laid + laid.T if symmetric else laid)
         scent = xp.clip((tau / xp.clip(xp.max(tau), least, None)) ** alpha, least, 1.0)
-        paths = _walk_paths(edges * scent, start, end, ants, rng)
+        paths = _walk_paths(edges * scent, nest, food, ants, rng)
 
 
-def _some_arrived(lengths: Array, end: int) -> Array:
+def _some_arrived(lengths: Array, food: int) -> Array:
     xp = compat.array_namespace(lengths)
     if not bool(xp.any(xp.isfinite(lengths))):
         raise ValueError(
-            f"all {lengths.shape[0]} ants ended in dead ends before they came to node {end}; "
+            f"all {lengths.shape[0]} ants ended in dead ends before they came to node {food}; "
             "send more ants"
         )
     return lengths
@@ -158,16 +159,16 @@ def _open(d: Array) -> Array:
     return xp.astype(xp.isfinite(d) & (d > 0), d.dtype)
 
 
-def _walk_paths(weights: Array, start: int, end: int, ants: int, rng: Rng) -> Array:
+def _walk_paths(weights: Array, nest: int, food: int, ants: int, rng: Rng) -> Array:
     """Return the nodes of each ant, shape (M, n), int; it stays where it arrived or is lost."""
     xp, n, device = compat.array_namespace(weights), weights.shape[0], compat.device(weights)
     ant, unseen = xp.arange(ants, device=device), xp.ones((ants, n), dtype=weights.dtype, device=device)
-    node = xp.full((ants,), start, dtype=xp.int64, device=device)
+    node = xp.full((ants,), nest, dtype=xp.int64, device=device)
     u, path = spins(rng, (n - 1, ants, 1), weights), [node]
     for k in range(n - 1):
         unseen[ant, node] = 0
         choices = weights[node, ...] * unseen
-        on = (node != end) & xp.any(choices > 0, axis=1)
+        on = (node != food) & xp.any(choices > 0, axis=1)
         node = xp.where(on, spin(choices, u[k, ...]), node)
         path.append(node)
     return xp.stack(path, axis=1)
@@ -182,10 +183,10 @@ def _laid(paths: Array, amounts: Array, d: Array) -> Array:
     return xp.reshape(amounts[:, None, None] * leaves, (-1, n)).T @ xp.reshape(enters, (-1, n))
 
 
-def _path_length(d: Array, paths: Array, end: int) -> Array:
+def _path_length(d: Array, paths: Array, food: int) -> Array:
     xp = compat.array_namespace(d)
     lengths = xp.sum(d[paths[..., :-1], paths[..., 1:]], axis=-1)
-    return xp.where(paths[..., -1] == end, lengths, xp.full_like(lengths, xp.inf))
+    return xp.where(paths[..., -1] == food, lengths, xp.full_like(lengths, xp.inf))
 
 
 def _edges(distances: Any) -> Array:
@@ -194,12 +195,12 @@ def _edges(distances: Any) -> Array:
     return d
 
 
-def _check_path(d: Array, start: int, end: int) -> None:
+def _check_path(d: Array, nest: int, food: int) -> None:
     n = d.shape[0]
-    if start == end:
-        raise ValueError(f"start and end are both node {start}, so there is no way to go")
-    edges, reached = np.isfinite(on_host(d)), np.arange(n) == start
+    if nest == food:
+        raise ValueError(f"nest and food are both node {nest}, so there is no way to go")
+    edges, reached = np.isfinite(on_host(d)), np.arange(n) == nest
     for _ in range(n - 1):
         reached = reached | edges[reached].any(axis=0)
-    if not reached[end]:
-        raise ValueError(f"no path leads from node {start} to node {end}; check where distances is inf")
+    if not reached[food]:
+        raise ValueError(f"no path leads from node {nest} to node {food}; check where distances is inf")

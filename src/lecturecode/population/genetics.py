@@ -1,13 +1,17 @@
 """Genetic algorithm: the fit have children, which mix their genes, with here and there a mutation."""
 
 import math
+import os
 from collections.abc import Callable
+from typing import Any
 
 import array_api_compat as compat
 
+from lecturecode.answers import remembered
 from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.domains.sets import check_points
 from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, normal, uniform
@@ -27,9 +31,11 @@ def genetic(
     elite: int = 1,
     blend: float = 0.5,
     mutation: float = 0.5,
+    start: Any = None,
     target: float = -math.inf,
     like: Array | None = None,
-    record_every: int = 1,
+    checkpoint: str | os.PathLike | None = None,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -74,18 +80,26 @@ def genetic(
     mutation : float
         The largest mutations :math:`\sigma`, in search coordinates, where an interval is 2 wide and a
         positive number varies by 1 for each decade. With 0 nothing mutates, choices included.
+    start : array of shape (P,) or (N, P), optional
+        Points of the domain, at most M, that the first population has to begin with; `domain.encode`
+        makes one of values. The others are drawn.
     target : float
         Stop once g is at most this.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    checkpoint : path, optional
+        A file for the values of g, written at least once a second and at the end. If it is there
+        already, they are taken from it, and g is asked only for what it does not have: the trace is that
+        of a run that was never interrupted. It belongs to one run: another domain or seed needs another
+        path. Of g it knows nothing.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`.
 
     Returns
     -------
     Trace
-        `thetas` of shape (records, M, P), `values` of shape (steps + 1, M), the elite first. It is
-        evaluated again with each generation: there are M (steps + 1) evaluations.
+        `thetas` of shape (records, M, P), `values` of shape (steps + 1, M), the elite first. Its values
+        are known: there are M evaluations at the start, and M - `elite` a step.
 
     Raises
     ------
@@ -93,7 +107,10 @@ def genetic(
         If `g` is not callable, `domain` is not a domain, or `rng` is of the wrong kind.
     ValueError
         If a number is out of range, if a coordinate is unbounded and has no scale, if `g` returns the
-        wrong shape, or if it is finite nowhere in the first population.
+        wrong shape, or if it is finite nowhere in the first population; if `start` has another shape, or
+        a point outside of the domain.
+    CheckpointError, OSError
+        If the checkpoint is damaged or that of another run, a ValueError; if it cannot be written.
     Exception
         Whatever `g` raises, with attributes ``theta`` and ``trace``.
 
@@ -127,33 +144,38 @@ def genetic(
     blend = real(blend, "blend", "[0, inf)")
     mutation = real(mutation, "mutation", "[0, inf)")
     target = real(target, "target", "[-inf, inf]")
-    space = Coordinates(domain, like)
-    method = evolve(space, population, generator(rng), tournament, elite, blend, mutation)
-    return collect(
-        Told(g, method),
-        steps=steps,
-        until=[reaches(target)],
-        expected=steps + 1,
-        record_every=record_every,
-        callback=callback,
-        progress=progress,
-    )
+    space, chance = Coordinates(domain, like), generator(rng)
+    settings = [population, tournament, elite, blend, mutation]
+    given = check_points(start, domain, space.like, population)
+    run = space.identity("genetic", settings, given)
+    with remembered(g, checkpoint, chance, run, given=rng is not None) as ask:
+        first = space.first(population, chance, given)
+        return collect(
+            Told(ask, evolve(space, first, chance, tournament, elite, blend, mutation)),
+            steps=steps,
+            until=[reaches(target)],
+            expected=steps + 1,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
 
 
 def evolve(
-    space: Coordinates, M: int, rng: Rng, tournament: int, elite: int, blend: float, mutation: float
+    space: Coordinates, u: Array, rng: Rng, tournament: int, elite: int, blend: float, mutation: float
 ) -> Method:
     """Let each generation be the elite of the one before and its children."""
     xp = space.xp
-    u = space.draw(M, rng)
+    values = yield space.theta(u), {}
     while True:
-        values = yield space.theta(u), {}
-        u = u[xp.argsort(values), ...]  # the best first
-        a, b = _parents(space, u, tournament, M - elite, rng)
+        order = xp.argsort(values)  # the best first
+        u, known = u[order, ...], values[order[:elite]]
+        a, b = _parents(space, u, tournament, u.shape[0] - elite, rng)
         children = _crossover(space, a, b, blend, rng)
         if mutation:
             _mutate(space, children, mutation, rng)
         u = xp.concat([u[:elite, ...], space.inside(children)])
+        values = yield space.theta(u), {}, known
 
 
 def _parents(space: Coordinates, u: Array, T: int, count: int, rng: Rng) -> Array:

@@ -1,14 +1,18 @@
 """Particle swarm: each particle flies on, drawn to the best place it has seen and to the best of all."""
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import array_api_compat as compat
 
+from lecturecode.answers import remembered
 from lecturecode.arrays import Array
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
+from lecturecode.domains.sets import check_points
 from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.randomness import Rng, generator, uniform
@@ -26,9 +30,11 @@ def particle_swarm(
     rng: Rng = None,
     attraction: float = 2.05,
     scouts: float = 0.0,
+    start: Any = None,
     target: float = -math.inf,
     like: Array | None = None,
-    record_every: int = 1,
+    checkpoint: str | os.PathLike | None = None,
+    record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
 ) -> Trace:
@@ -72,10 +78,14 @@ def particle_swarm(
         Their share of the population, rounded down. With 0 all particles fly by the formula above, the
         canonical swarm of Clerc & Kennedy (but for :math:`\Pi`); 0.05 is one in 20, the one jump per
         step that Zhan et al. give a swarm of 20.
+    start : array of shape (P,) or (N, P), optional
+        As for :func:`lecturecode.genetic`: where the first of the particles are.
     target : float
         Stop once g is at most this.
     like : array, optional
         Points are made in its library, dtype and device; float64 NumPy arrays if not given.
+    checkpoint : path, optional
+        As for :func:`lecturecode.genetic`.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`.
 
@@ -83,7 +93,7 @@ def particle_swarm(
     -------
     Trace
         `thetas` of shape (records, M, P), `values` of shape (steps + 1, M): M (steps + 1) evaluations.
-        With ``record_every=1``, ``extras["velocities"]`` has the flights by which the particles came,
+        If every step was recorded, ``extras["velocities"]`` has the flights by which the particles came,
         0 at the start, of the shape of `thetas`.
 
     Raises
@@ -92,7 +102,10 @@ def particle_swarm(
         If `g` is not callable, `domain` is not a domain, or `rng` is of the wrong kind.
     ValueError
         If a number is out of range, if a coordinate is unbounded and has no scale, if `g` returns the
-        wrong shape, or if it is finite nowhere in the first population.
+        wrong shape, or if it is finite nowhere in the first population; if `start` has another shape, or
+        a point outside of the domain.
+    CheckpointError, OSError
+        If the checkpoint is damaged or that of another run, a ValueError; if it cannot be written.
     Exception
         Whatever `g` raises, with attributes ``theta`` and ``trace``.
 
@@ -123,25 +136,31 @@ def particle_swarm(
     attraction = real(attraction, "attraction", "(2, inf)", "The swarm does not settle otherwise")
     scouts = real(scouts, "scouts", "[0, 1)", "It is a share of the population")
     target = real(target, "target", "[-inf, inf]")
-    space = Coordinates(domain, like)
-    trace = collect(
-        Told(g, fly(space, population, int(scouts * population), generator(rng), attraction)),
-        steps=steps,
-        until=[reaches(target)],
-        expected=steps + 1,
-        record_every=record_every,
-        callback=callback,
-        progress=progress,
-    )
-    return replace(trace, extras=_Flights(trace.thetas)) if record_every == 1 else trace
+    space, chance = Coordinates(domain, like), generator(rng)
+    given = check_points(start, domain, space.like, population)
+    run = space.identity("particle swarm", [population, attraction, scouts], given)
+    with remembered(g, checkpoint, chance, run, given=rng is not None) as ask:
+        flight = fly(
+            space, space.first(population, chance, given), int(scouts * population), chance, attraction
+        )
+        trace = collect(
+            Told(ask, flight),
+            steps=steps,
+            until=[reaches(target)],
+            expected=steps + 1,
+            record_every=record_every,
+            callback=callback,
+            progress=progress,
+        )
+    return replace(trace, extras=_Flights(trace.thetas)) if trace.record_every == 1 else trace
 
 
-def fly(space: Coordinates, M: int, scouts: int, rng: Rng, c: float) -> Method:
+def fly(space: Coordinates, u: Array, scouts: int, rng: Rng, c: float) -> Method:
     """Let each particle fly on, drawn to the best place it has seen and to the best of all."""
-    xp, P, flyers = space.xp, space.size, M - scouts
+    xp, M, P = space.xp, u.shape[0], space.size
+    flyers = M - scouts
     chi = 2 / (2 * c - 2 + math.sqrt(4 * c * c - 8 * c))
     turns = xp.arange(scouts, device=compat.device(space.like))[:, None] + space.numbers
-    u = space.draw(M, rng)
     v = (space.draw(M, rng) - u) / 2
     lowest = yield space.theta(u), {}
     own = u

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lecturecode.arrays import check_finite
 from lecturecode.checkpoints import generator_state
-from lecturecode.door import real
+from lecturecode.door import real, renamed
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.pytorch.door import checked_data
 from lecturecode.pytorch.optimizers import Rule, check_rule
@@ -27,6 +27,7 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train_distributed"]
 
 
+@renamed(theta="start")
 def train_distributed(
     module: nn.Module,
     loss: Any,
@@ -37,13 +38,13 @@ def train_distributed(
     epochs: int,
     batch_size: int,
     rng: Rng = None,
-    theta: Any = None,
+    start: Any = None,
     schedule: Schedule | None = None,
     validation: tuple[Any, Any] | None = None,
     patience: int | None = None,
     keep_last: bool = True,
     checkpoint: str | os.PathLike | None = None,
-    record_every: int = 0,
+    record_every: int | None = 0,
     callback: Callback | None = None,
     progress: bool = False,
     timeout: float = 300.0,
@@ -73,7 +74,7 @@ def train_distributed(
         Samples in a minibatch, the shares of all processes together.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where the minibatches come from; the same in every process. None: from a seed of rank 0.
-    theta : tensor of shape (P,), optional
+    start : tensor of shape (P,), optional
         The start; rank 0's module as it is if not given.
     schedule, validation, patience, keep_last
         As for :func:`lecturecode.train`. The schedule is the same in every process.
@@ -81,8 +82,8 @@ def train_distributed(
         A file that rank 0 writes after each epoch. If it is there already, all go on from it, and end at
         the same theta, bit for bit, as a run of as many processes that was never interrupted. It is the
         file of :func:`lecturecode.pytorch.train`: one process can go on for many, or the reverse.
-    record_every : int
-        Keep one theta in this many steps; 0 keeps only the best and the last one.
+    record_every : int, optional
+        As for :func:`lecturecode.train`.
     callback : callable, optional
         Called by rank 0 with the trace so far after each epoch; returning True stops all.
     progress : bool
@@ -147,8 +148,8 @@ def train_distributed(
     """
     named = named_parts(module)
     parts = list(named.values())
-    start = flat(parts) if theta is None else checked_theta(named, theta).clone()
-    check_finite(start, "theta")
+    first = flat(parts) if start is None else checked_theta(named, start, "start").clone()
+    check_finite(first, "start")
     check_divisible(module, loss)
     check_rule(optimizer)
     x, y, mean = checked_data(module, loss, x, y, like=parts[0])
@@ -171,12 +172,12 @@ def train_distributed(
             ranks.check_batch_size(batch_size)
             chance = chance or ranks.common_generator()
             rule = Rule(optimizer, parts, schedule, captured=False)
-            stepper = Shared(module, mean, x, y, rule, held_out, batch_size, start, ranks)
+            stepper = Shared(module, mean, x, y, rule, held_out, batch_size, first, ranks)
             fit = Fit(
                 stepper, x, y, held_out, batch_size, keep_last, patience, chance, given, recorder, ranks
             )
             ranks.agree(fit.identity | {"rng": generator_state(chance)})
-            ranks.spread(start)
+            ranks.spread(first)
             return fit.follow(epochs, checkpoint, callback, progress)
     finally:
         module.train(mode)

@@ -168,7 +168,7 @@ def split(parts: list[Any], theta: Tensor) -> list[Tensor]:
     return [piece.view(part.shape) for piece, part in zip(pieces, parts, strict=True)]
 
 
-def checked_theta(parts: dict[str, nn.Parameter], theta: Any) -> Tensor:
+def checked_theta(parts: dict[str, nn.Parameter], theta: Any, name: str = "theta") -> Tensor:
     """Return theta as a tensor like the parameters.
 
     Raises
@@ -179,14 +179,14 @@ def checked_theta(parts: dict[str, nn.Parameter], theta: Any) -> Tensor:
         If it does not hold real numbers.
     """
     first = next(iter(parts.values()))
-    theta = as_array(as_tensor(theta, "theta"), "theta").detach()
+    theta = as_array(as_tensor(theta, name), name).detach()
     if theta.device.type == "meta" != first.device.type:
-        raise ValueError("theta is on the meta device, where there are shapes and no numbers")
+        raise ValueError(f"{name} is on the meta device, where there are shapes and no numbers")
     theta = theta.to(device=first.device, dtype=first.dtype)
     size = sum(part.numel() for part in parts.values())
     if theta.shape != (size,):
-        shapes = ", ".join(f"{name} {tuple(part.shape)}" for name, part in parts.items())
+        shapes = ", ".join(f"{each} {tuple(part.shape)}" for each, part in parts.items())
         raise ValueError(
-            f"theta must have shape ({size},), made up of {shapes}; got {tuple(theta.shape)}"
+            f"{name} must have shape ({size},), made up of {shapes}; got {tuple(theta.shape)}"
         )
     return theta

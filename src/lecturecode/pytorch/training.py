@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecturecode.door import flag
+from lecturecode.door import flag, renamed
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.pytorch.cuda_graph import Captured
 from lecturecode.pytorch.door import checked_data
@@ -25,6 +25,7 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train"]
 
 
+@renamed(theta="start")
 def train(
     module: nn.Module,
     loss: Any,
@@ -35,18 +36,18 @@ def train(
     epochs: int,
     batch_size: int,
     rng: Rng = None,
-    theta: Any = None,
+    start: Any = None,
     schedule: Schedule | None = None,
     validation: tuple[Any, Any] | None = None,
     patience: int | None = None,
     keep_last: bool = True,
     checkpoint: str | os.PathLike | None = None,
-    record_every: int = 0,
+    record_every: int | None = 0,
     callback: Callback | None = None,
     progress: bool = False,
     fast: bool = False,
 ) -> Trace:
-    r"""Fit a module to data by an optimizer that sees a minibatch at each step.
+    r"""Fit a module to data by minibatches, for some epochs; thetas are kept only on request.
 
     Parameters
     ----------
@@ -67,8 +68,8 @@ def train(
         Samples in a minibatch.
     rng : None, int, numpy.random.Generator or torch.Generator
         Where the minibatches come from.
-    theta : tensor of shape (P,), optional
-        The start; the module as it is if not given.
+    start : tensor of shape (P,), optional
+        The first theta; the module as it is if not given.
     schedule, validation, patience, keep_last, checkpoint, record_every, callback, progress
         As for :func:`lecturecode.train`.
     fast : bool
@@ -104,7 +105,7 @@ def train(
     PyTorch's global generator, whose state goes into the checkpoint and comes back from it.
 
     The start belongs to a run, so that a module that goes on from a checkpoint must be built as it was,
-    after ``torch.manual_seed`` or with `theta`, or be the very module, still where the run has left it.
+    after ``torch.manual_seed`` or with `start`, or be the very module, still where the run has left it.
 
     Examples
     --------
@@ -120,9 +121,9 @@ def train(
     check_rule(optimizer)
     like = next(iter(parts.values()))
     given, rng = {"rng": rng is not None, "start": True}, generator(rng)
-    start = checked_theta(parts, theta) if theta is not None else flat(list(parts.values()))
+    first = checked_theta(parts, start, "start") if start is not None else flat(list(parts.values()))
     x, y, mean = checked_data(module, loss, x, y, like=like)
-    if not torch.isfinite(start).all():
+    if not torch.isfinite(first).all():
         raise ValueError("the start has parameters that are NaN or infinite; build the module again")
     check_fit(
         x.shape[0], epochs, batch_size, schedule=schedule, validation=validation, patience=patience,
@@ -138,7 +139,7 @@ def train(
     stepper = steps(module, mean, x, y, rule, held_out, batch_size)
     recorder = Recorder(record_every, keep_best=False)
     fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
-    write(rule.parameters, start)
+    write(rule.parameters, first)
     mode = module.training
     try:
         return fit.follow(epochs, checkpoint, callback, progress)
