@@ -126,10 +126,11 @@ def no_numbers(value: Any, array: np.ndarray, name: str) -> str:
         return f"{wrong}. {dates}.astype('datetime64[D]')"
     if not isinstance(entry, str | bytes):
         return wrong
-    column = f"{table}[:, {where[-1]}]" if array.ndim == 2 else table
+    column = f"{table}[:, {where[-1]}]" if array.ndim == 2 else name
+    tall = f"{table}[:, {where[-1]}, None]" if array.ndim == 2 else f"{table}[:, None]"
     return (
-        f"{wrong}. Words become class numbers by numpy.unique(w, return_inverse=True)[1], and inputs by "
-        f"a column of 0 and 1 for each word, w[:, None] == numpy.unique(w), where w is {column}"
+        f"{wrong}. Words become numbers by numpy.unique({column}, return_inverse=True)[1], which suits "
+        f"labels; inputs are a column of 0 and 1 for each word, {tall} == numpy.unique({column})"
     )
 
 
