@@ -591,6 +591,7 @@ ODD = {
     "text": (np.array(["1", "2.5"]), r"Its entries become numbers by x.astype\(float\)"),
     "a gap": ([1.0, None], r"with None at index \(1,\), where a value is missing. Leave out its row"),
     "no text": (["1", ""], r"with '' at index \(1,\), where a value is missing"),
+    "a word for a gap": (np.array(["1", "NA"]), r"'NA' at index \(1,\), after numbers.*read it as N"),
     "dates": (DAYS, r"Dates become days by \(d - d.min\(\)\) / numpy.timedelta64\(1, 'D'\), .* d is x$"),
     "dates in words": (DAYS.astype(str), r"where d is x.astype\('datetime64\[D\]'\)"),
     "dates of Python": (DAYS.astype(object), r"datetime.date.*where d is x.astype\('datetime64\[D\]'\)"),
@@ -638,7 +639,7 @@ def test_what_a_message_says_can_be_done(name):
 
 TRACE = lecturecode.kmeans(NUMBERS, 2, rng=0)
 SENTENCES = {
-    "a trace": (lambda: Network((2, 1)).predict(TRACE, NUMBERS), "Trace.*Give its attribute theta"),
+    "a trace": (lambda: Network((2, 1)).predict(TRACE, NUMBERS), "Trace.*Its attribute theta holds"),
     "labels of 1 and 2": (lambda: fit(y=LABELS + 1), r"got 1..2.*Classes are numbered from 0: y - 1"),
     "a column of labels": (lambda: CrossEntropy().targets(LABELS[:, None], 2, X), r"column, y\[:, 0\]"),
     "labels with gaps": (lambda: CrossEntropy().targets([0, np.nan], 2, X), "y has 1 value.*NaN"),

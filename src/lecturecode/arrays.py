@@ -112,7 +112,7 @@ def no_numbers(value: Any, array: np.ndarray, name: str) -> str:
     if array.dtype.kind in "mM":
         return f"{wrong}. {dates}" + ("" if array.dtype.kind == "M" else "; durations need no d.min()")
     if hasattr(value, "theta"):
-        return f"{wrong}. Give its attribute theta, the parameters that were found"
+        return f"{wrong}. Its attribute theta holds the parameters that were found, value what they cost"
     found = _first_word(array) if array.ndim else None
     if found is None:
         dense = f", as by {name}.toarray()" if hasattr(value, "toarray") else ""
@@ -126,6 +126,8 @@ def no_numbers(value: Any, array: np.ndarray, name: str) -> str:
         return f"{wrong}. {dates}.astype('datetime64[D]')"
     if not isinstance(entry, str | bytes):
         return wrong
+    if where[0] > 0:
+        return f"{wrong}, after numbers. If it stands for a gap, leave out its row, or read it as NaN"
     column = f"{table}[:, {where[-1]}]" if array.ndim == 2 else name
     tall = f"{table}[:, {where[-1]}, None]" if array.ndim == 2 else f"{table}[:, None]"
     return (
