@@ -387,7 +387,7 @@ def test_labels_out_of_range():
     ("value", "came"),
     [
         (np.eye(2), "(2, 2). One-hot rows become labels by y.argmax(-1)"),
-        ([[0], [1]], "(2, 1)"),
+        ([[0], [1]], "(2, 1). Take its only column, y[:, 0]"),
         (1, "()"),
     ],
 )

@@ -1,19 +1,29 @@
 """Data, modules and mistakes as readers bring them: what works, and what is refused with a reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import lecturecode
 from lecturecode import (
     Adam,
     CrossEntropy,
     GradientDescent,
+    Integers,
     Momentum,
     Network,
+    RankDeficientWarning,
     SquaredError,
     check_gradient,
+    design_matrix,
+    fit_affine,
     graph,
+    least_squares,
+    normal_equations,
+    plots,
 )
 from lecturecode.checkpoints import CheckpointError
 from lecturecode.graph import Node, backward
@@ -483,3 +493,171 @@ def test_the_odd_minibatch_of_a_captured_run_has_its_own_samples():
     order = np.random.default_rng(3).permutation(30)
     assert [len(batch) for batch in batches] == [8, 8, 8, 6]
     assert np.concatenate(batches).tolist() == order.tolist()
+
+
+# --- a table of one's own -------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+CITIES = np.array(["Basel", "Bern", "Chur"])
+DAYS = np.datetime64("2020-01-01") + np.arange(300) * 5
+PLACE = RNG.integers(0, 3, 300)
+AREA, AGE = RNG.integers(30, 200, 300), RNG.uniform(0, 60, 300).round(1)
+PRICES = 4 * AREA - 1.5 * AGE + 60.0 * PLACE + 0.01 * np.arange(300)
+DUMMIES = (PLACE[:, None] == np.arange(3)).astype(float)
+PARITY = (np.arange(300)[:, None] % 2 == np.arange(2)).astype(float)
+NUMBERS = np.column_stack([AREA, AGE])
+
+
+def test_the_table_of_the_readme_becomes_a_line_and_a_network(tmp_path, monkeypatch):
+    rows = zip(AREA.tolist(), AGE.tolist(), CITIES[PLACE], DAYS, PRICES.tolist(), strict=True)
+    lines = ["area,age,city,sold,price", *(",".join(map(str, row)) for row in rows)]
+    gaps = {5: 0, 17: 1, 40: 2, 41: 3, 90: 4}  # a row, and which of its columns is empty
+    for row, column in gaps.items():
+        cells = lines[row + 1].split(",")
+        lines[row + 1] = ",".join([*cells[:column], "", *cells[column + 1 :]])
+    (tmp_path / "homes.csv").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## With your own data")[1]
+    found = {}
+    exec(section.split("```python\n")[1].split("```")[0], found)
+    kept = np.delete(np.arange(300), list(gaps))
+    fit = np.arange(295) % 4 > 0
+    x, a = found["x"], found["a"]
+    assert found["x"].shape == (295, 5)
+    line = design_matrix(x) @ a * found["unit"] + found["level"]
+    np.testing.assert_allclose(line, PRICES[kept], rtol=1e-9)  # the prices are such a line
+    error = np.sqrt(((found["prices"][:, 0] - PRICES[kept][~fit]) ** 2).mean())
+    assert error < 0.1 * PRICES.std()
+
+
+NAMED = {
+    "dummies": (DUMMIES, "Columns 0, 1 and 2 of x and the intercept have two values.*Drop one of each"),
+    "two categories": (np.column_stack([DUMMIES, AGE, PARITY]),
+                       "Columns 0, 1, 2, 4 and 5 of x and the intercept have two values each"),
+    "standardized": ((DUMMIES - DUMMIES.mean(0)) / DUMMIES.std(0), "Columns 0, 1 and 2 of x have two v"),
+    "constant": (np.column_stack([NUMBERS, np.full(300, 0.3)]),
+                 "Column 2 of x and the intercept are constant; leave all but one out"),
+    "zero": (np.column_stack([NUMBERS, 0 * AGE]), "Column 2 of x is 0 in every row; leave it out"),
+    "another unit": (np.column_stack([NUMBERS, AREA / 25.4]),
+                     "Columns 0 and 2 of x depend on each other; leave one out"),
+    "a sum": (np.column_stack([NUMBERS, AREA + AGE]), "Columns 0, 1 and 2 of x depend on each"),
+}  # fmt: skip
+LIBRARIES = {"arrays": np.asarray, "tensors": torch.as_tensor}
+
+
+@pytest.mark.numeric
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", NAMED)
+def test_dependent_columns_are_named(name, library, dtype):
+    x, match = NAMED[name]
+    x = np.asarray(x, dtype)
+    y = LIBRARIES[library](PRICES.astype(dtype))
+    with pytest.warns(RankDeficientWarning, match=match) as caught:
+        fit_affine(LIBRARIES[library](x), y)
+    assert caught[0].filename == __file__
+    W = LIBRARIES[library](np.column_stack([x, np.ones(300, dtype)]))
+    with pytest.raises(ValueError, match=r"W\^T W is singular.*[Cc]olumn.*\d.* of W "):
+        normal_equations(W, y)
+
+
+@pytest.mark.numeric
+def test_least_squares_warn_of_dummies_alone():
+    with pytest.warns(RankDeficientWarning, match="Columns 0, 1, 2 and 3 of W have two values each"):
+        theta = least_squares(design_matrix(DUMMIES), PRICES)
+    np.testing.assert_allclose(theta, np.linalg.pinv(design_matrix(DUMMIES)) @ PRICES, rtol=1e-10)
+    assert len(least_squares(NAMED["another unit"][0], PRICES)) == 3
+    assert len(fit_affine(DUMMIES[:, 1:], PRICES)) == 3
+    assert len(normal_equations(design_matrix(DUMMIES[:, 1:]), PRICES)) == 3
+
+
+def test_rows_of_which_a_few_depend_on_each_other_are_not_taken_for_all():
+    """Sorted by category, or constant but for a few rows: the first look sees what is not so."""
+    x = np.zeros((400, 2))
+    x[:, 0], x[7, 1] = np.arange(400), 1.0
+    W = design_matrix(x)
+    y = W @ np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(normal_equations(W, y), [1, 2, 3], rtol=1e-8)
+
+
+WITH_GAPS = np.where(np.arange(600).reshape(300, 2) % 97 == 1, np.nan, NUMBERS)
+WITHOUT_SPREAD = np.column_stack([NUMBERS, np.full(300, np.nan)])
+ODD = {
+    "a table": (np.array([(1, "a")], "i8, U1"), r"table of 2 named columns.*column_stack\(\[x\['f0'\]"),
+    "words": (CITIES[PLACE], r"with '\w+' at index \(0,\).*, x\[:, None\] == numpy.unique\(x\)$"),
+    "a column of words": (np.array([[1, "Bern"], [2, "Chur"]], object),
+                          r"'Bern' at index \(0, 1\).*, x\[:, 1, None\] == numpy.unique\(x\[:, 1\]\)$"),
+    "rows of a file": ([["1", "2"], ["3", "4"]], r"by numpy.array\(x\).astype\(float\)"),
+    "text": (np.array(["1", "2.5"]), r"Its entries become numbers by x.astype\(float\)"),
+    "a gap": ([1.0, None], r"with None at index \(1,\), where a value is missing. Leave out its row"),
+    "no text": (["1", ""], r"with '' at index \(1,\), where a value is missing"),
+    "a word for a gap": (np.array(["1", "NA"]), r"'NA' at index \(1,\), after numbers.*read it as N"),
+    "dates": (DAYS, r"Dates become days by \(d - d.min\(\)\) / numpy.timedelta64\(1, 'D'\), .* d is x$"),
+    "dates in words": (DAYS.astype(str), r"where d is x.astype\('datetime64\[D\]'\)"),
+    "dates of Python": (DAYS.astype(object), r"datetime.date.*where d is x.astype\('datetime64\[D\]'\)"),
+    "masked": (np.ma.masked_invalid(WITH_GAPS), r"x\[~numpy.ma.getmaskarray\(x\).any\(1\)\]"),
+    "rows": (WITH_GAPS, r"7 value.*index \(0, 1\); remove.*in 7 of 300 rows and columns 0, 1. To leave "
+                        r"these rows out: keep = numpy.isfinite\(x\).all\(1\), then x\[keep\]"),
+    "tensors": (torch.as_tensor(WITH_GAPS), r"keep = torch.isfinite\(torch.as_tensor\(x\)\).all\(1\)"),
+    "no spread": (WITHOUT_SPREAD, "column 2 has no number at all, as a constant column after a div"),
+    "every row": (np.where(np.eye(2) > 0, np.nan, 0.0), r"in 2 of 2 rows and columns 0, 1$"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_entries_that_are_no_numbers_are_shown_with_what_makes_numbers_of_them(name):
+    x, match = ODD[name]
+    y = torch.ones(len(x)).double() if isinstance(x, torch.Tensor) else np.ones(len(x))
+    for take in (fit_affine, lambda x, y: design_matrix(x)):
+        with pytest.raises((TypeError, ValueError), match=match):
+            take(x, y)
+    if name in ("words", "dates", "dates in words", "rows"):  # the other door
+        with pytest.raises((TypeError, ValueError), match=match.replace("numpy.isfinite", r".*")[:40]):
+            fit(x=x, y=np.zeros(len(x), int))
+
+
+@pytest.mark.parametrize("name", ["a table", "words", "dates", "dates in words", "masked", "rows"])
+def test_what_a_message_says_can_be_done(name):
+    x = ODD[name][0]
+    if name == "a table":
+        done = np.column_stack([x["f0"], x["f0"]])
+    elif name == "words":
+        done = x[:, None] == np.unique(x)
+        np.testing.assert_array_equal(done, DUMMIES)
+    elif "dates" in name:
+        d = x.astype("datetime64[D]")
+        done = (d - d.min()) / np.timedelta64(1, "D")
+        np.testing.assert_array_equal(done, 5.0 * np.arange(300))
+    elif name == "masked":
+        done = x[~np.ma.getmaskarray(x).any(1)]
+    else:
+        keep = np.isfinite(x).all(1)
+        done = x[keep]
+        assert len(done) == 293
+    assert design_matrix(done).dtype == np.float64
+
+
+TRACE = lecturecode.kmeans(NUMBERS, 2, rng=0)
+SENTENCES = {
+    "a trace": (lambda: Network((2, 1)).predict(TRACE, NUMBERS), "Trace.*Its attribute theta holds"),
+    "labels of 1 and 2": (lambda: fit(y=LABELS + 1), r"got 1..2.*Classes are numbered from 0: y - 1"),
+    "a column of labels": (lambda: CrossEntropy().targets(LABELS[:, None], 2, X), r"column, y\[:, 0\]"),
+    "labels with gaps": (lambda: CrossEntropy().targets([0, np.nan], 2, X), "y has 1 value.*NaN"),
+    "one output": (lambda: CrossEntropy().targets(0 * LABELS, 1, X), "at least 2; the network has 1"),
+    "a list of domains": (lambda: lecturecode.random_search(len, [Integers(1, 2)], 3),
+                          r"got list. The domains of several parameters are multiplied"),
+    "a width not decoded": (lambda: Network((2, 7.0, 1)), r"got 7.0. A theta of a search.*decode"),
+    "validation": (lambda: lecturecode.train(Network((3, 2)), CrossEntropy(), X.astype("f4"), LABELS,
+                                             SLOW, epochs=1, batch_size=8, validation=(X, LABELS)),
+                   r"x has dtype float32 and validation x has .*64; .*by .astype\('float32'\)"),
+    "a start": (lambda: lecturecode.affine_error(X, ALONG)(np.zeros(4, "f4")),
+                r"for instance by .astype\('float64'\)"),
+    "words in a plot": (lambda: plots.clusters(NUMBERS, CITIES[PLACE]), "return_inverse=True"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_a_newcomers_slip_is_answered_by_what_to_do(name):
+    call, match = SENTENCES[name]
+    with pytest.raises((TypeError, ValueError), match=match):
+        call()

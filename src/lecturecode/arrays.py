@@ -5,7 +5,9 @@ long as all arguments of one call agree in library, device and dtype, and are re
 functions of this module make sure of it, once, where a call comes in.
 """
 
+import datetime
 import math
+import reprlib
 from functools import cache
 from typing import Any
 
@@ -63,11 +65,7 @@ def as_array(value: Any, name: str = "theta") -> Array:
     if array.dtype.kind == "c":
         raise TypeError(_complex(name))
     if array.dtype.kind not in "fiub":
-        dense = f", as by {name}.toarray()" if hasattr(value, "toarray") else ""
-        raise TypeError(
-            f"{name} must hold real numbers; got {type(value).__name__} of dtype {array.dtype}. "
-            f"Give a NumPy array{dense}, a PyTorch tensor, or a list of numbers of equal lengths"
-        )
+        raise TypeError(no_numbers(value, array, name))
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -91,13 +89,72 @@ def entries(value: Any, name: str) -> Array:
             raise TypeError(f"{name} is a quantized tensor; give its numbers, {name}.dequantize()")
         return value
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise TypeError(f"{name} has masked entries; leave them out, as by {name}.compressed()")
+        rows = f"{name}[~numpy.ma.getmaskarray({name}).any(1)]"  # the same rows of all else, too
+        rest = rows if value.ndim == 2 else f"{name}.compressed()"
+        raise TypeError(f"{name} has masked entries; leave them out, as by {rest}")
     try:
         return np.asarray(value)
     except NotNumbersError:
         raise
     except Exception:  # rows of unequal lengths, or what another library does not give away
         return np.empty(0, dtype=object)
+
+
+def no_numbers(value: Any, array: np.ndarray, name: str) -> str:
+    """Say which entry of `array`, made of `value`, is no number, and how such a thing becomes one."""
+    wrong = f"{name} must hold real numbers; got {type(value).__name__} of dtype {array.dtype}"
+    table = name if isinstance(value, np.ndarray) else f"numpy.array({name})"
+    dates = f"Dates become days by (d - d.min()) / numpy.timedelta64(1, 'D'), where d is {table}"
+    if array.dtype.names:
+        columns = ", ".join(f"{name}[{field!r}]" for field in array.dtype.names[:2])
+        wrong = f"{name} must hold real numbers; got a table of {len(array.dtype.names)} named columns"
+        return f"{wrong}. Put those of numbers side by side: numpy.column_stack([{columns}, ...])"
+    if array.dtype.kind in "mM":
+        return f"{wrong}. {dates}" + ("" if array.dtype.kind == "M" else "; durations need no d.min()")
+    if hasattr(value, "theta"):
+        return f"{wrong}. Its attribute theta holds the parameters that were found, value what they cost"
+    found = _first_word(array) if array.ndim else None
+    if found is None:
+        dense = f", as by {name}.toarray()" if hasattr(value, "toarray") else ""
+        numbers = f", a PyTorch tensor, or a list of numbers of equal lengths{_as_float(array, table)}"
+        return f"{wrong}. Give a NumPy array{dense}{numbers}"
+    where, entry = found
+    wrong = f"{wrong}, with {reprlib.repr(entry)} at index {where}"
+    if entry is None or (isinstance(entry, str | bytes) and not entry):
+        return f"{wrong}, where a value is missing. Leave out its row, or put a number there"
+    if isinstance(entry, datetime.date) or _is_date(entry):
+        return f"{wrong}. {dates}.astype('datetime64[D]')"
+    if not isinstance(entry, str | bytes):
+        return wrong
+    if where[0] > 0:
+        return f"{wrong}, after numbers. If it stands for a gap, leave out its row, or read it as NaN"
+    column = f"{table}[:, {where[-1]}]" if array.ndim == 2 else name
+    tall = f"{table}[:, {where[-1]}, None]" if array.ndim == 2 else f"{table}[:, None]"
+    return (
+        f"{wrong}. Words become numbers by numpy.unique({column}, return_inverse=True)[1], which suits "
+        f"labels; inputs are a column of 0 and 1 for each word, {tall} == numpy.unique({column})"
+    )
+
+
+def _as_float(array: np.ndarray, table: str) -> str:
+    return f". Its entries become numbers by {table}.astype(float)" if array.ndim and array.size else ""
+
+
+def _first_word(array: np.ndarray) -> tuple[tuple[int, ...], Any] | None:
+    """Return where the first entry stands that is no number, nor the text of one, and the entry."""
+    for where, entry in np.ndenumerate(array):
+        try:
+            float(entry)
+        except Exception:  # whatever an object says that is no number
+            return where, entry.item() if isinstance(entry, np.generic) else entry
+    return None
+
+
+def _is_date(entry: Any) -> bool:
+    try:
+        return isinstance(entry, str) and np.datetime64(entry) is not None
+    except ValueError:
+        return False
 
 
 @cache
@@ -269,7 +326,30 @@ def check_finite(array: Array, name: str) -> None:
         raise ValueError(
             f"{name} has {len(where)} value(s) that are NaN or infinite, the first at index "
             f"{tuple(int(i) for i in where[0])}; remove or replace them"
+            f"{_of_which_rows(array, where, name)}"
         )
+
+
+def _of_which_rows(array: Array, where: np.ndarray, name: str) -> str:
+    """Say in which columns and in how many rows of a table values are missing, and how to go on."""
+    if array.ndim != 2 or array.shape[0] < 2 or name.endswith("theta"):
+        return ""
+    rows, columns = (np.unique(where[:, axis]).tolist() for axis in (0, 1))
+    shown = ", ".join(str(j) for j in columns[:5]) + (", ..." if len(columns) > 5 else "")
+    of = f"{len(rows)} of {array.shape[0]} rows and column{'s' if len(columns) > 1 else ''} {shown}"
+    whole = [j for j in columns if bool(np.isnan(on_host(array[:, j])).all())]
+    if whole:
+        return (
+            f". They are in {of}; column {whole[0]} has no number at all, as a constant column after a "
+            "division by its standard deviation, 0: leave it out"
+        )
+    if len(rows) == array.shape[0]:
+        return f". They are in {of}"
+    x = name.split()[-1]
+    torch = compat.is_torch_array(array)
+    finite = f"torch.isfinite(torch.as_tensor({x}))" if torch else f"numpy.isfinite({x})"
+    keep = f"keep = {finite}.all(1), then {x}[keep]"
+    return f". They are in {of}. To leave these rows out: {keep}, and the same of what goes with {x}"
 
 
 def norm(vector: Array) -> Array:
@@ -304,10 +384,16 @@ def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: b
         )
     if dtypes and first.dtype != other.dtype:
         cast = "to" if compat.is_torch_array(other) else "astype"
+        named = name.isidentifier() and lead.isidentifier()
+        code = f"{name}.{cast}({lead}.dtype)" if named else f"by .{cast}({_written(first.dtype)})"
         raise TypeError(
             f"{lead} has dtype {first.dtype} and {name} has dtype {other.dtype}; "
-            f"convert one, for instance {name}.{cast}({lead}.dtype)"
+            f"convert one, for instance {code}"
         )
+
+
+def _written(dtype: Any) -> str:
+    return f"'{dtype}'" if isinstance(dtype, np.dtype) else str(dtype)
 
 
 def _kind(array: Array) -> str:

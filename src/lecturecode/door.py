@@ -23,10 +23,20 @@ from warnings import warn
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_there, entries, namespace, real_arrays, same_kind
+from lecturecode.arrays import (
+    Array,
+    check_finite,
+    check_there,
+    entries,
+    namespace,
+    real_arrays,
+    same_kind,
+)
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+WORDS = "numpy.unique({}, return_inverse=True)[1] numbers the classes"
+"""What to do with words where integers are asked for."""
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -199,6 +209,7 @@ def integers(
     array = entries(value, name)
     limits = f"of at least {least}" if most is None else f"from {least} to {most}"
     if not _holds_integers(array):
+        hint = hint or (WORDS.format(name) if _holds_words(array) else "")
         raise TypeError(_said(f"{name} must hold {what} {limits}; got dtype {array.dtype}", hint))
     if 0 in array.shape:
         raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
@@ -222,17 +233,24 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
     given = entries(value, name)
     if given.ndim != 1:
         one_hot = given.ndim == 2 and given.shape[1] == classes
-        hint = f"One-hot rows become labels by {name}.argmax(-1)" if one_hot else ""
+        if one_hot:
+            hint = f"One-hot rows become labels by {name}.argmax(-1)"
+        elif given.ndim == 2 and given.shape[1] == 1:
+            hint = f"Take its only column, {name}[:, 0]"
+        else:
+            hint = ""
         wrong = f"{name} must hold labels of shape (T,), one class number per sample"
         raise ValueError(_said(f"{wrong}; got {tuple(given.shape)}", hint))
     if not _holds_integers(given):
+        if compat.is_torch_array(given) or given.dtype.kind == "f":
+            check_finite(given, name)
         cast = "long()" if compat.is_torch_array(given) else "astype(int)"
-        words = not compat.is_torch_array(given) and given.dtype.kind in "USTO"
-        hint = (
-            f"numpy.unique({name}, return_inverse=True)[1] numbers the classes"
-            if words
-            else f"Convert them, for instance by {name}.{cast}"
-        )
+        words = _holds_words(given)
+        hint = WORDS.format(name) if words else f"Convert them, for instance by {name}.{cast}"
+    elif 0 not in given.shape:
+        check_there(given, name)
+        if int(given.min()) == 1 and int(given.max()) == classes:
+            hint = f"{hint}. Classes are numbered from 0: {name} - 1".removeprefix(". ")
     given = integers(given, name, 0, classes - 1, "class numbers, integers", hint)
     if given is value:
         same_kind(value, like, name, "x")  # library and device, not dtype
@@ -368,6 +386,10 @@ def _holds_integers(array: Array) -> bool:
     if compat.is_torch_array(array):
         return not (array.is_floating_point() or array.is_complex() or "bool" in str(array.dtype))
     return array.dtype.kind in "iu"
+
+
+def _holds_words(array: Array) -> bool:
+    return not compat.is_torch_array(array) and array.ndim > 0 and array.dtype.kind in "USTO"
 
 
 def _class_given(kind: type, name: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, column_norms, says_singular
+from lecturecode.arrays import Array, column_norms, on_host, says_singular
 from lecturecode.door import arrays
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.objectives.quadratics import DESIGN
@@ -15,6 +15,12 @@ MATRIX = {"W": "T P", "y": "T | T K"}
 """Shapes of a design matrix and of targets."""
 LINE = {"x": "T | T D", "y": "T"}
 """Shapes of inputs and targets of an affine model."""
+
+
+SINGULAR = (
+    "W^T W is singular: the columns of W are linearly dependent, so there is no single "
+    "minimizer. least_squares(W, y) returns the one of least norm"
+)
 
 
 class RankDeficientWarning(UserWarning):
@@ -106,14 +112,15 @@ def normal_equations(W: Any, y: Any) -> Array:
     Raises
     ------
     ValueError
-        If :math:`W^\T W` is exactly singular, and for data as in :func:`least_squares`.
+        If :math:`W^\T W` is exactly singular or columns of W are dependent, to rounding, and for data
+        as in :func:`least_squares`.
 
     Notes
     -----
     Good for teaching and for easy data. The condition number of :math:`W^\T W` is the square of that of
     W, so twice as many digits are lost: with a condition number above :math:`10^8` in double precision
-    nothing is left. Dependent columns make it fail, or answer with noise. :func:`least_squares` has
-    neither weakness.
+    nothing is left. Of dependent columns it would make noise, so they are refused.
+    :func:`least_squares` has neither weakness.
 
     References
     ----------
@@ -125,16 +132,17 @@ def normal_equations(W: Any, y: Any) -> Array:
     >>> normal_equations(W, [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
-    _, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
+    xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
+    if _may_depend(xp, W):
+        _, rank, groups = _solve(xp, W, y if y.ndim == 2 else y[:, None])
+        if rank < W.shape[1]:
+            raise ValueError(SINGULAR + _cause(W, groups))
     try:
         return _formula(W, y)
     except Exception as error:
         if not says_singular(error):
             raise
-        raise ValueError(
-            "W^T W is singular: the columns of W are linearly dependent, so there is no single "
-            "minimizer. least_squares(W, y) returns the one of least norm"
-        ) from error
+        raise ValueError(SINGULAR) from error
 
 
 def least_squares(W: Any, y: Any) -> Array:
@@ -167,6 +175,12 @@ def least_squares(W: Any, y: Any) -> Array:
     TypeError
         If data are complex, of different dtypes, or NumPy arrays beside tensors.
 
+    Warns
+    -----
+    RankDeficientWarning
+        If W has all dummy columns of a category beside a column of ones, or of two categories: the fit
+        is right, but a single coefficient means nothing. Other dependent columns are silent.
+
     Notes
     -----
     Columns are dependent when, at unit norm, what is left of one beside the others is below
@@ -185,7 +199,14 @@ def least_squares(W: Any, y: Any) -> Array:
     array([1., 1.])
     """
     xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
-    theta, _ = _solve(xp, W, y if y.ndim == 2 else y[:, None])
+    theta, rank, groups = _solve(xp, W, y if y.ndim == 2 else y[:, None])
+    if any(_are_dummies(W, group) for group in groups):
+        warnings.warn(
+            f"W has {W.shape[1]} columns and rank {rank}; returning the least-squares solution of least "
+            f"norm{_cause(W, groups)}",
+            RankDeficientWarning,
+            stacklevel=2,
+        )
     return theta if y.ndim == 2 else theta[:, 0]
 
 
@@ -204,7 +225,8 @@ def fit_affine(x: Any, y: Any) -> Array:
     Returns
     -------
     array of shape (D + 1,)
-        The slope(s) in units of y per unit of x, then the intercept in units of y.
+        The slope(s) in units of y per unit of x, then the intercept in units of y. Predictions for new
+        inputs are ``design_matrix(x) @ theta``.
 
     Raises
     ------
@@ -214,7 +236,9 @@ def fit_affine(x: Any, y: Any) -> Array:
     Warns
     -----
     RankDeficientWarning
-        If the data do not determine the parameters: a single point, or all x equal.
+        If the data do not determine the parameters: a single point, all x equal, a constant column, or
+        all dummy columns of a category, which add up to the intercept's column of ones. The message
+        names the columns.
 
     Examples
     --------
@@ -223,15 +247,16 @@ def fit_affine(x: Any, y: Any) -> Array:
     """
     xp, x, y = arrays(LINE, x=x, y=y)
     W = design_matrix(x)
-    theta, rank = _solve(xp, W, y[:, None])
+    theta, rank, groups = _solve(xp, W, y[:, None])
     if rank < W.shape[1]:
         samples = x.shape[0]
         why = "a single point" if samples == 1 else f"the inputs of these {samples} points"
         if samples > 1 and x.ndim == 1:
             why = f"all {samples} values of x are equal, to rounding: they"
+        advice = _cause(W, groups, of="x") if x.ndim == 2 and groups else ". Add points with other x"
         warnings.warn(
             f"{why} cannot determine {W.shape[1]} parameters (rank {rank}); "
-            "returning the least-squares solution of least norm. Add points with other x",
+            f"returning the least-squares solution of least norm{advice}",
             RankDeficientWarning,
             stacklevel=2,
         )
@@ -243,8 +268,12 @@ def _formula(W: Array, y: Array) -> Array:
     return compat.array_namespace(W).linalg.solve(W.T @ W, W.T @ y)
 
 
-def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
-    """Return W^+ y of shape (P, K), and the rank of W."""
+def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
+    """Return W^+ y of shape (P, K), the rank of W, and groups of columns that depend on each other.
+
+    There is a group for each column that the others make up, and none if there are fewer rows than
+    columns.
+    """
     T, P = W.shape
     eps = float(xp.finfo(W.dtype).eps)
     R, c = _triangularize(W, y)
@@ -261,12 +290,13 @@ def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int]:
             slope = W.T @ (residual / xp.where(unit > 0, unit, xp.ones_like(unit))) / scale[:, None]
             correction = unit * xp.linalg.solve(R, xp.linalg.solve(R.T, slope[order, ...]))
             theta = theta + correction[back, ...] / scale[:, None]
-        return theta, P
+        return theta, P, []
+    groups = _groups(xp, R, order) if T >= P else []
     if rank == 0:
-        return xp.zeros((P, y.shape[1]), dtype=W.dtype, device=compat.device(W)), 0
+        return xp.zeros((P, y.shape[1]), dtype=W.dtype, device=compat.device(W)), 0, groups
     A = R[:, back] * scale  # (rank, P): what is left to solve is A theta = c
     Q, L = xp.linalg.qr(A.T)
-    return Q @ xp.linalg.solve(L.T, c), rank
+    return Q @ xp.linalg.solve(L.T, c), rank, groups
 
 
 def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:
@@ -310,3 +340,71 @@ def _pivot(xp: Any, R: Array, P: int, tol: float) -> tuple[Array, Array, int]:
         beta = 2 / (v * v).sum()
         R[k:, k:] -= v[:, None] * (beta * (v @ R[k:, k:]))
     return R, order, min(R.shape[0], P)
+
+
+def _may_depend(xp: Any, W: Array) -> bool:
+    """Tell whether columns of W may be dependent; a few rows are enough to know that they are not."""
+    T, P = W.shape
+    some = W[:: max(1, T // (4 * P)), :]
+    some = some / column_norms(some)
+    try:
+        L = xp.linalg.cholesky(some.T @ some)
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        return True
+    pivots = xp.linalg.diagonal(L) ** 2  # squared distance of each column from those before it
+    return not float(xp.min(pivots)) > 100 * P * float(xp.finfo(W.dtype).eps)
+
+
+def _groups(xp: Any, R: Array, order: Array) -> list[list[int]]:
+    """Return, for each column that R's independent ones make up, its number and theirs."""
+    rank = R.shape[0]
+    parts = xp.linalg.solve(R[:, :rank], R[:, rank:])  # of columns of unit norm
+    weighs = on_host(xp.abs(parts)) > float(xp.finfo(R.dtype).eps) ** 0.5
+    numbers = on_host(order)
+    return [
+        sorted([int(numbers[rank + k]), *numbers[:rank][weighs[:, k]].tolist()])
+        for k in range(weighs.shape[1])
+    ]
+
+
+def _are_dummies(W: Array, group: list[int]) -> bool:
+    """Tell whether three columns or more have two values each, as 0 and 1, or one, as ones have."""
+    if len(group) < 3 or W.shape[0] <= W.shape[1]:
+        return False
+    columns = on_host(W)[:, group]
+    return bool(((columns == columns.min(0)) | (columns == columns.max(0))).all())
+
+
+def _cause(W: Array, groups: list[list[int]], of: str = "W") -> str:
+    """Say in a sentence or two which columns depend on each other, and which to leave out."""
+    dummies = sorted({j for group in groups if _are_dummies(W, group) for j in group})
+    said = []
+    if dummies:
+        said.append(
+            f"{_named(W, dummies, of)} have two values each and depend on each other: all dummy columns "
+            "of a category do so beside an intercept, or another category. Drop one of each category"
+        )
+    others = [group for group in groups if not set(group) <= set(dummies)]
+    for group in others[:3]:
+        columns = on_host(W)[:, group]
+        if not columns.any(0).all():
+            said.append(f"{_named(W, group, of)} is 0 in every row; leave it out")
+        elif (columns == columns[0]).all():
+            said.append(f"{_named(W, group, of)} are constant; leave all but one out")
+        else:
+            said.append(f"{_named(W, group, of)} depend on each other; leave one out")
+    more = f" (and {len(others) - 3} more such groups)" if len(others) > 3 else ""
+    return "".join(f". {sentence}" for sentence in said) + more
+
+
+def _named(W: Array, columns: list[int], of: str) -> str:
+    """Name columns of W, or those of the x that it was made from by a column of ones."""
+    last = W.shape[1] - 1
+    intercept = of == "x" and last in columns
+    numbers = [str(j) for j in columns if not (intercept and j == last)]
+    listed = " and ".join([*filter(None, [", ".join(numbers[:-1])]), *numbers[-1:]])
+    words = f"column{'s' if len(numbers) > 1 else ''} {listed} of {of}" if numbers else ""
+    words = " and ".join([*filter(None, [words]), *["the intercept"] * intercept])
+    return words[0].upper() + words[1:]

@@ -126,9 +126,15 @@ class CrossEntropy:
         TypeError
             If y has another dtype than integers, or is an array where `like` is a tensor or the reverse.
         ValueError
-            If y has another shape, is on another device, or has a label that is not in 0..outputs - 1.
+            If y has another shape, is on another device, or has a label that is not in 0..outputs - 1,
+            or if there is one output only, whose probability is always 1.
         """
         outputs = whole(outputs, "outputs")
+        if outputs == 1:
+            raise ValueError(
+                "CrossEntropy needs an output for each class, at least 2; the network has 1. For two "
+                "classes give it 2 outputs"
+            )
         hint = f"The network has {outputs} outputs"
         return labels(y, "y", outputs, as_array(like, "like"), hint)
 

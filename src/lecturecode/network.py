@@ -237,7 +237,9 @@ def _widths(widths: Any) -> tuple[int, ...]:
     given = widths.tolist() if isinstance(widths, np.ndarray) else widths
     if not isinstance(given, tuple | list):
         raise TypeError(f"widths must be a tuple of integers, such as (2, 16, 1); got {came(widths)}")
-    found = tuple(whole(n, f"widths[{i}]") for i, n in enumerate(given))
+    real = any(isinstance(n, float) for n in given)
+    hint = "A theta of a search holds reals; domain.decode(theta) makes integers of them" if real else ""
+    found = tuple(whole(n, f"widths[{i}]", hint=hint) for i, n in enumerate(given))
     if len(found) < 2:
         raise ValueError(
             f"widths must name at least the inputs and the outputs, such as (2, 16, 1); got {found}"

@@ -132,6 +132,11 @@ def train(
     with the number of minibatches. When the loss turns NaN or infinite the run stops and says at which
     step. On a GPU losses are looked at when an epoch is over, and `last` is the theta at its end.
 
+    Steps assume that inputs are about as large as 1, and so are the targets of a squared error: bring
+    them to one scale first, as by ``(x - mean) / std`` with the mean and the standard deviation of each
+    column of the training data, and new samples by the same two. Predictions are
+    ``network.predict(trace.theta, x)``.
+
     An exception has the trace so far as its attribute ``trace``, and a note that says where it was
     raised.
 
@@ -171,7 +176,8 @@ def train(
     )  # fmt: skip
     held_out = None
     if validation is not None:
-        held_out = checked_samples(network, loss, theta, *validation)[1:]
+        unseen = same_kind(detached(validation[0]), x, "validation x", "x")
+        held_out = checked_samples(network, loss, theta, unseen, validation[1])[1:]
     for name, array in _floats(theta, y, held_out):
         check_finite(array, name)
     stepper = ByHand(network, loss, x, y, optimizer, theta, schedule, held_out, batch_size)

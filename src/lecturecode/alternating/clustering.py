@@ -63,7 +63,8 @@ def kmeans(
     -------
     Trace
         `theta` has the K centers one after the other, ``theta.reshape(K, D)``, and
-        ``assign(x, theta.reshape(K, D))`` gives their labels. `values` is g, the inertia, after each
+        :func:`lecturecode.alternating.assign`, as ``assign(x, theta.reshape(K, D))``, gives the labels
+        of samples, new ones too. `values` is g, the inertia, after each
         half-step, and ``extras["labels"]``, shape (records, T), the labels of each recorded one.
 
     Raises

@@ -53,7 +53,8 @@ def factorize(
     Returns
     -------
     Trace
-        `theta` has A and then B, row by row; :func:`factors` takes them apart. `values` is g.
+        `theta` has A and then B, row by row; :func:`lecturecode.alternating.factors` takes them
+        apart. `values` is g.
 
     Raises
     ------

@@ -610,7 +610,9 @@ def check_domain(domain: Any) -> None:
     TypeError
         If it is not.
     """
-    instance(domain, "domain", Domain, "Interval(-5, 5) ** 2")  # type: ignore[type-abstract]
+    several = isinstance(domain, tuple | list | dict)
+    hint = "The domains of several parameters are multiplied: Integers(1, 9) * Real(1.0)"
+    instance(domain, "domain", Domain, "Interval(-5, 5) ** 2", hint if several else "")  # type: ignore[type-abstract]
 
 
 def check_points(start: Any, domain: Domain, like: Array, most: int) -> Array:

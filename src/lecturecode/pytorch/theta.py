@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecturecode.arrays import as_array, entries
+from lecturecode.arrays import as_array, entries, no_numbers
 
 __all__ = ["get_theta", "set_theta"]
 
@@ -156,9 +156,7 @@ def as_tensor(value: Any, name: str) -> Tensor:
         return value
     array = entries(value, name)
     if array.dtype.kind not in "fiub":
-        words = array.dtype.kind in "USTO"
-        hint = f". Words become numbers by numpy.unique({name}, return_inverse=True)[1]" if words else ""
-        raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}{hint}")
+        raise TypeError(no_numbers(value, array, name))
     return torch.tensor(array.astype(array.dtype.newbyteorder("=")))  # PyTorch knows no other order
 
 
