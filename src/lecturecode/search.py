@@ -12,7 +12,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.domains import Choice, Domain, Product
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import arrays, function, whole
@@ -34,8 +34,8 @@ Points = Callable[[int, int], Array]
 
 
 def brute_force(
-    g: Callable[[Array], Array],
-    candidates: Any,
+    g: Callable[[Any], Array],
+    candidates: ArrayLike,
     *,
     record_every: int | None = None,
     callback: Callback | None = None,
@@ -108,7 +108,7 @@ def brute_force(
 
 
 def grid_search(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     points: int | Sequence[int],
     *,
@@ -173,7 +173,7 @@ def grid_search(
 
 
 def random_search(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     draws: int,
     *,
@@ -295,7 +295,7 @@ class Grid:
 
 
 def _collect(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     method: Method,
     count: int,
     record_every: int | None,
@@ -331,12 +331,12 @@ def _thinning(record_every: int | None, count: int) -> int:
     return record_every
 
 
-def _check_size(g: Callable[[Array], Array], grid: Grid, limit: int) -> None:
+def _check_size(g: Callable[[Any], Array], grid: Grid, limit: int) -> None:
     if grid.count > limit:
         raise ValueError(_too_large(g, grid, limit))
 
 
-def _too_large(g: Callable[[Array], Array], grid: Grid, limit: int) -> str:
+def _too_large(g: Callable[[Any], Array], grid: Grid, limit: int) -> str:
     """Say how many points there are, and how long they would take at the speed of a few."""
     count, shape, tried, took = grid.count, grid.shape, 0, 0.0
     most = min(count, max(1, CHUNK // len(shape)))

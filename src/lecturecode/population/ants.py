@@ -4,11 +4,10 @@ Pheromone tells the next ants where short tours went, and evaporates where nobod
 """
 
 import math
-from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, same_kind
+from lecturecode.arrays import Array, ArrayLike, same_kind
 from lecturecode.door import real, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.population.distances import is_symmetric, refuse, square
@@ -225,7 +224,7 @@ def _walk_tours(weights: Array, ants: int, rng: Rng) -> Array:
     return xp.stack(tour, axis=1)
 
 
-def _cities(distances: Any) -> Array:
+def _cities(distances: ArrayLike) -> Array:
     d, _ = square(distances, "cities")
     xp, n = compat.array_namespace(d), d.shape[0]
     if n < 3:

@@ -6,7 +6,7 @@ First the method, then the cloud and how it learns, then the rules that end its 
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
@@ -30,7 +30,7 @@ HOPELESS = 0.01  # a run ends when values differ by less than this part of its d
 
 
 def evolution_strategy(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     steps: int,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import array_api_compat as compat
 
@@ -17,7 +18,7 @@ __all__ = ["genetic"]
 
 
 def genetic(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     population: int,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import array_api_compat as compat
 
@@ -18,7 +19,7 @@ __all__ = ["particle_swarm"]
 
 
 def particle_swarm(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     population: int,
