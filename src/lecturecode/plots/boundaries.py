@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.contour import QuadContourSet
 
-from lecturecode.arrays import Array, ArrayLike, on_host
+from lecturecode.arrays import ArrayLike, on_host
 from lecturecode.door import instance, labels, whole
 from lecturecode.network import Network
 from lecturecode.plots import door

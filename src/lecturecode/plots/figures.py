@@ -191,7 +191,7 @@ def mark(theta: ArrayLike, kind: str, *, ax: Axes, height: float | None = None) 
     if height is not None and points.shape[1] == 1:
         points = np.column_stack([points, np.full(len(points), height)])
     if points.shape[1] != 2:
-        raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")
+        raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")  # type: ignore[arg-type]
     labels = ax.get_legend_handles_labels()[1]
     (line,) = ax.plot(*points.T, KINDS[kind], label="_" + kind if kind in labels else kind)
     line.set(color=COLOURS[kind], markersize=11, markeredgecolor="white", zorder=4)

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.text import Text
 
-from lecturecode.arrays import Array, ArrayLike
+from lecturecode.arrays import ArrayLike
 from lecturecode.backpropagation import backprop
 from lecturecode.door import instance, whole
 from lecturecode.losses import check_loss

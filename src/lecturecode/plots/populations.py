@@ -22,7 +22,7 @@ FAINTEST = 0.02  # of the scent at a place
 
 
 def members(
-    points: Array, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
+    points: ArrayLike, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
 ) -> Line2D:
     """Draw the members of a population, shape (M, 2), as dots of the method's color.
 
