@@ -5,7 +5,7 @@ argument is refused by the checks of :mod:`~.arrays` and :mod:`~.door`. Shapes s
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -91,12 +91,16 @@ class Array(Protocol):
     def tolist(self) -> Any: ...
 
 
-Number: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool
-"""One number of Python or NumPy."""
+if TYPE_CHECKING:
+    Number: TypeAlias = float | np.floating[Any] | np.integer[Any] | np.bool
+    Entry: TypeAlias = Number | SupportsArray
+    Rows: TypeAlias = Sequence[Entry] | Sequence[Sequence[Entry]] | Sequence[Sequence[Sequence[Entry]]]
+    ArrayLike: TypeAlias = Array | SupportsArray | Number | Rows
+else:
 
-_Entry: TypeAlias = Number | SupportsArray
-_Nested: TypeAlias = Sequence[_Entry] | Sequence[Sequence[_Entry]] | Sequence[Sequence[Sequence[_Entry]]]
+    class ArrayLike:
+        """An array, a tensor, a number, or a nested sequence of numbers; a name, for signatures.
 
-ArrayLike: TypeAlias = Array | SupportsArray | Number | _Nested
-"""An array, a tensor, a number, or a nested sequence of numbers; three levels deep, since a text is a
-sequence of texts without end, and no array."""
+        A type checker sees sequences three levels deep: a text is a sequence of texts without end,
+        and no array.
+        """

@@ -12,13 +12,13 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, namespace, on_host
+from lecturecode.arrays import Array, ArrayLike, as_array, check_there, namespace, on_host
 from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
 
 
-def evaluate(g: Callable[[Any], Array], thetas: Array) -> Array:
+def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     """Return g at a batch of points, and check that it answered with one number for each.
 
     Parameters

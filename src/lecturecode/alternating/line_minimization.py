@@ -20,7 +20,7 @@ class NoMinimumError(ValueError):
 
 
 def newton_section(
-    g: Any, theta: Array, p: int, *, value: float | None = None, steps: int = 50
+    g: Any, theta: ArrayLike, p: int, *, value: float | None = None, steps: int = 50
 ) -> tuple[Array, float, int]:
     r"""Minimize g along axis p by Newton's method, halving a step that makes g larger.
 
@@ -114,7 +114,7 @@ def _halved(g: Any, theta: Array, p: int, step: float, value: float) -> tuple[Ar
 
 def golden_section(
     g: Callable[[Any], Any],
-    theta: Array,
+    theta: ArrayLike,
     p: int,
     *,
     value: float | None = None,

@@ -20,7 +20,7 @@ __all__ = ["ant_colony", "tour_length"]
 P_BEST = 0.05  # Stützle & Hoos: probability of the best tour when all trails are at a limit
 
 
-def tour_length(distances: Array, tours: Array) -> Array:
+def tour_length(distances: ArrayLike, tours: ArrayLike) -> Array:
     r"""Return the length of closed tours: from city to city, and back to the first.
 
     .. math:: g(\theta) = \sum_{k=1}^{n} d_{\theta_k \theta_{k+1}}, \qquad \theta_{n+1} = \theta_1
@@ -63,7 +63,7 @@ def tour_length(distances: Array, tours: Array) -> Array:
 
 
 def ant_colony(
-    distances: Array,
+    distances: ArrayLike,
     *,
     ants: int,
     steps: int,

@@ -20,7 +20,7 @@ __all__ = ["ant_paths"]
 
 
 def ant_paths(
-    distances: Array,
+    distances: ArrayLike,
     start: int,
     end: int,
     *,
