@@ -19,9 +19,8 @@ class SupportsArray(Protocol):
 class Array(Protocol):
     """What ``numpy.ndarray`` and ``torch.Tensor`` have in common, as far as this package uses it.
 
-    What only one of the
-    two libraries has, such as ``astype`` or ``detach``, is not here: a checker is told which it is by
-    ``np.asarray(theta)`` or ``assert isinstance(theta, torch.Tensor)``.
+    What only one of the two libraries has, such as ``astype`` or ``detach``, is not here: a checker
+    is told which it is by ``np.asarray(theta)`` or ``assert isinstance(theta, torch.Tensor)``.
     """
 
     @property

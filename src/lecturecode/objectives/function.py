@@ -72,7 +72,7 @@ class Function:
     gradient: Callable[[Any], Array] | None = None
     hessian: Callable[[Any], Array] | None = None
     domain: Domain | None = None
-    minima: ArrayLike | None = None
+    minima: Any = None
 
     def __post_init__(self) -> None:
         hint = "Write it as lambda theta: ..."
