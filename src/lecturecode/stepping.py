@@ -28,13 +28,13 @@ class Stepper(Protocol):
     def at_hand(self) -> bool:
         """Whether a loss is known when it is yielded. If not, nobody looks before the epoch is over."""
 
-    def epoch(self, batches: Iterable[Array]) -> Iterator[Array]:
+    def epoch(self, batches: Iterable[Any]) -> Iterator[Array]:
         """Yield the loss of each minibatch, then take a step against its gradient."""
 
-    def total(self, theta: Array, x: Array, y: Array) -> float:
+    def total(self, theta: Any, x: Any, y: Any) -> float:
         """Return the mean loss on all of x."""
 
-    def leave(self, theta: Array) -> None:
+    def leave(self, theta: Any) -> None:
         """Put theta where the caller looks for it when the fit is over."""
 
     def identity(self) -> dict[str, Any]:
@@ -43,16 +43,16 @@ class Stepper(Protocol):
     def rates(self, steps: int) -> dict[str, float]:
         """Return some of the learning rates of so many steps."""
 
-    def memory(self) -> dict[str, Array]:
+    def memory(self) -> dict[str, Any]:
         """Return what is remembered from step to step, theta aside."""
 
-    def recall(self, theta: Array, memory: Mapping[str, Array]) -> None:
+    def recall(self, theta: Any, memory: Mapping[str, Any]) -> None:
         """Go back to a theta, and to what was remembered there."""
 
-    def on_disk(self, arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    def on_disk(self, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return arrays as those of NumPy."""
 
-    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Array]:
+    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return what :meth:`on_disk` was given."""
 
 

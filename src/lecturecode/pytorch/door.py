@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lecturecode.arrays import check_finite
+from lecturecode.arrays import ArrayLike, check_finite
 from lecturecode.door import came
 from lecturecode.losses import CrossEntropy, SquaredError
 from lecturecode.pytorch.modules import cross_entropy
@@ -38,7 +38,7 @@ class MeanLoss:
     """
 
     loss: Any
-    chosen: Callable = field(init=False, repr=False)
+    chosen: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not callable(self.loss) or (
@@ -53,7 +53,7 @@ class MeanLoss:
                 "the loss must be a mean over the samples, or one number for each: a sum grows with the "
                 f"minibatch; got {self.loss} with reduction='sum'. Give it reduction='mean'"
             )
-        chosen: Callable = self.loss
+        chosen: Callable[..., Any] = self.loss
         if isinstance(self.loss, CrossEntropy):
             chosen = functional.cross_entropy
         elif isinstance(self.loss, SquaredError):
@@ -72,7 +72,13 @@ def _squared_error(outputs: Tensor, y: Tensor) -> Tensor:
 
 
 def checked_data(
-    module: nn.Module, loss: Any, x: Any, y: Any, *, like: Tensor, names: tuple[str, str] = ("x", "y")
+    module: nn.Module,
+    loss: Any,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    like: Tensor,
+    names: tuple[str, str] = ("x", "y"),
 ) -> tuple[Tensor, Tensor, MeanLoss]:
     """Return samples and targets as tensors that fit the module and the loss, and the mean loss.
 
@@ -109,12 +115,15 @@ def checked_data(
     outputs = outputs_of(module, x[:2])
     if isinstance(loss, CrossEntropy | SquaredError):
         _check_outputs(module, loss, outputs, x[:2])
-        return x, loss.targets(y, outputs.shape[1], like), mean
+        targets: Any = loss.targets(y, outputs.shape[1], like)  # tensors, as y is one
+        return x, targets, mean
     check_loss(mean, outputs, y)
     return x, y, mean
 
 
-def as_tensors(x: Any, y: Any, like: Tensor, names: tuple[str, str]) -> tuple[Tensor, Tensor]:
+def as_tensors(
+    x: ArrayLike, y: ArrayLike, like: Tensor, names: tuple[str, str]
+) -> tuple[Tensor, Tensor]:
     """Return samples and targets, as many of the one as of the other, as finite tensors beside `like`.
 
     Raises
