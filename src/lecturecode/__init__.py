@@ -3,14 +3,17 @@
 ==========================  ==========================================================  ========
 module                      what it teaches                                             lecture
 ==========================  ==========================================================  ========
+:mod:`~.array_types`        what a type checker knows of arrays                         1
 :mod:`~.arrays`             what counts as an array, and the checks at the door         1
 :mod:`~.door`               the vocabulary of the checks on what comes in               1
 :mod:`~.trace`              the record that every method returns                        1
 :mod:`~.randomness`         draws for arrays and tensors, from one rng                  1
+:mod:`~.checkpoints`        a run on disk                                               1
 :mod:`~.domains`            Theta: finite, whole, real, positive, intervals, products   1
 :mod:`~.objectives`         functions g to minimize, with gradient and Hessian          1
 :mod:`~.workers`            g on other processes, without losing an evaluation          1
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
+:mod:`~.answers`            values of g on disk, so that a search goes on               2
 :mod:`~.iteration`          a method is a stream of steps, and one loop collects them   2
 :mod:`~.search`             all of a finite set, a grid, random draws                   2.1
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
@@ -25,7 +28,6 @@ module                      what it teaches                                     
 :mod:`~.network`            deep feedforward networks on one flat theta                 3
 :mod:`~.backpropagation`    their gradient, layer by layer                              3.1
 :mod:`~.total_loss`         network, loss and data as one function g of theta           3
-:mod:`~.checkpoints`        a run on disk                                               3.2
 :mod:`~.minibatching`       all samples in random order, a few at a time                3.2
 :mod:`~.stepping`           who takes the steps of a fit                                3.2
 :mod:`~.fitting`            epochs, whoever takes the steps                             3.2

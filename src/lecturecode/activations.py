@@ -5,7 +5,7 @@ through a network needs no new memory. The second is sigma'(a), computed from x 
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lecturecode.arrays import Array, namespace
 
@@ -26,7 +26,7 @@ class Activation(NamedTuple):
 
     function: Sigma
     """Takes a, returns sigma(a); ``function(a, out=a)`` overwrites a."""
-    derivative: Callable[[Array], Array]
+    derivative: Callable[[Any], Any]
     """Takes x = sigma(a), returns sigma'(a)."""
 
 

@@ -92,7 +92,14 @@ def remembered(
 
 
 class Answers:
-    """A function that answers from a file first, and then as g does: see :func:`remembered`."""
+    """A function that answers from a file first, and then as g does: see :func:`remembered`.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is that of another run; when it is called, if other points are asked for. A
+        ValueError.
+    """
 
     def __init__(
         self,

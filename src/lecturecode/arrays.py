@@ -14,8 +14,8 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-Array = Any
-"""A ``numpy.ndarray`` or a ``torch.Tensor``; shapes stand in the docstrings."""
+from lecturecode.array_types import Array as Array
+from lecturecode.array_types import ArrayLike as ArrayLike
 
 
 def namespace(array: Array) -> Any:
@@ -28,7 +28,7 @@ def _numpy() -> Any:
     return compat.array_namespace(np.empty(0))  # not at the top: it takes long to import
 
 
-def as_array(value: Any, name: str = "theta") -> Array:
+def as_array(value: ArrayLike, name: str = "theta") -> Array:
     """Turn one argument into a real floating-point array; leave tensors where they are.
 
     Parameters
@@ -73,7 +73,7 @@ class NotNumbersError(TypeError):
     """What an object raises that is no array, and says itself what to do instead."""
 
 
-def entries(value: Any, name: str) -> Array:
+def entries(value: Any, name: str) -> Any:
     """Return what an array, a tensor or a nested sequence holds, of whatever dtype; tensors themselves.
 
     Raises
@@ -208,7 +208,7 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
 
 
 def same_kind(
-    theta: Any, like: Array, name: str = "theta", lead: str = "the data that g holds"
+    theta: ArrayLike, like: Array, name: str = "theta", lead: str = "the data that g holds"
 ) -> Array:
     """Return `theta` as an array of the kind of `like`; numbers, lists and integers are converted.
 
@@ -274,7 +274,7 @@ def detached(array: Any) -> Any:
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
-def as_start(theta: Any, *, many: bool = False) -> Array:
+def as_start(theta: ArrayLike, *, many: bool = False) -> Array:
     """Return a copy of a start of shape (P,), or also (M, P) for `many` starts side by side.
 
     Raises

@@ -9,7 +9,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.activations import ACTIVATIONS, Activation
-from lecturecode.arrays import Array, as_array, detached, namespace, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, detached, namespace, same_kind
 from lecturecode.door import instance
 from lecturecode.losses import Loss, check_loss
 from lecturecode.network import Layers, Network
@@ -17,7 +17,9 @@ from lecturecode.network import Layers, Network
 __all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
 
 
-def backprop(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[Array, Array]:
+def backprop(
+    network: Network, loss: Loss, theta: ArrayLike, x: ArrayLike, y: ArrayLike
+) -> tuple[Array, Array]:
     r"""Return the mean loss of a minibatch and its gradient with respect to theta.
 
     .. math::
@@ -144,7 +146,9 @@ class Backprop:
         return found
 
 
-def sample_gradients(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[Array, Array]:
+def sample_gradients(
+    network: Network, loss: Loss, theta: ArrayLike, x: ArrayLike, y: ArrayLike
+) -> tuple[Array, Array]:
     """Return loss and gradient of each sample by itself; :func:`backprop` returns their means.
 
     Parameters
@@ -195,7 +199,7 @@ def sample_gradients(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -
 
 
 def backprop_by_hand(
-    network: Network, loss: Loss, theta: Any, x: Any, y: Any
+    network: Network, loss: Loss, theta: ArrayLike, x: ArrayLike, y: ArrayLike
 ) -> tuple[Array, Array, dict[str, Array]]:
     r"""Backpropagate one sample through four layers, one line for each equation of the lecture.
 
@@ -316,7 +320,7 @@ def check_parts(network: Network, loss: Loss) -> None:
 
 
 def checked_samples(
-    network: Network, loss: Loss, theta: Any, x: Any, y: Any
+    network: Network, loss: Loss, theta: ArrayLike, x: ArrayLike, y: ArrayLike
 ) -> tuple[Array, Array, Array]:
     """Return theta, x and y as arrays of one kind that fit the network and the loss.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lecturecode.arrays import (
     Array,
+    ArrayLike,
     as_array,
     as_start,
     detached,
@@ -26,16 +27,16 @@ from lecturecode.objectives import Objective
 from lecturecode.optimizers import GradientDescent, Optimizer
 from lecturecode.trace import Callback, Trace
 
-ValueAndGradient = Callable[[Array], tuple[Array, Array]]
+ValueAndGradient = Callable[[Any], tuple[Any, Array]]
 """Takes theta of shape (..., P), returns g of shape (...) and its gradient of shape (..., P)."""
 
-Evaluated = Callable[[Array], tuple[Array, Array, Array]]
+Evaluated = Callable[[Any], tuple[Array, Array, Array]]
 """Takes theta, returns theta, g and the gradient as arrays of one kind."""
 
 
 def minimize(
     value_and_gradient: ValueAndGradient | Objective,
-    theta: Any,
+    theta: ArrayLike,
     optimizer: Optimizer,
     *,
     steps: int,
@@ -132,7 +133,7 @@ def descend(f: Evaluated, theta: Array, optimizer: Optimizer, tol: float) -> Ste
 
 def gradient_descent(
     g: Objective,
-    theta: Any,
+    theta: ArrayLike,
     learning_rate: float,
     *,
     steps: int,
@@ -214,7 +215,7 @@ def _pair_of(g: Any) -> ValueAndGradient:
     return g
 
 
-def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Array], theta: Any) -> float:
+def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], theta: ArrayLike) -> float:
     r"""Compare a gradient with central differences, coordinate by coordinate.
 
     .. math:: \frac{\partial g}{\partial\theta_p} \approx

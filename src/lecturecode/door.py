@@ -331,6 +331,11 @@ def renamed(**names: str) -> Callable[[F], F]:
     """Let a function be called by the names that its arguments once had, with a DeprecationWarning.
 
     Each old name is given its new one: ``@renamed(centers="start")``.
+
+    Raises
+    ------
+    TypeError
+        If a call gives both.
     """
 
     def decorate(f: F) -> F:

@@ -12,13 +12,13 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, detached, namespace, on_host
+from lecturecode.arrays import Array, ArrayLike, as_array, check_there, detached, namespace, on_host
 from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
 
 
-def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
+def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     """Return g at a batch of points, and check that it answered with one number for each.
 
     Parameters
@@ -63,7 +63,7 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     return values
 
 
-def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], Array]:
+def pointwise(g: Callable[[Any], Any], workers: Any = 1) -> Callable[[Any], Array]:
     """Make a function of one theta into one that takes batches.
 
     Parameters
@@ -119,7 +119,7 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     return partial(_batch, Pool(one, count).evaluate)
 
 
-def call(g: Callable[[Array], Any], theta: Array) -> Any:
+def call(g: Callable[[Any], Any], theta: Array) -> Any:
     """Return g(theta); an exception inside g leaves with theta attached to it."""
     try:
         return g(theta)
@@ -135,7 +135,7 @@ def call(g: Callable[[Array], Any], theta: Array) -> Any:
         raise
 
 
-def tells_finished(g: Callable[[Array], Any]) -> bool:
+def tells_finished(g: Callable[[Any], Any]) -> bool:
     """Tell whether `g` comes from :func:`pointwise`, so that its exceptions know what was finished."""
     g = getattr(g, "g", g)  # answers that are remembered
     return isinstance(g, partial) and g.func is _batch
@@ -184,7 +184,7 @@ def _attach(error: BaseException, results: list[float | None], thetas: Array) ->
         error.add_note(_where(error.theta))
 
 
-def number(g: Callable[[Array], Any], theta: Array) -> float:
+def number(g: Callable[[Any], Any], theta: Array) -> float:
     """Return g at one theta of shape (P,), as a Python number.
 
     Raises

@@ -478,7 +478,7 @@ class Told:
 
     def __init__(
         self,
-        g: Callable[[Array], Array],
+        g: Callable[[Any], Array],
         method: Method,
         keep: Literal["populations", "points", "best"] = "populations",
     ) -> None:

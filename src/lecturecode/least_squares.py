@@ -6,7 +6,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, column_norms, on_host, says_singular
+from lecturecode.arrays import Array, ArrayLike, column_norms, on_host, says_singular
 from lecturecode.door import arrays
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.objectives.quadratics import DESIGN
@@ -27,7 +27,7 @@ class RankDeficientWarning(UserWarning):
     """The data do not determine all parameters; the answer is the one of least norm."""
 
 
-def design_matrix(x: Any) -> Array:
+def design_matrix(x: ArrayLike) -> Array:
     r"""Append a column of ones to the inputs, so that an affine model becomes a linear one.
 
     .. math:: W = \begin{pmatrix} x_1^\T & 1 \\ \vdots & \vdots \\ x_T^\T & 1 \end{pmatrix},
@@ -59,7 +59,7 @@ def design_matrix(x: Any) -> Array:
     return xp.concat([columns, xp.ones_like(columns[:, :1])], axis=1)
 
 
-def affine_error(x: Any, y: Any) -> MeanSquaredError:
+def affine_error(x: ArrayLike, y: ArrayLike) -> MeanSquaredError:
     r"""Return the mean squared error of the affine model :math:`f_\theta(x) = a x + b` as an objective.
 
     .. math:: g(\theta) = \frac1T \sum_{t=1}^T (a x_t + b - y_t)^2
@@ -92,7 +92,7 @@ def affine_error(x: Any, y: Any) -> MeanSquaredError:
     return MeanSquaredError(design_matrix(x), y)
 
 
-def normal_equations(W: Any, y: Any) -> Array:
+def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
     r"""Solve the normal equations, the formula of the slide.
 
     .. math:: W^\T (W\theta_0 - y) = 0 \quad\Longrightarrow\quad \theta_0 = (W^\T W)^{-1} W^\T y
@@ -145,7 +145,7 @@ def normal_equations(W: Any, y: Any) -> Array:
         raise ValueError(SINGULAR) from error
 
 
-def least_squares(W: Any, y: Any) -> Array:
+def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
     r"""Minimize :math:`\lVert W\theta - y\rVert_2` by a rank-revealing QR; of least norm if many do.
 
     .. math:: \theta_0 = W^+ y
@@ -210,7 +210,7 @@ def least_squares(W: Any, y: Any) -> Array:
     return theta if y.ndim == 2 else theta[:, 0]
 
 
-def fit_affine(x: Any, y: Any) -> Array:
+def fit_affine(x: ArrayLike, y: ArrayLike) -> Array:
     r"""Fit the affine model :math:`f_\theta(x) = a x + b` to data by least squares.
 
     .. math:: \hat\theta = \operatorname{argmin}_{(a, b)} \frac1T \sum_{t=1}^T (a x_t + b - y_t)^2
@@ -299,7 +299,7 @@ def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
     return Q @ xp.linalg.solve(L.T, c), rank, groups
 
 
-def _triangularize(W: Array, y: Array) -> tuple[Array, Array]:
+def _triangularize(W: Any, y: Any) -> tuple[Array, Array]:
     """Return the upper rows R and c of Q^T W and Q^T y, by Householder reflections of W."""
     rows = min(W.shape)
     if compat.is_torch_array(W):

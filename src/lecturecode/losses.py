@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
@@ -24,7 +24,7 @@ class Loss(Protocol):
     def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
         """Return the losses, and their gradients with respect to the predictions, (..., T, N)."""
 
-    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+    def targets(self, y: ArrayLike, outputs: int, like: Array) -> Array:
         """Return the targets of T samples, checked, as what the other two functions take."""
 
 
@@ -57,7 +57,7 @@ class SquaredError:
         r = _residual(prediction, y)
         return (r * r).sum(-1), 2 * r
 
-    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+    def targets(self, y: ArrayLike, outputs: int, like: Array) -> Array:
         """Return targets of shape (T, outputs) as an array like `like`.
 
         Raises
@@ -118,7 +118,7 @@ class CrossEntropy:
         gradient[..., samples, y] -= 1
         return value, gradient
 
-    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+    def targets(self, y: ArrayLike, outputs: int, like: Array) -> Array:
         """Return class numbers of shape (T,) as integers on the device of `like`.
 
         Raises

@@ -13,7 +13,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.activations import ACTIVATIONS
-from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, namespace, same_kind
 from lecturecode.door import came, choice, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
@@ -130,7 +130,7 @@ class Network:
                 parts.append((2 * uniform(rng, (*lead, n * m), like) - 1) * math.sqrt(6 / (m + n)))
         return namespace(like).concat(parts, axis=-1)
 
-    def unpack(self, theta: Any) -> Layers:
+    def unpack(self, theta: ArrayLike) -> Layers:
         """Return (b, W) of each layer as views into theta: shapes (..., N_i) and (..., N_i, N_{i-1}).
 
         Raises
@@ -148,7 +148,7 @@ class Network:
             raise ValueError(_wrong_size(self, theta))
         return cut_into_layers(theta, self.widths)
 
-    def forward(self, theta: Any, x: Any) -> tuple[list[Array], list[Array]]:
+    def forward(self, theta: ArrayLike, x: ArrayLike) -> tuple[list[Array], list[Array]]:
         r"""Return what the forward pass computes: the pre-activations :math:`a^i` and the :math:`x^i`.
 
         Parameters
@@ -174,7 +174,7 @@ class Network:
         x = self.samples(x, theta)
         return run_layers(self.windows(theta), self.activations, x)
 
-    def predict(self, theta: Any, x: Any) -> Array:
+    def predict(self, theta: ArrayLike, x: ArrayLike) -> Array:
         """Return the outputs for the samples x, (T, N_0): shape (..., T, N_L).
 
         Autograd and ``torch.func`` can differentiate this, and :meth:`forward`, where theta is a tensor.
@@ -192,7 +192,7 @@ class Network:
             x = ACTIVATIONS[sigma].function(x, out=x if isinstance(x, np.ndarray) else None)
         return x
 
-    def samples(self, x: Any, like: Array) -> Array:
+    def samples(self, x: ArrayLike, like: Array) -> Array:
         """Return samples of shape (T, N_0) as an array like `like`.
 
         Raises

@@ -91,7 +91,7 @@ def permutation(rng: Rng, count: int, like: Array) -> Array:
     )
 
 
-def _tensor(like: Array) -> Array:
+def _tensor(like: Array) -> Any:
     if not compat.is_torch_array(like):
         raise TypeError(
             "a torch.Generator draws tensors, and NumPy arrays are asked for; give a "
@@ -100,7 +100,7 @@ def _tensor(like: Array) -> Array:
     return like
 
 
-def _as_like(draws: Array, like: Array) -> Array:
+def _as_like(draws: np.ndarray, like: Array) -> Array:
     if type(like) is np.ndarray:
         return draws.astype(like.dtype, copy=False)
     xp = compat.array_namespace(like)

@@ -15,7 +15,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.answers import Points, remembered
-from lecturecode.arrays import Array, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.checkpoints import describe
 from lecturecode.domains import Choice, Domain, Product
 from lecturecode.domains.sets import check_domain, check_points
@@ -34,10 +34,10 @@ PATIENCE = 10_000_000  # points
 
 
 def brute_force(
-    g: Callable[[Array], Array],
-    candidates: Any,
+    g: Callable[[Any], Array],
+    candidates: ArrayLike,
     *,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -121,13 +121,13 @@ def brute_force(
 
 
 def grid_search(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     points: int | Sequence[int],
     *,
     max_points: int = PATIENCE,
     like: Array | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -191,14 +191,14 @@ def grid_search(
 
 
 def random_search(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     draws: int,
     *,
     rng: Rng = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     like: Array | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -326,7 +326,7 @@ class Grid:
 
 
 def _collect(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     method: Method,
     count: int,
     size: int,
@@ -368,7 +368,7 @@ def _check_size(g: Callable[[Array], Array], grid: Grid, limit: int) -> None:
         raise ValueError(_too_large(g, grid, limit))
 
 
-def _too_large(g: Callable[[Array], Array], grid: Grid, limit: int) -> str:
+def _too_large(g: Callable[[Any], Array], grid: Grid, limit: int) -> str:
     """Say how many points there are, and how long they would take at the speed of a few."""
     count, shape, tried, took = grid.count, grid.shape, 0, 0.0
     most = min(count, max(1, CHUNK // len(shape)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from lecturecode.arrays import (
     Array,
+    ArrayLike,
     as_start,
     check_agreement,
     norm,
@@ -20,14 +21,14 @@ from lecturecode.evaluation import call
 from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.trace import Callback, Trace
 
-Derivative = Callable[[Array], Array]
+Derivative = Callable[[Any], Array]
 """Takes theta of shape (P,), returns the gradient, (P,), or the Hessian, (P, P)."""
 
 
 def find_stationary_point(
     gradient: Derivative,
     hessian: Derivative,
-    theta: Any,
+    theta: ArrayLike,
     *,
     steps: int = 100,
     tol: float = 1e-10,
@@ -139,7 +140,7 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         theta, slope = nearer, ahead
 
 
-def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
+def classify(hessian: ArrayLike, *, tol: float | None = None) -> str | np.ndarray:
     r"""Name the kind of a stationary point by the signs of the eigenvalues of its Hessian.
 
     ====================================  =====================

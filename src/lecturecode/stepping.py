@@ -17,8 +17,8 @@ Stored = tuple[dict[str, np.ndarray], dict[str, Any]]
 class Fitted(NamedTuple):
     """What a model is at one moment."""
 
-    theta: Array
-    buffers: Mapping[str, Array]
+    theta: Any  # an array; the stepper knows of which library
+    buffers: Mapping[str, Any]
     """What it has taken from the samples that passed and is no part of theta, such as running means."""
 
 
@@ -40,13 +40,13 @@ class Stepper(Protocol):
     def at_hand(self) -> bool:
         """Whether a loss is known when it is yielded. If not, nobody looks before the epoch is over."""
 
-    def epoch(self, batches: Iterable[Array]) -> Iterator[Array]:
+    def epoch(self, batches: Iterable[Any]) -> Iterator[Array]:
         """Yield the loss of each minibatch, then take a step against its gradient."""
 
-    def counts(self, batches: list[Array]) -> list[float]:
+    def counts(self, batches: list[Any]) -> list[float]:
         """Return what the samples of each minibatch count together in a mean over all."""
 
-    def total(self, fitted: Fitted, x: Array, y: Array) -> float:
+    def total(self, fitted: Fitted, x: Any, y: Any) -> float:
         """Return the mean loss on all of x, of the model as it is used, not as it is trained."""
 
     def leave(self, fitted: Fitted) -> None:
@@ -58,16 +58,16 @@ class Stepper(Protocol):
     def rates(self, steps: int) -> dict[str, float]:
         """Return some of the learning rates of so many steps."""
 
-    def memory(self) -> dict[str, Array]:
+    def memory(self) -> dict[str, Any]:
         """Return what is remembered from step to step, theta aside."""
 
-    def recall(self, theta: Array, memory: Mapping[str, Array]) -> None:
+    def recall(self, theta: Any, memory: Mapping[str, Any]) -> None:
         """Go back to a theta, and to what was remembered there."""
 
-    def on_disk(self, arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    def on_disk(self, arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return arrays as those of NumPy."""
 
-    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Array]:
+    def from_disk(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """Return what :meth:`on_disk` was given."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, namespace, on_host
+from lecturecode.arrays import Array, ArrayLike, as_array, namespace, on_host
 from lecturecode.door import instance, integers, real, whole
 from lecturecode.network import Network
 
@@ -20,7 +20,7 @@ ODD = ("tanh", "identity")
 """sigma(-a) = -sigma(a)."""
 
 
-def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Array:
+def reorder_neurons(network: Network, theta: ArrayLike, layer: int, order: ArrayLike) -> Array:
     r"""Put the neurons of a hidden layer in another order.
 
     .. math:: b^i_k \leftarrow b^i_{o_k}, \qquad W^i_{k,\cdot} \leftarrow W^i_{o_k,\cdot}, \qquad
@@ -68,7 +68,7 @@ def reorder_neurons(network: Network, theta: Any, layer: int, order: Any) -> Arr
     return theta
 
 
-def rescale_neuron(network: Network, theta: Any, layer: int, neuron: int, beta: float) -> Array:
+def rescale_neuron(network: Network, theta: ArrayLike, layer: int, neuron: int, beta: float) -> Array:
     r"""Multiply all that a neuron takes in by beta, and divide all that it gives out.
 
     .. math:: b^i_k \leftarrow \beta b^i_k, \qquad W^i_{k,\cdot} \leftarrow \beta W^i_{k,\cdot}, \qquad
@@ -124,7 +124,7 @@ def rescale_neuron(network: Network, theta: Any, layer: int, neuron: int, beta: 
     return theta
 
 
-def flip_neuron(network: Network, theta: Any, layer: int, neuron: int) -> Array:
+def flip_neuron(network: Network, theta: ArrayLike, layer: int, neuron: int) -> Array:
     r"""Change the sign of all that a neuron takes in, and of all that it gives out.
 
     .. math:: b^i_k \leftarrow -b^i_k, \qquad W^i_{k,\cdot} \leftarrow -W^i_{k,\cdot}, \qquad
@@ -197,7 +197,7 @@ def flip(b: Array, W: Array, V: Array, k: int) -> None:
     V[..., k] *= -1
 
 
-def _around(network: Network, theta: Any, layer: int) -> tuple[Array, Any, Any]:
+def _around(network: Network, theta: ArrayLike, layer: int) -> tuple[Array, Any, Any]:
     """Return a copy of theta, and the views of it before and behind the neurons of a layer."""
     instance(network, "network", Network, "Network((2, 16, 1))")
     theta = as_array(theta)

@@ -5,7 +5,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.backpropagation import Backprop, check_parts, checked_samples
 from lecturecode.losses import Loss
 from lecturecode.network import Network
@@ -50,8 +50,8 @@ class TotalLoss:
 
     network: Network
     loss: Loss
-    x: Array
-    y: Array
+    x: Any  # whatever becomes an array; then the array
+    y: Any
 
     def __post_init__(self) -> None:
         check_parts(self.network, self.loss)
@@ -67,21 +67,21 @@ class TotalLoss:
     def __repr__(self) -> str:
         return f"TotalLoss({self.network}, {self.loss}, {self.x.shape[0]} samples)"
 
-    def __call__(self, theta: Any) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)
         return self.loss(prediction, self.y).sum(-1) / self.x.shape[0]
 
-    def gradient(self, theta: Any) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P), by backpropagation."""
         return self.value_and_gradient(theta)[1]
 
-    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         theta = detached(same_kind(theta, self.x))
         return Backprop(self.network, self.loss)(theta, self.x, self.y)
 
-    def hessian(self, theta: Any) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         r"""Return the Hessian, shape (..., P, P), from central differences of the gradient.
 
         Exact up to about :math:`u^{2/3}`, u being the precision of the numbers; not where a ReLU has its

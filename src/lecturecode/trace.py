@@ -301,7 +301,7 @@ class _Rows:
         self.count = self.full = 0
         self.room = max(room, 1)
 
-    def append(self, row: Array) -> None:
+    def append(self, row: Array | np.int64) -> None:
         if self.count == self.full:
             self._make_room(row, row.shape, self.count + 1)
         self.buffer[self.count] = row
@@ -321,7 +321,7 @@ class _Rows:
             self.buffer[: len(rows)] = rows
             self.count = len(rows)
 
-    def _make_room(self, like: Array, shape: tuple[int, ...], need: int) -> None:
+    def _make_room(self, like: Array | np.int64, shape: tuple[int, ...], need: int) -> None:
         if self.buffer is None:
             size = max(math.prod(shape), 1)
             self.buffer = _empty(max(min(self.room, AT_ONCE // size), need), like, shape)
@@ -331,11 +331,11 @@ class _Rows:
             self.buffer = larger
         self.full = self.buffer.shape[0]
 
-    def so_far(self) -> Array:
+    def so_far(self) -> Any:
         return self.buffer[: self.count]
 
 
-def _empty(rows: int, like: Array, shape: tuple[int, ...]) -> Array:
+def _empty(rows: int, like: Array | np.int64, shape: tuple[int, ...]) -> Array:
     xp = compat.array_namespace(like) if like.ndim or compat.is_torch_array(like) else np
     device = {"device": compat.device(like)} if compat.is_torch_array(like) else {}
     return xp.empty((rows, *shape), dtype=like.dtype, **device)

@@ -37,7 +37,7 @@ class Pool:
         If `g` cannot be sent to another process.
     """
 
-    def __init__(self, g: Callable[[Array], float], workers: int) -> None:
+    def __init__(self, g: Callable[[Any], float], workers: int) -> None:
         import cloudpickle  # a lambda, or a function of a notebook, can travel too
 
         try:
@@ -70,7 +70,7 @@ class Pool:
 
         self.executors.append(ProcessPoolExecutor(1, initializer=_receive, initargs=(self.g,)))
 
-    def _one(self, idle: queue.SimpleQueue, stopped: threading.Event, theta: Array) -> float:
+    def _one(self, idle: queue.SimpleQueue[Any], stopped: threading.Event, theta: Array) -> float:
         executor = idle.get()
         try:
             if stopped.is_set():
@@ -92,7 +92,7 @@ class NotBegun(Exception):  # noqa: N818
 
 
 def finish(
-    submit: Callable[[Array], Future], thetas: list[Array]
+    submit: Callable[[Any], Future[Any]], thetas: list[Array]
 ) -> tuple[Results, BaseException | None]:
     """Submit all `thetas`; once one has failed, no more are begun, and those under way are finished.
 
@@ -108,7 +108,7 @@ def finish(
     KeyboardInterrupt
         On Ctrl-C, with the values so far as attribute ``results``.
     """
-    futures: list[Future] = []
+    futures: list[Future[Any]] = []
     refused: Exception | None = None
     try:
         try:
@@ -133,7 +133,7 @@ def finish(
 
 
 def spread(
-    g: Callable[[Array], float], thetas: list[Array], mapper: Callable[..., Iterable[Any]]
+    g: Callable[[Any], float], thetas: list[Array], mapper: Callable[..., Iterable[Any]]
 ) -> tuple[Results, BaseException | None]:
     """Evaluate g at each theta through a map-like callable, by its executor if it belongs to one.
 
@@ -189,13 +189,13 @@ def explain(error: BaseException) -> BaseException:
     return clear
 
 
-def _value(future: Future) -> float | None:
+def _value(future: Future[Any]) -> float | None:
     if not future.done() or future.cancelled() or future.exception() is not None:
         return None
     return future.result()
 
 
-def _failure(future: Future) -> BaseException | None:
+def _failure(future: Future[Any]) -> BaseException | None:
     error = None if future.cancelled() else future.exception()
     return None if isinstance(error, NotBegun) else error
 
@@ -211,7 +211,7 @@ def _padded(results: Iterable[float | None], thetas: list[Array]) -> Results:
     return known + [None] * (len(thetas) - len(known))
 
 
-def _attempt(g: Callable[[Array], float], theta: Array) -> tuple[float | None, Exception | None]:
+def _attempt(g: Callable[[Any], float], theta: Array) -> tuple[float | None, Exception | None]:
     try:
         return g(theta), None
     except Exception as error:
@@ -251,4 +251,4 @@ def _evaluate_received(theta: Array) -> float:
         raise
 
 
-_received: Callable[[Array], float]
+_received: Callable[[Any], float]

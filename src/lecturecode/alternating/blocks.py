@@ -11,7 +11,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.alternating.line_minimization import NoMinimumError, golden_along, newton_along
-from lecturecode.arrays import Array, as_start, detached, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_start, detached, same_kind
 from lecturecode.door import came, function, real, whole
 from lecturecode.evaluation import call, number
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
@@ -19,14 +19,14 @@ from lecturecode.trace import Callback, Trace
 
 __all__ = ["alternate", "coordinate_descent"]
 
-BlockMinimizer = Callable[[Array], Any]
+BlockMinimizer = Callable[[Any], Any]
 """Takes theta of shape (P,), returns the values of its block at which g is least."""
 
 
 def alternate(
-    g: Callable[[Array], Any],
+    g: Callable[[Any], Any],
     block_minimizers: Sequence[BlockMinimizer],
-    theta: Any,
+    theta: ArrayLike,
     *,
     sweeps: int,
     blocks: Sequence[Any] | None = None,
@@ -116,7 +116,7 @@ class Block(NamedTuple):
     minimizer: BlockMinimizer
 
 
-def take_turns(g: Callable[[Array], Any], blocks: list[Block], theta: Array) -> Steps:
+def take_turns(g: Callable[[Any], Any], blocks: list[Block], theta: Array) -> Steps:
     """Minimize g over each block in turn, and start over."""
     yield Step(theta, number(g, theta), name="the start")
     while True:
@@ -126,8 +126,8 @@ def take_turns(g: Callable[[Array], Any], blocks: list[Block], theta: Array) -> 
 
 
 def coordinate_descent(
-    g: Callable[[Array], Any],
-    theta: Any,
+    g: Callable[[Any], Any],
+    theta: ArrayLike,
     *,
     sweeps: int,
     tol: float = 1e-10,
@@ -185,7 +185,7 @@ def coordinate_descent(
 def walk_along_axes(g: Any, theta: Array) -> Steps:
     """Minimize g along each axis in turn, by Newton's method if g has derivatives."""
     smooth = callable(getattr(g, "gradient", None)) and callable(getattr(g, "hessian", None))
-    along: Callable = newton_along if smooth else golden_along
+    along: Callable[..., Any] = newton_along if smooth else golden_along
     section = "newton_section" if smooth else "golden_section"
     value = number(g, theta)
     yield Step(theta, value, name="the start")
@@ -219,7 +219,7 @@ def _collect(
     )
 
 
-def _name(minimizer: Callable) -> str:
+def _name(minimizer: Callable[..., Any]) -> str:
     return getattr(minimizer, "__name__", type(minimizer).__name__)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, detached
+from lecturecode.arrays import Array, ArrayLike, detached
 from lecturecode.door import arrays, integers, real, renamed, whole
 from lecturecode.iteration import End, Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, uniform
@@ -20,11 +20,11 @@ __all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
 
 @renamed(centers="start")
 def kmeans(
-    x: Any,
+    x: ArrayLike,
     clusters: int,
     *,
     rng: Rng = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     restarts: int = 0,
     sweeps: int = 300,
     tol: float = 0.0,
@@ -234,7 +234,7 @@ def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
     return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ x, xp.float64)
 
 
-def kmeans_start(x: Any, clusters: int, *, rng: Rng = None) -> Array:
+def kmeans_start(x: ArrayLike, clusters: int, *, rng: Rng = None) -> Array:
     r"""Draw starting centers far from each other: k-means++.
 
     .. math:: \Pr(c_k = x_t) = \frac{d_t^2}{\sum_s d_s^2}, \qquad
@@ -304,7 +304,7 @@ def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     return xp.stack(centers)
 
 
-def assign(x: Any, centers: Any) -> Array:
+def assign(x: ArrayLike, centers: ArrayLike) -> Array:
     r"""Return the number of the nearest center for each sample.
 
     .. math:: l_t = \operatorname*{argmin}_k \lVert x_t - c_k \rVert^2
@@ -337,7 +337,7 @@ def assign(x: Any, centers: Any) -> Array:
     return _nearest(x - origin, c - origin)
 
 
-def inertia(x: Any, centers: Any, labels: Any) -> Array:
+def inertia(x: ArrayLike, centers: ArrayLike, labels: ArrayLike) -> Array:
     r"""Return the sum of squared distances of the samples to their centers.
 
     .. math:: g(l, c) = \sum_{t=1}^T \lVert x_t - c_{l_t} \rVert^2
@@ -405,7 +405,7 @@ def _one_hot(labels: Array, centers: Array) -> Array:
     return xp.astype(labels[:, None] == numbers, centers.dtype)
 
 
-def check_samples(x: Any, clusters: Any, name: str, enough: bool = True) -> tuple[Array, int]:
+def check_samples(x: ArrayLike, clusters: Any, name: str, enough: bool = True) -> tuple[Array, int]:
     """Return x as an array, and the number of clusters; `enough` asks for a sample for each of them.
 
     Raises

@@ -1,10 +1,8 @@
 """Low rank by alternating least squares: once one factor is known, the other is a direct solution."""
 
-from typing import Any
-
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.door import arrays, came, real, whole
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
@@ -14,11 +12,11 @@ __all__ = ["factorize", "factors"]
 
 
 def factorize(
-    matrix: Any,
+    matrix: ArrayLike,
     rank: int,
     *,
     rng: Rng = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     sweeps: int = 10_000,
     tol: float = 1e-12,
     record_every: int | None = None,

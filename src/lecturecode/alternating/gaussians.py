@@ -2,11 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.door import arrays, instance, whole
 
 __all__ = ["Mixture"]
@@ -39,18 +38,18 @@ class Mixture:
     means: Array
     covariances: Array
 
-    def log_joint(self, x: Any) -> Array:
+    def log_joint(self, x: ArrayLike) -> Array:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
         shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
         parts = {"weights": self.weights, "means": self.means, "covariances": self.covariances}
         _, *checked, x = arrays(shapes, **parts, x=x)
         return log_joint(Mixture(*checked), x.T)
 
-    def log_density(self, x: Any) -> Array:
+    def log_density(self, x: ArrayLike) -> Array:
         """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
         return log_sum_exp(self.log_joint(x))
 
-    def responsibilities(self, x: Any) -> Array:
+    def responsibilities(self, x: ArrayLike) -> Array:
         """Return the share of each component in each sample of `x`, shape (T, D); shape (T, K)."""
         joint = self.log_joint(x)
         return compat.array_namespace(joint).exp(joint - log_sum_exp(joint)).T

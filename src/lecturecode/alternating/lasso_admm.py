@@ -6,12 +6,12 @@ two: the alternating direction method of multipliers, ADMM.
 """
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import Array, ArrayLike, detached, norm, real_arrays, says_singular
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
@@ -23,12 +23,12 @@ PATIENCE = 5  # steps in which no sign of z has changed, before the first try to
 
 
 def lasso(
-    W: Any,
-    y: Any,
+    W: ArrayLike,
+    y: ArrayLike,
     penalty: float,
     *,
     rho: float = 1.0,
-    start: Any = None,
+    start: ArrayLike | None = None,
     steps: int = 10_000,
     tol: float = 1e-8,
     record_every: int | None = None,
@@ -268,7 +268,7 @@ def _finished(g: Problem, z: Array) -> Array | None:
     return exact if valid else None
 
 
-def soft_threshold(theta: Any, threshold: Any) -> Array:
+def soft_threshold(theta: ArrayLike, threshold: ArrayLike) -> Array:
     r"""Pull each coordinate towards zero by `threshold`, and set those to zero that are closer.
 
     It is the minimizer :math:`S_\kappa(a) = \operatorname*{argmin}_z \tfrac12 (z - a)^2 + \kappa |z|`.
@@ -312,7 +312,7 @@ def shrunk(theta: Array, threshold: Array) -> Array:
     return theta - compat.array_namespace(theta).clip(theta, -threshold, threshold)
 
 
-def largest_penalty(W: Any, y: Any) -> float:
+def largest_penalty(W: ArrayLike, y: ArrayLike) -> float:
     r"""Return the least penalty at which :func:`lasso` sets all coordinates to zero.
 
     .. math:: \lambda_{\max} = \frac{2}{T} \lVert W^T y \rVert_\infty

@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, detached
+from lecturecode.arrays import Array, ArrayLike, detached
 from lecturecode.door import arrays, function, protocol, real, whole
 from lecturecode.evaluation import call, number
 
@@ -20,7 +20,7 @@ class NoMinimumError(ValueError):
 
 
 def newton_section(
-    g: Any, theta: Array, p: int, *, value: float | None = None, steps: int = 50
+    g: Any, theta: ArrayLike, p: int, *, value: float | None = None, steps: int = 50
 ) -> tuple[Array, float, int]:
     r"""Minimize g along axis p by Newton's method, halving a step that makes g larger.
 
@@ -113,8 +113,8 @@ def _halved(g: Any, theta: Array, p: int, step: float, value: float) -> tuple[Ar
 
 
 def golden_section(
-    g: Callable[[Array], Any],
-    theta: Array,
+    g: Callable[[Any], Any],
+    theta: ArrayLike,
     p: int,
     *,
     value: float | None = None,
@@ -175,7 +175,7 @@ def golden_section(
 
 
 def golden_along(
-    g: Callable[[Array], Any], theta: Array, p: int, value: float | None, reach: float = 1.0
+    g: Callable[[Any], Any], theta: Array, p: int, value: float | None, reach: float = 1.0
 ) -> tuple[Array, float, int]:
     """Do what :func:`golden_section` says, for arguments that are known to be right."""
     calls = 0
@@ -237,7 +237,7 @@ def _bracket(
     )
 
 
-def _axis(theta: Any, p: Any) -> tuple[Array, int]:
+def _axis(theta: ArrayLike, p: Any) -> tuple[Array, int]:
     _, theta = arrays({"theta": "P"}, theta=detached(theta))
     return theta, whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
 

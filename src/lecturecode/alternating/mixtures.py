@@ -25,7 +25,7 @@ from lecturecode.alternating.gaussians import (
     log_joint,
     log_sum_exp,
 )
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, ArrayLike
 from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
@@ -37,7 +37,7 @@ SHAPES = ("full", "diagonal", "spherical")
 
 
 def gaussian_mixture(
-    x: Any,
+    x: ArrayLike,
     components: int,
     *,
     covariance: str = "full",

@@ -5,11 +5,10 @@ the way back to its border, where a coordinate is caught and set to zero.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, column_norms, detached
+from lecturecode.arrays import Array, ArrayLike, column_norms, detached
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
 from lecturecode.least_squares import least_squares
@@ -24,8 +23,8 @@ __all__ = ["kkt_violation", "nonnegative_least_squares"]
 
 
 def nonnegative_least_squares(
-    W: Any,
-    y: Any,
+    W: ArrayLike,
+    y: ArrayLike,
     *,
     steps: int | None = None,
     tol: float = 1e-12,
@@ -158,7 +157,7 @@ def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array
     return theta, theta > 0
 
 
-def kkt_violation(W: Any, y: Any, theta: Any) -> float:
+def kkt_violation(W: ArrayLike, y: ArrayLike, theta: ArrayLike) -> float:
     r"""Return by how much theta misses the Karush-Kuhn-Tucker conditions of a minimum over theta >= 0.
 
     They are, with the gradient :math:`s = \frac{2}{T} W^T (W\theta - y)`: :math:`\theta \ge 0`,

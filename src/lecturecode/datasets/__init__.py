@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +69,10 @@ class Dataset:
 
     title: str
     x: NDArray[np.float64]
-    y: NDArray
+    y: NDArray[Any]
     names: tuple[str, ...]
     classes: tuple[str, ...]
-    columns: Mapping[str, NDArray] = field(hash=False)
+    columns: Mapping[str, NDArray[Any]] = field(hash=False)
     source: str
     licence: str
     certified: Certified | None = None
@@ -79,7 +80,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.y)
 
-    def __getitem__(self, name: str) -> NDArray:
+    def __getitem__(self, name: str) -> NDArray[Any]:
         if not isinstance(name, str) or name not in self.columns:
             raise KeyError(f"no column {came(name)} in {self.title}; it has {', '.join(self.columns)}")
         return self.columns[name]
@@ -103,7 +104,7 @@ class Dataset:
         )
 
 
-def _summary(column: NDArray) -> str:
+def _summary(column: NDArray[Any]) -> str:
     """Range and mean of numbers, counts of words."""
     if column.dtype.kind == "U":
         words, counts = np.unique(column, return_counts=True)
@@ -154,7 +155,7 @@ def penguins(*, keep_missing: bool = False) -> Dataset:
     rows = list(csv.DictReader(_read("penguins.csv").decode().splitlines()))
     measured = ("bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g")
     rows = [row for row in rows if keep_missing or all(row[name] != "NA" for name in measured)]
-    columns: dict[str, NDArray] = {}
+    columns: dict[str, NDArray[Any]] = {}
     for name in rows[0]:
         words = np.array([row[name] for row in rows])
         if name in measured:

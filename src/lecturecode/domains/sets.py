@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, detached, on_host, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, check_there, detached, on_host, same_kind
 from lecturecode.door import arrays, came, instance, real, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
@@ -34,11 +34,11 @@ class Domain(ABC):
         """Upper bounds of the coordinates, shape (P,); ``inf`` where there is none."""
 
     @abstractmethod
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         """Tell which points of `theta`, shape (..., P), lie in the domain; shape (...)."""
 
     @abstractmethod
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         """Move each point of `theta`, shape (..., P), to the nearest point of the domain."""
 
     @abstractmethod
@@ -49,7 +49,7 @@ class Domain(ABC):
     def axes(self, points: int) -> list[np.ndarray]:
         """List, for each of the P coordinates, the values of a grid with `points` values an axis."""
 
-    def decode(self, theta: Array) -> tuple[Any, ...]:
+    def decode(self, theta: ArrayLike) -> tuple[Any, ...]:
         """Read one point of shape (P,) as values: options for choices, ints for integers, or floats."""
         (number,) = _point(theta, 1)
         if not math.isfinite(number):
@@ -132,12 +132,12 @@ class Choice(Domain):
     def high(self) -> np.ndarray:
         return np.array([len(self.options) - 1.0])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         index = _coordinate(theta)
         xp = compat.array_namespace(index)
         return (index >= 0) & (index <= len(self.options) - 1) & (index == xp.round(index))
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         theta = _column(theta)
         return compat.array_namespace(theta).round(theta).clip(0, len(self.options) - 1)
 
@@ -150,7 +150,7 @@ class Choice(Domain):
         whole(points, "points")
         return [np.arange(len(self.options), dtype=float)]  # a finite set is tried whole
 
-    def decode(self, theta: Array) -> tuple[Any, ...]:
+    def decode(self, theta: ArrayLike) -> tuple[Any, ...]:
         (number,) = _point(theta, 1)
         if number not in range(len(self.options)):
             raise ValueError(
@@ -221,11 +221,11 @@ class Integers(Domain):
     def high(self) -> np.ndarray:
         return np.array([float(self.last)])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         x = _coordinate(theta)
         return (x >= self.first) & (x <= self.last) & (x == compat.array_namespace(x).round(x))
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         theta = _column(theta)
         return compat.array_namespace(theta).round(theta).clip(self.first, self.last)
 
@@ -238,7 +238,7 @@ class Integers(Domain):
         # More than 1 apart, so that no two of them become the same number.
         return [np.round(np.linspace(self.first, self.last, min(whole(points, "points"), self.count)))]
 
-    def decode(self, theta: Array) -> tuple[Any, ...]:
+    def decode(self, theta: ArrayLike) -> tuple[Any, ...]:
         (number,) = _point(theta, 1)
         if not (number.is_integer() and self.first <= number <= self.last):
             raise ValueError(
@@ -289,11 +289,11 @@ class Interval(Domain):
     def high(self) -> np.ndarray:
         return np.array([self.b])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         x = _coordinate(theta)
         return (x >= self.a) & (x <= self.b)
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         return _column(theta).clip(self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -343,11 +343,11 @@ class LogInterval(Domain):
     def high(self) -> np.ndarray:
         return np.array([self.b])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         x = _coordinate(theta)
         return (x >= self.a) & (x <= self.b)
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         return _column(theta).clip(self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -394,11 +394,11 @@ class Real(Domain):
     def high(self) -> np.ndarray:
         return np.array([np.inf])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         x = _coordinate(theta)
         return compat.array_namespace(x).isfinite(x)
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         return _column(theta)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -445,11 +445,11 @@ class Positive(Domain):
     def high(self) -> np.ndarray:
         return np.array([np.inf])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         x = _coordinate(theta)
         return (x >= 0) & compat.array_namespace(x).isfinite(x)
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         return _column(theta).clip(0, None)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
@@ -510,12 +510,12 @@ class Product(Domain):
     def high(self) -> np.ndarray:
         return np.concatenate([factor.high for factor in self.factors])
 
-    def contains(self, theta: Array) -> Array:
+    def contains(self, theta: ArrayLike) -> Array:
         columns = self._columns(theta)
         inside = _stack([f.contains(c) for f, c in zip(self.factors, columns, strict=True)])
         return compat.array_namespace(inside).all(inside, axis=-1)
 
-    def project(self, theta: Array) -> Array:
+    def project(self, theta: ArrayLike) -> Array:
         columns = self._columns(theta)
         return _stack([f.project(c)[..., 0] for f, c in zip(self.factors, columns, strict=True)])
 
@@ -526,12 +526,12 @@ class Product(Domain):
     def axes(self, points: int) -> list[np.ndarray]:
         return [axis for factor in self.factors for axis in factor.axes(points)]
 
-    def decode(self, theta: Array) -> tuple[Any, ...]:
+    def decode(self, theta: ArrayLike) -> tuple[Any, ...]:
         theta = as_array(theta)
         _check_point(theta, self.size)
         return tuple(f.decode(theta[p : p + 1])[0] for p, f in enumerate(self.factors))
 
-    def _columns(self, theta: Array) -> list[Array]:
+    def _columns(self, theta: ArrayLike) -> list[Array]:
         theta = as_array(theta)
         if theta.ndim == 0 or theta.shape[-1] != self.size:
             raise ValueError(
@@ -545,7 +545,7 @@ def _stack(columns: list[Array]) -> Array:
     return compat.array_namespace(columns[0]).stack(columns, axis=-1)
 
 
-def _column(theta: Array) -> Array:
+def _column(theta: ArrayLike) -> Array:
     theta = as_array(theta)
     if theta.ndim == 0 or theta.shape[-1] != 1:
         raise ValueError(
@@ -554,11 +554,11 @@ def _column(theta: Array) -> Array:
     return theta
 
 
-def _coordinate(theta: Array) -> Array:
+def _coordinate(theta: ArrayLike) -> Array:
     return _column(theta)[..., 0]
 
 
-def _point(theta: Array, size: int) -> list[float]:
+def _point(theta: ArrayLike, size: int) -> list[float]:
     """Return the coordinates of one point."""
     theta = as_array(theta)
     _check_point(theta, size)

@@ -17,7 +17,7 @@ def _zoom(answer: Any) -> str | None:
         center = np.linspace(0.3, -1.1, P)
         asked: list[Any] = []
 
-        def bowl(theta: Any, center: Any = center, asked: list = asked) -> Any:
+        def bowl(theta: Any, center: Any = center, asked: list[Any] = asked) -> Any:
             theta = np.asarray(theta, dtype=float)
             asked.append(theta.reshape(-1, theta.shape[-1]))
             return ((theta - center) ** 2).sum(-1)

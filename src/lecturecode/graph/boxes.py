@@ -28,7 +28,7 @@ class Box:
 
     __slots__ = ("backward", "forward", "name")
 
-    def __init__(self, name: str, forward: Callable, *backward: Callable) -> None:
+    def __init__(self, name: str, forward: Callable[..., Any], *backward: Callable[..., Any]) -> None:
         text(name, "name")
         function(forward, "forward", "the values of the children")
         for gradient in backward:
@@ -59,7 +59,7 @@ class _Ours(Box):
 
     __slots__ = ()
 
-    def __init__(self, name: str, forward: Callable, backward: Callable) -> None:
+    def __init__(self, name: str, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
         self.name, self.forward, self.backward = name, forward, (backward,)
 
 
@@ -136,7 +136,7 @@ def _entries(index: Any) -> Box:
     return _Ours("[ ]", lambda a: a[index], lambda G, y, a: Entries(a, index, G))
 
 
-def _operators(box: Box) -> tuple[Callable, Callable]:
+def _operators(box: Box) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return the methods behind ``a + b`` for a node on the left, and for one on the right."""
     return (lambda a, b: box(a, b)), (lambda b, a: box(a, b))
 
@@ -177,6 +177,7 @@ class Node:
     __array_ufunc__ = None  # array + node is left to the node
     __iter__ = None  # indices alone would make an empty loop of a scalar
     box: Box | None
+    value: Any  # an array of NumPy; a float for a constant number
     children: list["Node"]
     grad: Array | None
     level: int  # the longest way from here to a leaf

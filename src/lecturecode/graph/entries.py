@@ -25,16 +25,16 @@ class Entries:
 
     def __init__(self, a: Array, index: Any, G: Array) -> None:
         self.a, self.index, self.G = a, index, G
-        self.total: Array | None = None
+        self.total: np.ndarray | None = None
 
-    def whole(self) -> Array:
+    def whole(self) -> np.ndarray:
         """Return the array of the shape of a, zeros included."""
         if self.total is None:
             self.total = np.zeros_like(self.a)
             self.add_to(self.total)
         return self.total
 
-    def add_to(self, whole: Array) -> None:
+    def add_to(self, whole: np.ndarray) -> None:
         """Add G to an array of the shape of a; an entry that was taken twice gets both gradients."""
         parts = self.index if isinstance(self.index, tuple) else (self.index,)
         basic = [isinstance(part, BASIC) for part in parts]

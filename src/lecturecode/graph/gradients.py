@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, ArrayLike
 from lecturecode.door import function, instance
 from lecturecode.graph.boxes import Node
 from lecturecode.graph.reverse import topological_order
@@ -60,7 +60,7 @@ def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array
     """
     function(f, "f", "a node")
 
-    def both(theta: Any) -> tuple[Array, Array]:
+    def both(theta: ArrayLike) -> tuple[Array, Array]:
         node = Node(theta)
         y = instance(f(node), "what f returns", Node, "(theta * theta).sum()")
         y.backward()

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from lecturecode.arrays import ArrayLike
 from lecturecode.door import instance
 from lecturecode.door import labels as class_numbers
 from lecturecode.graph.boxes import Node, constant, log_softmax, relu, sigmoid, tanh
@@ -39,7 +40,7 @@ def dnn(network: Network, theta: Node, x: Any) -> Node:
     return x
 
 
-def cross_entropy(a: Node, labels: Any) -> Node:
+def cross_entropy(a: Node, labels: ArrayLike) -> Node:
     """Return the mean of -log softmax(a) at the labels: outputs (T, N), class numbers (T,).
 
     Raises

@@ -40,7 +40,7 @@ def _check_node(node: object) -> None:
 
 def pass_back(result: "Node") -> None:
     """Visit the nodes from the result to the leaves; each box adds to the gradients of its children."""
-    G_of = {result: np.ones_like(result.value)}
+    G_of: dict[Node, Array | Entries] = {result: np.ones_like(result.value)}
     order = [y for y in topological_order(result) if not y.constant]
     for y in reversed(order):
         G = _complete(G_of.pop(y), y)
@@ -71,4 +71,5 @@ def _fitted(G: Array | Entries, value: Array) -> Array | Entries:
     if G.shape != value.shape:
         G = G.sum(tuple(range(G.ndim - value.ndim)))
         G = G.sum(tuple(i for i, n in enumerate(value.shape) if n < G.shape[i]), keepdims=True)
-    return G if G.dtype == value.dtype else G.astype(value.dtype)
+    # a graph holds NumPy arrays
+    return G if G.dtype == value.dtype else G.astype(value.dtype)  # type: ignore[attr-defined]

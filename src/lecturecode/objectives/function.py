@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from lecturecode.arrays import Array, as_array, check_finite
+from lecturecode.arrays import Array, ArrayLike, as_array, check_finite
 from lecturecode.domains import Domain
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import function
@@ -18,16 +18,16 @@ class Objective(Protocol):
     :meth:`value_and_gradient` follows.
     """
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: Any) -> Array:
         """Return g(theta), shape (...), for theta of shape (..., P)."""
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: Any) -> Array:
         """Return the gradient of g at theta, shape (..., P)."""
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: Any) -> Array:
         """Return the Hessian of g at theta, shape (..., P, P)."""
 
-    def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
         """Return g(theta) and the gradient there, shapes (...) and (..., P)."""
         return self(theta), self.gradient(theta)
 
@@ -68,9 +68,9 @@ class Function:
     (17.0, array([ 4., 32.]))
     """
 
-    value: Callable[[Array], Array]
-    gradient: Callable[[Array], Array] | None = None
-    hessian: Callable[[Array], Array] | None = None
+    value: Callable[[Any], Any]
+    gradient: Callable[[Any], Array] | None = None
+    hessian: Callable[[Any], Array] | None = None
     domain: Domain | None = None
     minima: Any = None
 
@@ -85,18 +85,18 @@ class Function:
         if self.minima is not None:
             object.__setattr__(self, "minima", _points(self.minima))
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: Any) -> Array:
         """Return g(theta)."""
         return self.value(theta)
 
-    def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
         """Return g(theta) and the gradient there, by your own two functions."""
         if self.gradient is None:
             raise TypeError("this g has no gradient; make one by Function(value, gradient=...)")
         return self.value(theta), self.gradient(theta)
 
 
-def coordinates(theta: Any, size: int | None = None) -> Array:
+def coordinates(theta: ArrayLike, size: int | None = None) -> Array:
     """Return theta as an array whose last axis has `size` coordinates, or any number but none.
 
     Raises
@@ -114,7 +114,7 @@ def coordinates(theta: Any, size: int | None = None) -> Array:
     return theta
 
 
-def _points(minima: Any) -> Array:
+def _points(minima: ArrayLike) -> Array:
     minima = as_array(minima, "minima")
     if minima.ndim != 2:
         raise ValueError(

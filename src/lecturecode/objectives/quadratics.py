@@ -5,12 +5,11 @@ most of what a descent does.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace, on_host, same_kind
+from lecturecode.arrays import Array, ArrayLike, namespace, on_host, same_kind
 from lecturecode.domains import Domain, Interval, Real
 from lecturecode.door import arrays
 from lecturecode.objectives.function import Objective, coordinates
@@ -58,7 +57,9 @@ class Quadratic(Objective):
     (4.0, [2.0, 4.0])
     """
 
-    def __init__(self, eigenvalues: Any, center: Any = None, basis: Any = None) -> None:
+    def __init__(
+        self, eigenvalues: ArrayLike, center: ArrayLike | None = None, basis: ArrayLike | None = None
+    ) -> None:
         parts = {"eigenvalues": eigenvalues, "center": center, "basis": basis}
         given = {name: part for name, part in parts.items() if part is not None or name == "eigenvalues"}
         xp, lam, *others = arrays({"eigenvalues": "P", "center": "P", "basis": "P P"}, **given)
@@ -82,15 +83,15 @@ class Quadratic(Objective):
         center = on_host(self.center)[None].copy()
         return center if bool((self.eigenvalues > 0).all()) else center[:0]
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         d = _fitting(theta, self.H) - self.center
         return 0.5 * (d * (d @ self.H)).sum(-1)
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         r"""Return :math:`H (\theta - c)`, shape (..., P)."""
         return (_fitting(theta, self.H) - self.center) @ self.H
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return H for every point, shape (..., P, P)."""
         shape = (*_fitting(theta, self.H).shape[:-1], *self.H.shape)
         return namespace(self.H).broadcast_to(self.H, shape)
@@ -119,17 +120,17 @@ class Saddle(Objective):
     domain = Interval(-1.5, 1.5) ** 2
     minima = np.empty((0, 2))
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         theta = coordinates(theta, 2)
         return theta[..., 0] ** 2 - theta[..., 1] ** 2
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         r"""Return :math:`(2\theta_1, -2\theta_2)`, shape (..., 2)."""
         theta = coordinates(theta, 2)
         xp = namespace(theta)
         return xp.stack([2 * theta[..., 0], -2 * theta[..., 1]], axis=-1)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return diag(2, -2) for every point, shape (..., 2, 2)."""
         theta = coordinates(theta, 2)
         xp = namespace(theta)
@@ -170,7 +171,7 @@ class MeanSquaredError(Objective):
     (0.0, 5.0)
     """
 
-    def __init__(self, W: Any, y: Any) -> None:
+    def __init__(self, W: ArrayLike, y: ArrayLike) -> None:
         _, self.W, self.y = arrays({"W": "T P", "y": "T"}, DESIGN, W=W, y=y)
         self.domain: Domain = Real(1.0) ** self.W.shape[1]
 
@@ -179,23 +180,23 @@ class MeanSquaredError(Objective):
         """The minimizer, by NumPy's ``lstsq``; of least norm where there are many; shape (1, P)."""
         return np.linalg.lstsq(on_host(self.W), on_host(self.y))[0][None]
 
-    def residual(self, theta: Array) -> Array:
+    def residual(self, theta: ArrayLike) -> Array:
         r"""Return :math:`W\theta - y`, shape (..., T)."""
         return _fitting(theta, self.W) @ self.W.T - self.y
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         return (self.residual(theta) ** 2).sum(-1) / self.y.shape[0]
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         r"""Return :math:`(2/T)\, W^\T (W\theta - y)`, shape (..., P)."""
         return (2 / self.y.shape[0]) * (self.residual(theta) @ self.W)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         r"""Return :math:`(2/T)\, W^\T W` for every point, shape (..., P, P)."""
         H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
         return namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
 
 
-def _fitting(theta: Any, matrix: Array) -> Array:
+def _fitting(theta: ArrayLike, matrix: Array) -> Array:
     """Return theta as an array of the kind of `matrix`, one coordinate for each of its columns."""
     return coordinates(same_kind(theta, matrix), matrix.shape[1])

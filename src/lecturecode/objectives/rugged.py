@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.domains import Domain, Interval
 from lecturecode.door import whole
 from lecturecode.objectives.function import Objective, coordinates
@@ -58,18 +58,18 @@ class Rastrigin(Objective):
         """The global minimum, shape (1, P)."""
         return np.zeros((1, self.size))
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         theta = coordinates(theta)
         xp = namespace(theta)
         return (theta**2 + 10 * (1 - xp.cos(2 * math.pi * theta))).sum(-1)
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         r"""Return :math:`2\theta_p + 20\pi \sin 2\pi\theta_p`, shape (..., P)."""
         theta = coordinates(theta)
         xp = namespace(theta)
         return 2 * theta + 20 * math.pi * xp.sin(2 * math.pi * theta)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the diagonal Hessian, shape (..., P, P)."""
         theta = coordinates(theta)
         xp = namespace(theta)
@@ -129,14 +129,14 @@ class Ackley(Objective):
         """The global minimum, shape (1, P)."""
         return np.zeros((1, self.size))
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         theta = coordinates(theta)
         xp = namespace(theta)
         r = ((theta**2).sum(-1) / theta.shape[-1]) ** 0.5
         ripple = xp.cos(2 * math.pi * theta).sum(-1) / theta.shape[-1]
         return -20 * xp.expm1(-0.2 * r) - math.e * xp.expm1(ripple - 1)
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P); 0 at the origin."""
         theta = coordinates(theta)
         P = theta.shape[-1]
@@ -147,7 +147,7 @@ class Ackley(Objective):
         cone = 4 * xp.exp(-0.2 * r) * theta / (P * safe)
         return cone + 2 * math.pi / P * xp.exp(ripple) * xp.sin(2 * math.pi * theta)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., P, P); NaN at the origin."""
         theta = coordinates(theta)
         P = theta.shape[-1]

@@ -1,12 +1,11 @@
 """Smooth surfaces with a story: a canyon, a monkey saddle, a double well, four equal basins."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.domains import Domain, Interval, Product
 from lecturecode.door import real, whole
 from lecturecode.objectives.function import Objective, coordinates
@@ -56,16 +55,16 @@ class Rosenbrock(Objective):
         """The minimum (1, 1), shape (1, 2)."""
         return np.array([[1.0, 1.0]])
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         a, b = _two(theta)
         return (1 - a) ** 2 + self.k * (b - a**2) ** 2
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., 2)."""
         a, b = _two(theta)
         return _vector(-2 * (1 - a) - 4 * self.k * a * (b - a**2), 2 * self.k * (b - a**2))
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., 2, 2)."""
         a, b = _two(theta)
         return _symmetric(2 - 4 * self.k * (b - 3 * a**2), -4 * self.k * a, 2 * self.k + 0 * b)
@@ -93,16 +92,16 @@ class MonkeySaddle(Objective):
     domain = Interval(-1.5, 1.5) ** 2
     minima = np.empty((0, 2))
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         a, b = _two(theta)
         return a**3 - 3 * a * b**2
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., 2)."""
         a, b = _two(theta)
         return _vector(3 * a**2 - 3 * b**2, -6 * a * b)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., 2, 2)."""
         a, b = _two(theta)
         return _symmetric(6 * a, -6 * b, -6 * a)
@@ -158,19 +157,19 @@ class DoubleWell(Objective):
         points[:, 0] = wells
         return points[np.argsort(self(points), kind="stable")]
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         theta = coordinates(theta)
         a, rest = theta[..., 0], theta[..., 1:]
         return (a**2 - 1) ** 2 + self.tilt * a + 0.5 * (rest**2).sum(-1)
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P)."""
         theta = coordinates(theta)
         a = theta[..., :1]
         xp = namespace(theta)
         return xp.concat([4 * a * (a**2 - 1) + self.tilt, theta[..., 1:]], axis=-1)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., P, P)."""
         theta = coordinates(theta)
         a = theta[..., :1]
@@ -213,23 +212,23 @@ class Himmelblau(Objective):
             ]
         )
 
-    def __call__(self, theta: Array) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         a, b = _two(theta)
         return (a**2 + b - 11) ** 2 + (a + b**2 - 7) ** 2
 
-    def gradient(self, theta: Array) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., 2)."""
         a, b = _two(theta)
         r, s = a**2 + b - 11, a + b**2 - 7
         return _vector(4 * a * r + 2 * s, 2 * r + 4 * b * s)
 
-    def hessian(self, theta: Array) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., 2, 2)."""
         a, b = _two(theta)
         return _symmetric(12 * a**2 + 4 * b - 42, 4 * a + 4 * b, 4 * a + 12 * b**2 - 26)
 
 
-def _two(theta: Any) -> tuple[Array, Array]:
+def _two(theta: ArrayLike) -> tuple[Array, Array]:
     theta = coordinates(theta, 2)
     return theta[..., 0], theta[..., 1]
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
 from lecturecode.alternating import Mixture
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import Array, ArrayLike, on_host
 from lecturecode.door import flag, instance, integers, whole
 from lecturecode.plots import door
 from lecturecode.plots.animations import animate
@@ -92,7 +92,7 @@ def look(cluster: int) -> tuple[str, str]:
 
 
 def clusters(
-    x: Array,
+    x: ArrayLike,
     labels: Array,
     centers: Array | None = None,
     *,
@@ -136,7 +136,7 @@ def clusters(
 
 
 def components(
-    x: Array, mixture: Any, *, ax: Axes | None = None, shares: Array | None = None
+    x: ArrayLike, mixture: Any, *, ax: Axes | None = None, shares: ArrayLike | None = None
 ) -> tuple[list[PathCollection], list[Line2D]]:
     """Draw samples, shape (T, 2), colored by their shares, and each Gaussian as an ellipse.
 
@@ -186,7 +186,7 @@ def components(
 
 
 def animate_clusters(
-    x: Array,
+    x: ArrayLike,
     trace: Any,
     *,
     names: Sequence[str] = (r"$x_1$", r"$x_2$"),
@@ -230,7 +230,7 @@ def animate_clusters(
 
 
 def animate_mixture(
-    x: Array,
+    x: ArrayLike,
     trace: Any,
     *,
     names: Sequence[str] = (r"$x_1$", r"$x_2$"),

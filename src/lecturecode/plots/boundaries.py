@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.contour import QuadContourSet
 
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import ArrayLike, on_host
 from lecturecode.door import instance, labels, whole
 from lecturecode.network import Network
 from lecturecode.plots import door
@@ -25,9 +25,9 @@ MARKERS = "o^sDvP"
 
 def boundary(
     network: Any,
-    theta: Array,
-    x: Array,
-    y: Array,
+    theta: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
     ax: Axes | None = None,
     *,
     classes: Sequence[str] = (),
@@ -68,8 +68,8 @@ def boundary(
 def animate_boundary(
     network: Any,
     trace: Any,
-    x: Array,
-    y: Array,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     classes: Sequence[str] = (),
     frames: int = 40,
@@ -114,7 +114,7 @@ def animate_boundary(
     return animate(figure, draw, shown.tolist(), interval=interval)
 
 
-def _samples(network: Any, x: Array, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _samples(network: Any, x: ArrayLike, y: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     instance(network, "network", Network, "Network((2, 8, 3))")
     if network.widths[0] != 2 or network.widths[-1] < 2:
         raise ValueError(

@@ -1,7 +1,7 @@
 """Still figures: curves, contours and surfaces of g, and what methods do on them."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import ArrayLike
 from lecturecode.door import came, choice, flag, function, instance, real, whole
 from lecturecode.plots import door
 from lecturecode.plots.door import Box, host
@@ -158,7 +158,7 @@ def surface(
         ax = instance(ax, "ax", Axes3D, "plt.figure().add_subplot(projection='3d')")
     x, y, z = _grid(g, box, points)
     edges = _levels(z, levels, log)
-    ax = ax or plt.subplots(subplot_kw={"projection": "3d"})[1]
+    ax = cast("Any", ax or plt.subplots(subplot_kw={"projection": "3d"})[1])
     look = {"cmap": HEIGHTS, "edgecolor": "#4a5d70", "linewidth": 0.25, "rcount": 45, "ccount": 45}
     sheet = ax.plot_surface(x, y, z.filled(np.nan), **look)
     spread = edges[-1] - edges[0]
@@ -172,7 +172,7 @@ def surface(
     return sheet
 
 
-def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> Line2D:
+def mark(theta: ArrayLike, kind: str, *, ax: Axes, height: float | None = None) -> Line2D:
     """Mark stationary points, shape (2,) or (N, 2), by the marker and color of their kind.
 
     A single point of shape (1,), on a curve, needs its `height` g(theta).
@@ -191,7 +191,7 @@ def mark(theta: Array, kind: str, *, ax: Axes, height: float | None = None) -> L
     if height is not None and points.shape[1] == 1:
         points = np.column_stack([points, np.full(len(points), height)])
     if points.shape[1] != 2:
-        raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")
+        raise ValueError(f"cannot mark theta of shape {np.shape(theta)}; on a curve, give height")  # type: ignore[arg-type]
     labels = ax.get_legend_handles_labels()[1]
     (line,) = ax.plot(*points.T, KINDS[kind], label="_" + kind if kind in labels else kind)
     line.set(color=COLOURS[kind], markersize=11, markeredgecolor="white", zorder=4)
@@ -247,7 +247,7 @@ def values(
     ValueError
         If `against` is neither ``"steps"`` nor ``"evaluations"``, or if `colour` is no color.
     """
-    against = choice(against, "against", ("steps", "evaluations"))  # type: ignore[assignment]
+    against = choice(against, "against", ("steps", "evaluations"))
     trace, label = door.a_trace(trace), door.label(label)
     colour = door.colour(colour, COLOURS.get(label or ""))
     height = host(trace.values) - real(minimum, "minimum")

@@ -161,7 +161,7 @@ def _places(nodes: tuple[Node, ...]) -> dict[Hashable, tuple[float, float]]:
     return places
 
 
-def _way(one: Node, k: int, places: dict, wide: float, tall: float) -> np.ndarray:
+def _way(one: Node, k: int, places: dict[Any, Any], wide: float, tall: float) -> np.ndarray:
     """Return the corners of the line from the k-th child into a box, shape (N, 2)."""
     child, count = one.children[k], len(one.children)
     bends = [item for item in places if isinstance(item, tuple) and item[0] is child]

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize, to_rgb
 from matplotlib.text import Text
 
-from lecturecode.arrays import Array
+from lecturecode.arrays import ArrayLike
 from lecturecode.backpropagation import backprop
 from lecturecode.door import instance, whole
 from lecturecode.losses import check_loss
@@ -51,7 +51,7 @@ class NetworkGraph:
 
 
 def network_graph(
-    network: Any, ax: Axes | None = None, *, theta: Array | None = None, most: int = 6
+    network: Any, ax: Axes | None = None, *, theta: ArrayLike | None = None, most: int = 6
 ) -> NetworkGraph:
     r"""Draw a network as a graph: a column of neurons for each layer, and the loss at the right end.
 
@@ -107,9 +107,9 @@ def network_graph(
 def animate_flow(
     network: Any,
     loss: Any,
-    theta: Array,
-    x: Array,
-    y: Any,
+    theta: ArrayLike,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
     most: int = 6,
     interval: int = 700,
@@ -216,9 +216,9 @@ def animate_flow(
     return animate(figure, draw, len(frames), interval=interval)  # type: ignore[arg-type]
 
 
-def _weights(network: Network, theta: Array) -> list[np.ndarray]:
+def _weights(network: Network, theta: ArrayLike) -> list[np.ndarray]:
     (theta,) = door.numbers({"theta": "P"}, theta=theta)
-    return [W for _, W in network.unpack(theta)]
+    return [np.asarray(W) for _, W in network.unpack(theta)]
 
 
 def _column(width: int, most: int) -> tuple[np.ndarray, np.ndarray, float | None]:
@@ -274,7 +274,7 @@ def _paint_edges(graph: NetworkGraph, i: int, W: np.ndarray, colours: Any, norm:
     graph.edges[i].set_linewidth((0.4 + (WIDEST - 0.4) * share).tolist())
 
 
-def _flow(network: Any, loss: Any, theta: np.ndarray, x: np.ndarray, y: Any) -> Any:
+def _flow(network: Any, loss: Any, theta: np.ndarray, x: np.ndarray, y: ArrayLike) -> Any:
     """Return a, x, r, and the G of x, a and W of each layer, of one sample."""
     sample, target = x[None, :], np.asarray(y.detach().cpu() if hasattr(y, "detach") else y)[None, ...]
     _, gradient = backprop(network, loss, theta, sample, target)

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.quiver import Quiver
 
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import Array, ArrayLike, on_host
 from lecturecode.door import came, flag, function, instance, integers, real
 from lecturecode.plots import door
 from lecturecode.plots.animations import animate
@@ -22,7 +22,7 @@ FAINTEST = 0.02  # of the scent at a place
 
 
 def members(
-    points: Array, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
+    points: ArrayLike, *, ax: Axes | None = None, label: str | None = None, colour: str | None = None
 ) -> Line2D:
     """Draw the members of a population, shape (M, 2), as dots of the method's color.
 
@@ -42,7 +42,7 @@ def members(
 
 
 def flights(
-    points: Array, velocities: Array, *, ax: Axes | None = None, colour: str | None = None
+    points: ArrayLike, velocities: ArrayLike, *, ax: Axes | None = None, colour: str | None = None
 ) -> Quiver:
     """Draw how particles came: for each an arrow of its velocity that ends where it is now.
 
@@ -93,7 +93,7 @@ def ellipse(
 
 
 def trails(
-    places: Array, pheromone: Array, *, ax: Axes | None = None, colour: str | None = None
+    places: ArrayLike, pheromone: ArrayLike, *, ax: Axes | None = None, colour: str | None = None
 ) -> LineCollection:
     """Draw the pheromone between all pairs of places as lines: the more, the wider.
 
@@ -126,7 +126,7 @@ def trails(
 
 
 def tour(
-    places: Array, order: Array, *, ax: Axes, label: str | None = None, colour: str | None = None
+    places: ArrayLike, order: ArrayLike, *, ax: Axes, label: str | None = None, colour: str | None = None
 ) -> Line2D:
     """Draw a round trip through `places`, shape (N, 2), in the given order, and back to its start.
 
@@ -217,7 +217,7 @@ def animate_population(
 
 
 def animate_trails(
-    places: Array, trace: Any, *, frames: int = 40, interval: int = 200, title: str = "step {step}"
+    places: ArrayLike, trace: Any, *, frames: int = 40, interval: int = 200, title: str = "step {step}"
 ) -> FuncAnimation:
     """Animate the pheromone of an ant colony between `places`, shape (N, 2), step by step.
 

@@ -10,7 +10,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.answers import remembered
-from lecturecode.arrays import Array, same_kind
+from lecturecode.arrays import Array, ArrayLike, same_kind
 from lecturecode.checkpoints import describe
 from lecturecode.door import real, renamed, whole
 from lecturecode.iteration import Method, Told, collect, reaches
@@ -24,7 +24,7 @@ __all__ = ["ant_colony", "tour_length"]
 P_BEST = 0.05  # Stützle & Hoos: probability of the best tour when all trails are at a limit
 
 
-def tour_length(distances: Array, tours: Array) -> Array:
+def tour_length(distances: ArrayLike, tours: ArrayLike) -> Array:
     r"""Return the length of closed tours: from city to city, and back to the first.
 
     .. math:: g(\theta) = \sum_{k=1}^{n} d_{\theta_k \theta_{k+1}}, \qquad \theta_{n+1} = \theta_1
@@ -60,7 +60,7 @@ def tour_length(distances: Array, tours: Array) -> Array:
 
 @renamed(ants="population")
 def ant_colony(
-    distances: Array,
+    distances: ArrayLike,
     *,
     population: int,
     steps: int,
@@ -68,9 +68,9 @@ def ant_colony(
     alpha: float = 1.0,
     beta: float = 2.0,
     evaporation: float = 0.02,
-    start: Any = None,
+    start: ArrayLike | None = None,
     target: float = -math.inf,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -237,7 +237,7 @@ def _walk_tours(weights: Array, ants: int, rng: Rng) -> Array:
     return xp.stack(tour, axis=1)
 
 
-def _cities(distances: Any) -> Array:
+def _cities(distances: ArrayLike) -> Array:
     d, _ = square(distances, "cities")
     xp, n = compat.array_namespace(d), d.shape[0]
     if n < 3:

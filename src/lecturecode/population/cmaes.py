@@ -13,7 +13,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.answers import remembered
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, ArrayLike
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.domains.sets import check_points
@@ -33,7 +33,7 @@ HOPELESS = 0.01  # a run ends when values differ by less than this part of its d
 
 
 def evolution_strategy(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     steps: int,
@@ -41,10 +41,10 @@ def evolution_strategy(
     restarts: int = 0,
     max_evaluations: int | None = None,
     rng: Rng = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     target: float = -math.inf,
     like: Array | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,

@@ -1,14 +1,12 @@
 """Distances between cities or nodes: what is asked of them before ants set out."""
 
-from typing import Any
-
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, on_host
+from lecturecode.arrays import Array, ArrayLike, as_array, on_host
 
 
-def square(distances: Any, nodes: str) -> tuple[Array, Array]:
+def square(distances: ArrayLike, nodes: str) -> tuple[Array, Array]:
     """Return the distances as an array with a diagonal of 0, and where they are off the diagonal.
 
     Raises

@@ -4,12 +4,11 @@ It is the experiment of the double bridge, on any small graph: what explains an 
 """
 
 import math
-from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, on_host
+from lecturecode.arrays import Array, ArrayLike, on_host
 from lecturecode.door import real, renamed, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.population.distances import is_symmetric, refuse, square
@@ -22,7 +21,7 @@ __all__ = ["ant_paths"]
 
 @renamed(ants="population", start="nest", end="food")
 def ant_paths(
-    distances: Array,
+    distances: ArrayLike,
     nest: int,
     food: int,
     *,
@@ -189,7 +188,7 @@ def _path_length(d: Array, paths: Array, food: int) -> Array:
     return xp.where(paths[..., -1] == food, lengths, xp.full_like(lengths, xp.inf))
 
 
-def _edges(distances: Any) -> Array:
+def _edges(distances: ArrayLike) -> Array:
     d, apart = square(distances, "nodes")
     refuse(apart & (d <= 0), d, "an edge must be longer than 0; write inf where there is no edge")
     return d

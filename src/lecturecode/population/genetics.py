@@ -8,7 +8,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.answers import remembered
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, ArrayLike
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.domains.sets import check_points
@@ -21,7 +21,7 @@ __all__ = ["genetic"]
 
 
 def genetic(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     population: int,
@@ -31,10 +31,10 @@ def genetic(
     elite: int = 1,
     blend: float = 0.5,
     mutation: float = 0.5,
-    start: Any = None,
+    start: ArrayLike | None = None,
     target: float = -math.inf,
     like: Array | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,

@@ -9,7 +9,7 @@ from typing import Any
 import array_api_compat as compat
 
 from lecturecode.answers import remembered
-from lecturecode.arrays import Array
+from lecturecode.arrays import Array, ArrayLike
 from lecturecode.domains import Domain
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.domains.sets import check_points
@@ -22,7 +22,7 @@ __all__ = ["particle_swarm"]
 
 
 def particle_swarm(
-    g: Callable[[Array], Array],
+    g: Callable[[Any], Array],
     domain: Domain,
     *,
     population: int,
@@ -30,10 +30,10 @@ def particle_swarm(
     rng: Rng = None,
     attraction: float = 2.05,
     scouts: float = 0.0,
-    start: Any = None,
+    start: ArrayLike | None = None,
     target: float = -math.inf,
     like: Array | None = None,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,

@@ -65,7 +65,13 @@ class CapturedSteps:
     """
 
     def __init__(
-        self, module: nn.Module, mean: Callable, rule: Rule, x: Tensor, y: Tensor, batch_size: int
+        self,
+        module: nn.Module,
+        mean: Callable[..., Any],
+        rule: Rule,
+        x: Tensor,
+        y: Tensor,
+        batch_size: int,
     ) -> None:
         self.module, self.mean, self.rule = module, mean, rule
         self.x, self.y, self.batch_size = x, y, batch_size

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecturecode.arrays import check_finite
+from lecturecode.arrays import ArrayLike, check_finite
 from lecturecode.losses import CrossEntropy, SquaredError
 from lecturecode.pytorch.mean_loss import MeanLoss
 from lecturecode.pytorch.modules import cross_entropy
@@ -17,7 +17,13 @@ from lecturecode.pytorch.theta import as_tensor
 
 
 def checked_data(
-    module: nn.Module, loss: Any, x: Any, y: Any, *, like: Tensor, names: tuple[str, str] = ("x", "y")
+    module: nn.Module,
+    loss: Any,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    like: Tensor,
+    names: tuple[str, str] = ("x", "y"),
 ) -> tuple[Tensor, Tensor, MeanLoss]:
     """Return samples and targets as tensors that fit the module and the loss, and the mean loss.
 
@@ -54,12 +60,15 @@ def checked_data(
     outputs = outputs_of(module, x[:2])
     if isinstance(loss, CrossEntropy | SquaredError):
         _check_outputs(module, loss, outputs, x[:2])
-        return x, loss.targets(y, outputs.shape[1], like), mean
+        targets: Any = loss.targets(y, outputs.shape[1], like)  # tensors, as y is one
+        return x, targets, mean
     mean = check_loss(mean, outputs, y)
     return x, y, _for_labels(mean, outputs, y, names[1])
 
 
-def as_tensors(x: Any, y: Any, like: Tensor, names: tuple[str, str]) -> tuple[Tensor, Tensor]:
+def as_tensors(
+    x: ArrayLike, y: ArrayLike, like: Tensor, names: tuple[str, str]
+) -> tuple[Tensor, Tensor]:
     """Return samples and targets, as many of the one as of the other, as finite tensors beside `like`.
 
     Raises

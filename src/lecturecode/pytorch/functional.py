@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, hessian, vmap
 
-from lecturecode.arrays import Array, as_array, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, same_kind
 from lecturecode.door import came, function
 from lecturecode.pytorch.door import checked_data
 from lecturecode.pytorch.theta import as_tensor, named_parts, split
@@ -23,7 +23,7 @@ __all__ = ["Differentiated", "TotalLoss", "objective", "value_and_gradient"]
 
 
 def value_and_gradient(
-    module: nn.Module, loss: Any, x: Any, y: Any
+    module: nn.Module, loss: Any, x: ArrayLike, y: ArrayLike
 ) -> Callable[[Any], tuple[Tensor, Tensor]]:
     r"""Return the function that maps a flat theta to the module's loss and its gradient.
 
@@ -132,20 +132,20 @@ class Differentiated:
     def __post_init__(self) -> None:
         function(self.g, "g")
 
-    def __call__(self, theta: Any) -> Array:
+    def __call__(self, theta: ArrayLike) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         return self._answered(self._one, theta)[0]
 
-    def gradient(self, theta: Any) -> Array:
+    def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P)."""
         return self.value_and_gradient(theta)[1]
 
-    def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         gradient, value = self._answered(grad_and_value(_recorded(self._one)), theta)
         return value, gradient
 
-    def hessian(self, theta: Any) -> Array:
+    def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
         return self._answered(hessian(_recorded(self._one)), theta)[0]
 
@@ -160,7 +160,7 @@ class Differentiated:
             )
         return value
 
-    def _answered(self, what: Callable, theta: Any) -> list[Any]:
+    def _answered(self, what: Callable[..., Any], theta: ArrayLike) -> list[Any]:
         """Return what a function of one theta says of all of them, in the library that they came in."""
         points = as_tensor(as_array(theta), "theta").detach()
         if points.ndim == 0 or points.shape[-1] == 0:
@@ -215,8 +215,8 @@ class TotalLoss:
 
     module: nn.Module
     loss: Any
-    x: Tensor
-    y: Tensor
+    x: Any  # whatever becomes a tensor; then the tensor
+    y: Any
     start: Tensor = field(init=False)
     """The theta of the module when g was made."""
 
@@ -235,20 +235,20 @@ class TotalLoss:
     def __repr__(self) -> str:
         return f"TotalLoss({type(self.module).__name__}, {self.loss}, {self.x.shape[0]} samples)"
 
-    def __call__(self, theta: Any) -> Tensor:
+    def __call__(self, theta: ArrayLike) -> Tensor:
         """Return g at theta of shape (..., P): shape (...)."""
         return self._batched(self._one, theta)
 
-    def gradient(self, theta: Any) -> Tensor:
+    def gradient(self, theta: ArrayLike) -> Tensor:
         """Return the gradient, shape (..., P), by autograd."""
         return self.value_and_gradient(theta)[1]
 
-    def value_and_gradient(self, theta: Any) -> tuple[Tensor, Tensor]:
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[Tensor, Tensor]:
         """Return both, in one pass forward and one backward."""
         gradient, value = self._batched(grad_and_value(_recorded(self._one)), theta)
         return value, gradient
 
-    def hessian(self, theta: Any) -> Tensor:
+    def hessian(self, theta: ArrayLike) -> Tensor:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
         return self._batched(hessian(_recorded(self._one)), theta)
 
@@ -257,7 +257,7 @@ class TotalLoss:
         parameters = dict(zip(own._names, split(own._shapes, theta), strict=True))
         return own._mean(functional_call(self.module, parameters, (self.x,)), self.y)
 
-    def _batched(self, what: Callable, theta: Any) -> Any:
+    def _batched(self, what: Callable[..., Any], theta: Any) -> Any:
         theta = same_kind(theta, self.start)
         if theta.ndim == 0 or theta.shape[-1] != self.start.shape[0]:
             raise ValueError(
@@ -284,7 +284,7 @@ def _recorded(one: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return watched
 
 
-def batched(one: Callable, theta: Tensor) -> Any:
+def batched(one: Callable[..., Any], theta: Any) -> Any:
     """Return what a function of theta, (P,), says of each in a batch of shape (..., P)."""
     if theta.ndim == 1:
         return one(theta)

@@ -65,7 +65,7 @@ class MeanLoss:
     loss: Any
     each: bool = False
     unlabelled: bool = False
-    chosen: Callable = field(init=False, repr=False)
+    chosen: Callable[..., Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not callable(self.loss) or (
@@ -80,7 +80,7 @@ class MeanLoss:
                 "the loss must be a mean over the samples, or one number for each: a sum grows with the "
                 f"minibatch; got {self.loss} with reduction='sum'. Give it reduction='mean'"
             )
-        chosen: Callable = self.loss
+        chosen: Callable[..., Any] = self.loss
         if isinstance(self.loss, CrossEntropy):
             chosen = functional.cross_entropy
         elif isinstance(self.loss, SquaredError):

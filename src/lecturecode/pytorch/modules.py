@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lecturecode.activations import LEAK
+from lecturecode.arrays import ArrayLike
 from lecturecode.door import came
 from lecturecode.network import Network
 from lecturecode.pytorch.theta import as_tensor, get_theta, set_theta
@@ -76,7 +77,7 @@ class MLP(nn.Module):
         return self.layers(x)
 
     @classmethod
-    def from_network(cls, network: Network, theta: Any) -> "MLP":
+    def from_network(cls, network: Network, theta: ArrayLike) -> "MLP":
         """Return the module that computes what ``network.predict(theta, x)`` does.
 
         Parameters

@@ -182,7 +182,7 @@ def check_rule(optimizer: Any) -> None:
         )
 
 
-def _checked(build: Callable, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+def _checked(build: Callable[..., Any], parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
     built = build(parameters)
     if not isinstance(built, torch.optim.Optimizer):
         raise TypeError(

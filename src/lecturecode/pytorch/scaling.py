@@ -4,18 +4,16 @@ With more machines each has less to compute, and as much to send as before: ther
 on a further one does not help.
 """
 
-from typing import Any
-
 import numpy as np
 
-from lecturecode.arrays import on_host
+from lecturecode.arrays import ArrayLike, on_host
 from lecturecode.door import integers, real
 
 __all__ = ["speed_up", "step_seconds"]
 
 
 def step_seconds(
-    nodes: Any, *, compute: float, size: float, bandwidth: float, latency: float
+    nodes: ArrayLike, *, compute: float, size: float, bandwidth: float, latency: float
 ) -> np.ndarray:
     r"""Estimate the time of one step of :func:`train_distributed` on M nodes.
 
@@ -71,7 +69,9 @@ def step_seconds(
     return compute / M + 2 * (M - 1) / M * size / bandwidth + 2 * (M - 1) * latency
 
 
-def speed_up(nodes: Any, *, compute: float, size: float, bandwidth: float, latency: float) -> np.ndarray:
+def speed_up(
+    nodes: ArrayLike, *, compute: float, size: float, bandwidth: float, latency: float
+) -> np.ndarray:
     r"""Estimate how many times faster M nodes take a step than one: :math:`t(1) / t(M)`.
 
     Parameters

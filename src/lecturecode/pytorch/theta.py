@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lecturecode.arrays import as_array, entries, no_numbers
+from lecturecode.arrays import ArrayLike, as_array, entries, no_numbers
 
 __all__ = ["get_theta", "set_theta"]
 
@@ -104,7 +104,7 @@ def flat(parts: list[Any]) -> Tensor:
     return torch.cat([part.detach().reshape(-1) for part in parts])
 
 
-def set_theta(module: nn.Module, theta: Any) -> None:
+def set_theta(module: nn.Module, theta: ArrayLike) -> None:
     """Write a flat theta into a module's parameters.
 
     Parameters
@@ -177,7 +177,7 @@ def checked_theta(parts: dict[str, nn.Parameter], theta: Any, name: str = "theta
         If it does not hold real numbers.
     """
     first = next(iter(parts.values()))
-    theta = as_array(as_tensor(theta, name), name).detach()
+    theta = as_array(as_tensor(theta, name), name).detach()  # type: ignore[attr-defined]
     if theta.device.type == "meta" != first.device.type:
         raise ValueError(f"{name} is on the meta device, where there are shapes and no numbers")
     theta = theta.to(device=first.device, dtype=first.dtype)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lecturecode.arrays import ArrayLike
 from lecturecode.door import flag, renamed
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.pytorch.cuda_graph import Captured
@@ -29,19 +30,19 @@ __all__ = ["train"]
 def train(
     module: nn.Module,
     loss: Any,
-    x: Any,
-    y: Any,
+    x: ArrayLike,
+    y: ArrayLike,
     optimizer: Any,
     *,
     epochs: int,
     batch_size: int,
     rng: Rng = None,
-    start: Any = None,
+    start: ArrayLike | None = None,
     schedule: Schedule | None = None,
-    validation: tuple[Any, Any] | None = None,
+    validation: tuple[ArrayLike, ArrayLike] | None = None,
     patience: int | None = None,
     keep_last: bool = True,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     record_every: int | None = 0,
     callback: Callback | None = None,
     progress: bool = False,
