@@ -25,6 +25,9 @@ X = torch.tensor(GIVEN)
 CURVE = torch.tensor(np.stack([np.sin(2 * GIVEN[:, 0]), GIVEN[:, 1] * GIVEN[:, 2]], -1))
 LABELS = torch.tensor((GIVEN[:, 0] * GIVEN[:, 1] > 0).astype(int))
 HELD_OUT = (X[:11] + 0.1, CURVE[:11])
+SOME = torch.where(torch.arange(41) % 7 > 1, -100, LABELS)
+"""Class numbers of which most are ignored, so that some shares have none, and some minibatches."""
+WEIGHTS = torch.tensor([1.0, 20.0], dtype=torch.float64)
 EPOCHS = 6
 
 
@@ -45,6 +48,13 @@ CASES = {
     ),
     "patience after a fall": (
         SquaredError(), CURVE, Adam(0.15), {"batch_size": 5, "validation": HELD_OUT, "patience": 1},
+    ),
+    "class weights": (
+        torch.nn.CrossEntropyLoss(WEIGHTS), LABELS, Adam(0.02), {"batch_size": 7},
+    ),
+    "ignored labels": (
+        torch.nn.CrossEntropyLoss(WEIGHTS, label_smoothing=0.1), SOME, GradientDescent(0.1),
+        {"batch_size": 3, "validation": (X[:11] + 0.1, SOME[:11])},
     ),
     "an optimizer of PyTorch": (torch.nn.MSELoss(), CURVE, sgd, {"batch_size": 41}),
     "NaN": (SquaredError(), CURVE, GradientDescent(30.0), {"batch_size": 8, "epochs": 60}),
@@ -95,6 +105,10 @@ def everything(folder):
         if case == "the last dropped":  # the first forward pass is that of the check at the door
             found["seen"] = np.concatenate([part[:, 0] for part in seen[1:5]])
     found |= {f"stopped: {name}": part for name, part in stopped().items()}
+    module = Shifted(rank())
+    found |= {f"buffers: {name}": part for name, part in parts_of(shifted(module, timeout=120)).items()}
+    found["buffers: left"] = module.shift.numpy()
+    found["listens"] = np.array(sorted(module.listens))
     for name, run in REFUSED.items():
         try:
             run(folder)
@@ -174,6 +188,49 @@ def damaged(folder):
     return path
 
 
+def own_mean(folder):
+    def loss(outputs, y):
+        return ((outputs - y) ** 2).mean()
+
+    train_distributed(module_from(0), loss, X, CURVE, Adam(), epochs=1, batch_size=4, timeout=120)
+
+
+class Shifted(torch.nn.Module):
+    """Adds a buffer, which a forward pass of the training moves by the mean of what it sees."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.inner = module_from(0)
+        self.register_buffer("shift", torch.tensor(float(shift), dtype=torch.float64))
+
+    def forward(self, x):
+        outputs = self.inner(x) + self.shift
+        if self.training:
+            self.listens = listening()
+            self.shift += 0.1 * x.mean()
+        return outputs
+
+
+def listening():
+    """Return the addresses at which this process waits for connections, as Linux writes them."""
+    ours = {os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
+            if os.path.islink(f"/proc/self/fd/{name}")}  # fmt: skip
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
+        listen = (row for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in ours)
+        found |= {row[1].split(":")[0] for row in listen}
+    return found
+
+
+def shifted(module, train=train_distributed, **more):
+    """Fit for one epoch of one minibatch, so that both processes start it with one buffer."""
+    return train(
+        module, SquaredError(), X, CURVE, GradientDescent(0.1), epochs=1, batch_size=41, rng=0,
+        record_every=1, **more,
+    )  # fmt: skip
+
+
 REFUSED = {
     "batch": refused(batch_size=1),
     "rng": refused(rng=lambda folder: rank()),
@@ -186,6 +243,7 @@ REFUSED = {
     "hangs": hangs_in_rank_1,
     "batch normalization": normalized,
     "sum": summed,
+    "own mean": own_mean,
 }
 
 

@@ -58,7 +58,7 @@ def alone():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ.update(words | {"GLOO_SOCKET_IFNAME": "lo"})
+    os.environ.update(words)
 
 
 def fit(stepper, factor=as_usual, loss=None, rule=None, seed=1, validation=None, **more):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from lecturecode.pytorch import speed_up, step_seconds, train, train_distributed
-from lecturecode.pytorch.ranks import NEEDED, RankError, join, share
+from lecturecode.pytorch.ranks import NEEDED, RankError, _by_loopback, join, share
 
 SCRIPT = Path(runs.__file__)
 PROCESSES = 2
@@ -26,8 +26,7 @@ def torchrun(folder, name, *more, restarts=0, processes=PROCESSES, script=SCRIPT
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}",
          f"--max-restarts={restarts}", str(script), *words],
-        env={k: v for k, v in os.environ.items() if k not in NEEDED}
-        | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        env={k: v for k, v in os.environ.items() if k not in NEEDED} | {"OMP_NUM_THREADS": "1"},
         capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr
@@ -54,7 +53,7 @@ def alone(monkeypatch):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     names = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    for name, value in (names | {"GLOO_SOCKET_IFNAME": "lo"}).items():
+    for name, value in names.items():
         monkeypatch.setenv(name, value)
 
 
@@ -163,6 +162,36 @@ def test_a_module_learns_in_training_mode_is_measured_in_evaluation_mode_and_has
     assert module.training == training
 
 
+def test_all_ranks_begin_with_the_buffers_of_rank_0_and_end_with_them(everything):
+    one = runs.parts_of(runs.shifted(runs.Shifted(0), train))
+    for name in ("thetas", "last"):
+        np.testing.assert_allclose(everything[0][f"buffers: {name}"], one[name], rtol=1e-12, atol=1e-14)
+    left = [found["buffers: left"] for found in everything]
+    assert left[0] == left[1] != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux where a process listens")
+def test_on_one_machine_processes_listen_to_it_alone(everything):
+    for found in everything:
+        assert found["listens"].tolist() == ["0100007F"]  # 127.0.0.1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the name of the interface is that of Linux")
+@pytest.mark.parametrize(
+    ("before", "one_machine", "within"),
+    [(None, True, "lo"), ("", True, "lo"), ("eth7", True, "eth7"), (None, False, None)],
+)
+def test_the_interface_is_that_of_the_user_or_the_loopback(monkeypatch, before, one_machine, within):
+    name = "GLOO_SOCKET_IFNAME"
+    monkeypatch.setenv(name, "")
+    monkeypatch.delenv(name)
+    if before is not None:
+        monkeypatch.setenv(name, before)
+    with _by_loopback(one_machine):
+        assert os.environ.get(name) == within
+    assert os.environ.get(name) == before
+
+
 # --- a process that dies --------------------------------------------------------------------------
 
 
@@ -221,7 +250,9 @@ SAID = {
         "RankError: rank 1 lost contact .*Rank 1 stopped at",
     ),
     "batch normalization": ("ValueError: 0 is a BatchNorm1d, which compares the samples",) * 2,
-    "sum": ("ValueError: the loss must be a plain mean .* reduction='sum'",) * 2,
+    "sum": ("ValueError: the loss must be a mean over the samples.* reduction='sum'",) * 2,
+    "own mean": ("ValueError: each process sees only a share of a minibatch, and this loss returns",)
+    * 2,
 }
 
 

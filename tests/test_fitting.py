@@ -21,7 +21,7 @@ steppers = pytest.mark.parametrize("stepper", STEPPERS)
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "GLOO_SOCKET_IFNAME"):
+    for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.setenv(name, "")  # as it was, when the test is over
     runs.alone()
 

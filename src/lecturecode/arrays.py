@@ -196,7 +196,7 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
     xp = compat.array_namespace(arrays[lead])
     for name, array in arrays.items():
         if name in given:
-            _check_agreement(lead, arrays[lead], name, array, dtypes=name in settled)
+            check_agreement(lead, arrays[lead], name, array, dtypes=name in settled)
         if name not in settled and given:
             kind = {"dtype": arrays[lead].dtype, "device": compat.device(arrays[lead])}
             arrays[name] = xp.asarray(array, **kind)
@@ -204,7 +204,7 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
             raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
     for name, array in arrays.items():
         check_finite(array, name)
-    return (xp, *arrays.values())
+    return (xp, *map(detached, arrays.values()))
 
 
 def same_kind(
@@ -241,7 +241,7 @@ def same_kind(
             return theta
     array = as_array(theta, name)
     if isinstance(theta, np.ndarray) or compat.is_torch_array(theta):
-        _check_agreement(lead, like, name, array, dtypes=array is theta)
+        check_agreement(lead, like, name, array, dtypes=array is theta)
         if array is theta:
             return theta
     xp = compat.array_namespace(like)
@@ -259,6 +259,8 @@ def on_host(array: Array) -> np.ndarray:
     check_there(array, "a tensor")
     if compat.is_torch_array(array):
         array = compat.to_device(array.detach(), "cpu")
+        if str(array.dtype) == "torch.bfloat16":  # which NumPy lacks
+            array = array.float()
     return np.asarray(array)
 
 
@@ -371,7 +373,16 @@ def says_singular(error: Exception) -> bool:
     return type(error).__name__ in ("LinAlgError", "_LinAlgError")
 
 
-def _check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:
+def check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bool = True) -> None:
+    """Check that two arrays are of one library, device and (if asked for) dtype.
+
+    Raises
+    ------
+    TypeError
+        If libraries or dtypes differ.
+    ValueError
+        If devices do.
+    """
     if compat.is_torch_array(first) != compat.is_torch_array(other):
         raise TypeError(
             f"{lead} is a {_kind(first)} and {name} is a {_kind(other)}; convert one of them, "

@@ -12,7 +12,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, check_there, namespace, on_host
+from lecturecode.arrays import Array, ArrayLike, as_array, check_there, detached, namespace, on_host
 from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
@@ -51,7 +51,7 @@ def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     function(g, "g")
     thetas = as_array(thetas, "thetas")
     xp = namespace(thetas)
-    values = as_array(call(g, thetas), "g(theta)")
+    values = detached(as_array(call(g, thetas), "g(theta)"))
     if type(values) is not type(thetas) or values.dtype != thetas.dtype:
         values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
     if values.shape != thetas.shape[:-1]:
@@ -126,6 +126,11 @@ def call(g: Callable[[Any], Any], theta: Array) -> Any:
     except Exception as error:
         if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
             error.add_note(_where(theta))
+            if isinstance(error, TypeError) and "Tensor" in str(error) and isinstance(theta, np.ndarray):
+                error.add_note(
+                    "theta is a NumPy array; lecturecode.pytorch.objective(g) makes a g of tensors one "
+                    "that takes arrays, too"
+                )
             error.theta = theta  # type: ignore[attr-defined]
         raise
 

@@ -31,10 +31,10 @@ from lecturecode.door import callback as check_callback
 from lecturecode.door import came, flag, function, whole
 from lecturecode.iteration import progress_bar
 from lecturecode.minibatching import check_batch_size, minibatches
-from lecturecode.stepping import Alone, Stepper, Stored, Together
+from lecturecode.stepping import Alone, Fitted, Stepper, Stored, Together
 from lecturecode.trace import Callback, Recorder, Trace
 
-FORMAT = 3
+FORMAT = 4
 """The number of what a checkpoint holds; files of another number are refused."""
 
 
@@ -141,7 +141,7 @@ class Fit:
             note that says where.
         """
         path = self._prepared(checkpoint)
-        self.now = self.stepper.theta  # at the end of the last epoch
+        self.now = self._as_it_is()  # at the end of the last epoch
         self.before = self.best = self.now  # at the two ends of the best one
         if path is not None:
             self.began = self._beginning()
@@ -191,8 +191,10 @@ class Fit:
         stepper, recorder = self.stepper, self.recorder
         at_hand, pending, before = stepper.at_hand, self.pending, self.now
         self.inside = True
-        batches = minibatches(
-            self.x.shape[0], self.batch_size, rng=self.rng, keep_last=self.keep_last, like=self.x
+        batches = list(
+            minibatches(
+                self.x.shape[0], self.batch_size, rng=self.rng, keep_last=self.keep_last, like=self.x
+            )
         )
         with np.errstate(all="ignore"):
             for value in stepper.epoch(batches):
@@ -204,8 +206,8 @@ class Fit:
         numbers = self._record()
         if self.lost:
             return
-        self.now, self.inside = stepper.theta, False
-        loss = self._mean_over_samples(numbers)
+        self.now, self.inside = self._as_it_is(), False
+        loss = _mean(numbers, stepper.counts(batches))
         validation = None if self.held_out is None else self._total(self.now, *self.held_out)
         self.past.append(Epoch(loss, stepper.steps, validation))
         score = loss if validation is None else validation
@@ -228,14 +230,9 @@ class Fit:
         self.recorder.drop_thetas_without_values()
         return numbers
 
-    def _mean_over_samples(self, numbers: list[float]) -> float:
-        b, T = self.batch_size, self.x.shape[0]
-        sizes = [min(b, T - first) for first in range(0, b * len(numbers), b)]
-        return sum(number * size for number, size in zip(numbers, sizes, strict=True)) / sum(sizes)
-
-    def _total(self, theta: Array, x: Array, y: Array) -> float:
+    def _total(self, fitted: Fitted, x: Array, y: Array) -> float:
         with np.errstate(all="ignore"):
-            return self.stepper.total(theta, x, y)
+            return self.stepper.total(fitted, x, y)
 
     def _settled(self, message: str, converged: bool) -> Trace:
         """Return the trace, with the loss of the last theta on all data, and the best theta."""
@@ -243,25 +240,29 @@ class Fit:
         total = self._total(last, self.x, self.y)
         if self.recorder.values.count == self.stepper.steps and not self.lost:
             with np.errstate(all="ignore"):
-                kind = {"dtype": last.dtype, "device": compat.device(last)}
-                self.recorder.add(last, namespace(last).asarray(total, **kind))
+                theta = last.theta
+                kind = {"dtype": theta.dtype, "device": compat.device(theta)}
+                self.recorder.add(theta, namespace(theta).asarray(total, **kind))
             message = message if math.isfinite(total) else self._diverged()
         if self.held_out is None:
             self._settle(last, total)
         self.stepper.leave(self.best)
         return self._trace(message, converged, last)
 
-    def _last(self) -> Array:
-        return self.stepper.theta if self.inside else self.now
+    def _as_it_is(self) -> Fitted:
+        return Fitted(self.stepper.theta, self.stepper.buffers)
 
-    def _settle(self, last: Array, total: float) -> None:
+    def _last(self) -> Fitted:
+        return self._as_it_is() if self.inside else self.now
+
+    def _settle(self, last: Fitted, total: float) -> None:
         """Compare the last theta, whose total loss is given, with those around the best epoch."""
         candidates = (self.best, self.before)
         self.best, self.lowest = last, _finite_or_inf(total)
-        for theta in candidates:
-            loss = total if theta is last else self._total(theta, self.x, self.y)
+        for fitted in candidates:
+            loss = total if fitted is last else self._total(fitted, self.x, self.y)
             if loss < self.lowest or not math.isfinite(self.lowest):
-                self.best, self.lowest = theta, _finite_or_inf(loss)
+                self.best, self.lowest = fitted, _finite_or_inf(loss)
 
     def _diverged(self) -> str:
         return (
@@ -296,15 +297,17 @@ class Fit:
             f"{self.batch_size} samples, the last of an epoch {last}; keep_last=False drops it"
         )
 
-    def _trace(self, message: str, converged: bool = False, last: Array | None = None) -> Trace:
+    def _trace(self, message: str, converged: bool = False, last: Fitted | None = None) -> Trace:
         losses, ends, validation = zip(*self.past, strict=True) if self.past else ((), (), ())
         extras = {"loss": np.array(losses, dtype=float), "end": np.array(ends, dtype=np.int64)}
         if self.held_out is not None:
             extras["validation"] = np.array(validation, dtype=float)
-        self.recorder.last = self._last() if last is None else last
+        self.recorder.last = self._last().theta if last is None else last.theta
         trace = self.recorder.trace(message, converged=converged)
-        value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
-        return replace(trace, theta=self.best, value=value, extras=extras)
+        value = self.lowest
+        if not math.isfinite(value) and last is None:  # nothing has been measured on all data yet
+            value = float(trace.values[0])
+        return replace(trace, theta=self.best.theta, value=value, extras=extras)
 
     # --- on disk ----------------------------------------------------------------------------------
 
@@ -331,7 +334,7 @@ class Fit:
         """Return texts that tell generators and starts apart."""
         state = repr(generator_state(self.rng)).encode()
         rng = f"{type(self.rng).__name__} {digest([np.frombuffer(state, dtype=np.uint8)])}"
-        return {"rng": rng, "start": self._digest(self.now)}
+        return {"rng": rng, "start": self._digest(self.now.theta)}
 
     def _digest(self, theta: Array) -> str:
         return digest(self.stepper.on_disk({"theta": theta}).values())
@@ -358,7 +361,9 @@ class Fit:
 
     def _frozen(self) -> Stored:
         """Return the state of the run as arrays and text."""
-        arrays = {"theta": self.now, "before": self.before, "best": self.best}
+        arrays = {"theta": self.now.theta, "before": self.before.theta, "best": self.best.theta}
+        for end, fitted in (("before", self.before), ("best", self.best)):
+            arrays |= {f"buffer {end} {name}": part for name, part in fitted.buffers.items()}
         arrays["values"] = self.recorder.values.so_far()
         if self.recorder.record_every:
             arrays["thetas"] = self.recorder.thetas.so_far()
@@ -387,10 +392,20 @@ class Fit:
         self.past, self.saved = [Epoch(*row) for row in text["past"]], len(text["past"])
         self.lowest, self.best_epoch = text["lowest"], text["best epoch"]
         self.stepper.recall(arrays["theta"], arrays)
-        self.now, self.before, self.best = arrays["theta"], arrays["before"], arrays["best"]
+        self.now = self._as_it_is()
+        self.before, self.best = (
+            Fitted(arrays[end], {name: arrays[f"buffer {end} {name}"] for name in self.now.buffers})
+            for end in ("before", "best")
+        )
         if self.best_epoch == self.epoch:
             self.best = self.now
-        self.recorder.restore(arrays["values"], self.now, arrays.get("thetas"), text["recorded"])
+        self.recorder.restore(arrays["values"], self.now.theta, arrays.get("thetas"), text["recorded"])
+
+
+def _mean(numbers: list[float], counts: list[float]) -> float:
+    """Return the mean of numbers, each as often as it counts; NaN if none counts."""
+    weighted = (number * count for number, count in zip(numbers, counts, strict=True))
+    return sum(weighted) / sum(counts) if any(counts) else math.nan
 
 
 def _stacked(values: list[Array]) -> Array:

@@ -12,6 +12,7 @@ from lecturecode.arrays import (
     Array,
     ArrayLike,
     as_start,
+    check_agreement,
     norm,
     on_host,
 )
@@ -220,6 +221,7 @@ def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, thet
     if got is None or tuple(got) != shape:
         described = type(value).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(f"{name} returned {described}; for this theta it must have shape {shape}")
+    check_agreement("theta", theta, f"the {name}", value, dtypes=False)
     return value
 
 

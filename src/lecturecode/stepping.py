@@ -4,7 +4,7 @@ A stepper knows gradients and nothing of epochs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,6 +12,14 @@ from lecturecode.arrays import Array
 
 Stored = tuple[dict[str, np.ndarray], dict[str, Any]]
 """What a checkpoint holds: arrays, and a text."""
+
+
+class Fitted(NamedTuple):
+    """What a model is at one moment."""
+
+    theta: Any  # an array; the stepper knows of which library
+    buffers: Mapping[str, Any]
+    """What it has taken from the samples that passed and is no part of theta, such as running means."""
 
 
 class Stepper(Protocol):
@@ -25,17 +33,24 @@ class Stepper(Protocol):
         """Theta as it is now. The steps of a later epoch do not overwrite it."""
 
     @property
+    def buffers(self) -> Mapping[str, Array]:
+        """A copy of what the model remembers beside theta, and computes with."""
+
+    @property
     def at_hand(self) -> bool:
         """Whether a loss is known when it is yielded. If not, nobody looks before the epoch is over."""
 
     def epoch(self, batches: Iterable[Any]) -> Iterator[Array]:
         """Yield the loss of each minibatch, then take a step against its gradient."""
 
-    def total(self, theta: Any, x: Any, y: Any) -> float:
-        """Return the mean loss on all of x."""
+    def counts(self, batches: list[Any]) -> list[float]:
+        """Return what the samples of each minibatch count together in a mean over all."""
 
-    def leave(self, theta: Any) -> None:
-        """Put theta where the caller looks for it when the fit is over."""
+    def total(self, fitted: Fitted, x: Any, y: Any) -> float:
+        """Return the mean loss on all of x, of the model as it is used, not as it is trained."""
+
+    def leave(self, fitted: Fitted) -> None:
+        """Put theta and buffers where the caller looks for them when the fit is over."""
 
     def identity(self) -> dict[str, Any]:
         """Return what must be the same for a run that goes on."""

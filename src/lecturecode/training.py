@@ -6,7 +6,7 @@ A step sees only the samples of its minibatch, and costs as much less as there a
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import array_api_compat as compat
 import numpy as np
@@ -31,6 +31,7 @@ from lecturecode.network import Network
 from lecturecode.optimizers import Optimizer, steps_in_place
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
+from lecturecode.stepping import Fitted
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = ["train"]
@@ -240,15 +241,21 @@ class ByHand:
         # "clip" writes at once, where the default first checks indices in memory of its own.
         return np.take(self.x, batch, axis=0, out=self.rows[: len(batch)], mode="clip")
 
-    def total(self, theta: Array, x: Array, y: Array) -> float:
+    buffers: ClassVar[dict[str, Array]] = {}  # all that a network knows is theta
+
+    def counts(self, batches: list[Array]) -> list[float]:
+        """Return the number of samples of each minibatch."""
+        return [len(batch) for batch in batches]
+
+    def total(self, fitted: Fitted, x: Array, y: Array) -> float:
         """Return the mean loss on all of x."""
         total = 0.0
         for part in in_parts(x.shape[0], self.batch_size):
-            prediction = self.network.predict(theta, x[part, ...])
+            prediction = self.network.predict(fitted.theta, x[part, ...])
             total += float(self.loss(prediction, y[part, ...]).sum())
         return total / x.shape[0]
 
-    def leave(self, theta: Array) -> None:
+    def leave(self, fitted: Fitted) -> None:
         """Do nothing: the caller finds it in the trace."""
 
     def identity(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Captured(OnModule):
     @cached_property
     def captured(self) -> "CapturedSteps":
         """The step, and the buffers that it works on."""
-        return CapturedSteps(self.module, self.mean, self.rule, self.x, self.y, self.batch_size)
+        return CapturedSteps(self.module, self.loss, self.rule, self.x, self.y, self.batch_size)
 
     def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the place where the loss of each minibatch will be; then take its step."""
@@ -41,10 +41,6 @@ class Captured(OnModule):
             self.rule.prepare(self.steps)
             self.captured.step(len(batch))
             self.steps += 1
-
-    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
-        """Return the mean loss on all of x at theta."""
-        return float(self.sum_of_losses(theta, x, y)) / x.shape[0]
 
 
 class CapturedSteps:

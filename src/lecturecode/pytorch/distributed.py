@@ -9,19 +9,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lecturecode.arrays import ArrayLike, check_finite
 from lecturecode.checkpoints import generator_state
 from lecturecode.door import real, renamed
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.pytorch.door import checked_data
+from lecturecode.pytorch.door import checked_data, keeps_modes
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.ranks import Ranks, check_divisible, join, share
 from lecturecode.pytorch.stepper import OnModule
 from lecturecode.pytorch.theta import checked_theta, flat, named_parts, split
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule
+from lecturecode.stepping import Fitted
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = ["train_distributed"]
@@ -61,7 +63,8 @@ def train_distributed(
         Of P parameters, on the CPU or on this process's own CUDA device, which torchrun numbers in
         LOCAL_RANK. It is fitted in place, and ends with the trace's `theta`, in every process.
     loss : Loss or callable
-        As for :func:`lecturecode.pytorch.train`.
+        As for :func:`lecturecode.pytorch.train`; but several processes take a function of yours only if
+        it returns the loss of each sample, since one number may be divided by anything.
     x : tensor of shape (T, ...)
         The samples, all of them, in every process.
     y : tensor of shape (T, ...)
@@ -94,7 +97,8 @@ def train_distributed(
     Returns
     -------
     Trace
-        That of :func:`lecturecode.pytorch.train`, the same in every process.
+        That of :func:`lecturecode.pytorch.train`, the same in every process, and with the same `value`:
+        what the module gives that comes back.
 
     Raises
     ------
@@ -115,10 +119,12 @@ def train_distributed(
     -----
     *The same as one process.* All draw the same minibatches from the same `rng`. Of b samples among n
     processes, the first b mod n take one more than the others, and each mean counts by its number of
-    samples; so the sum is the gradient of the whole minibatch, up to rounding. A process without a
-    sample, in a last minibatch that is small, adds zeros. The sum has the same bits everywhere, and so
-    all take the same step, and stop at the same one when the loss is not finite, without another word.
-    Batch normalization is refused, since it compares samples; masks of dropout are each process's own.
+    samples, or by their weights if the loss has class weights or ignores labels; so the sum is the
+    gradient of the whole minibatch, up to rounding. A process without a sample, in a last minibatch that
+    is small, adds zeros. The sum has the same bits everywhere, and so all take the same step, and stop
+    at the same one when the loss is not finite, without another word. Batch normalization is refused,
+    since it compares samples; masks of dropout are each process's own. Buffers are those of rank 0, at
+    the start and after each epoch.
 
     *One sum.* Gradients are views into one flat array, so that one call adds all of them, when the
     backward pass is over. ``torch.nn.parallel.DistributedDataParallel`` adds buckets of 25 MB while the
@@ -166,21 +172,19 @@ def train_distributed(
     given, chance = {"rng": rng is not None, "start": True}, None if rng is None else generator(rng)
     ranks = join(x.device, timeout)
     fit: Fit | None = None
-    mode = module.training
-    try:
-        with ranks.guarded(lambda: _standing(ranks, fit, checkpoint)):
-            ranks.check_batch_size(batch_size)
-            chance = chance or ranks.common_generator()
-            rule = Rule(optimizer, parts, schedule, captured=False)
-            stepper = Shared(module, mean, x, y, rule, held_out, batch_size, first, ranks)
-            fit = Fit(
-                stepper, x, y, held_out, batch_size, keep_last, patience, chance, given, recorder, ranks
-            )
-            ranks.agree(fit.identity | {"rng": generator_state(chance)})
-            ranks.spread(first)
-            return fit.follow(epochs, checkpoint, callback, progress)
-    finally:
-        module.train(mode)
+    with keeps_modes(module), ranks.guarded(lambda: _standing(ranks, fit, checkpoint)):
+        ranks.check_batch_size(batch_size)
+        ranks.check_adds_up(mean)
+        chance = chance or ranks.common_generator()
+        rule = Rule(optimizer, parts, schedule, captured=False)
+        stepper = Shared(module, mean, x, y, rule, held_out, batch_size, first, ranks)
+        fit = Fit(
+            stepper, x, y, held_out, batch_size, keep_last, patience, chance, given, recorder, ranks
+        )
+        ranks.agree(fit.identity | {"rng": generator_state(chance)})
+        ranks.spread(first)
+        stepper.spread_buffers()
+        return fit.follow(epochs, checkpoint, callback, progress)
 
 
 def _standing(ranks: Ranks, fit: Fit | None, checkpoint: Any) -> str:
@@ -227,7 +231,7 @@ class Shared(OnModule):
     def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the loss of each minibatch, of which each process has a share, then step."""
         module, loss, optimizer, ranks, x, y = (
-            self.module, self.mean, self.rule.torch, self.ranks, self.x, self.y,
+            self.module, self.loss, self.rule.torch, self.ranks, self.x, self.y,
         )  # fmt: skip
         module.train()
         for batch in batches:
@@ -235,21 +239,35 @@ class Shared(OnModule):
             self.rule.prepare(self.steps)
             self.sum.zero_()
             if len(mine):
-                value = loss(module(x[mine]), y[mine]) * (len(mine) / len(batch))
+                value = loss(module(x[mine]), y[mine]) * self._fraction(mine, batch)
                 value.backward(self.rule.rate)
                 self.sum[-1] = value.detach()
             ranks.add(self.sum)
             yield self.sum[-1].clone()
             optimizer.step()
             self.steps += 1
+        self.spread_buffers()
 
-    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
-        """Return the mean loss on all of x at theta: each process sums up its share."""
+    def _fraction(self, mine: Tensor, batch: Tensor) -> float | Tensor:
+        """Return what the samples of one process count, of what those of the whole minibatch do."""
+        if self.weights is None:
+            return len(mine) / len(batch)
+        part, whole = self.weights[mine].sum(), self.weights[batch].sum()
+        return torch.where(whole == 0, 0.0, part / whole).to(self.sum.dtype)
+
+    def spread_buffers(self) -> None:
+        """Give all processes the buffers of rank 0."""
+        for part in self.module.buffers():
+            self.ranks.spread(part)
+
+    def total(self, fitted: Fitted, x: Tensor, y: Tensor) -> float:
+        """Return the mean loss on all of x, in evaluation mode: each process sums up its share."""
+        self.put(fitted)
         mine = share(len(x), self.ranks.rank, self.ranks.size)
-        return float(self.ranks.add(self.sum_of_losses(theta, x[mine], y[mine]))) / len(x)
+        return float(self.ranks.add(self.sum_of_losses(x[mine], y[mine]))) / float(self.mean.count(y))
 
-    def leave(self, theta: Tensor) -> None:
-        """Put theta into the module, whose parameters are no views any more."""
-        self.flat.copy_(theta)
+    def leave(self, fitted: Fitted) -> None:
+        """Put theta and buffers into the module, whose parameters are no views any more."""
+        self.put(fitted)
         for part in self.rule.parameters:
             part.data, part.grad = part.data.clone(), None

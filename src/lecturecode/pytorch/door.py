@@ -1,74 +1,19 @@
-r"""Data and losses at the door of PyTorch: tensors beside the module, and the mean over a minibatch.
-
-The losses of :mod:`lecturecode.losses` become those of ``torch.nn.functional``, which autograd knows;
-any other function of outputs and targets is taken as it is.
-"""
+"""Data and losses at the door of PyTorch: tensors beside the module, and a loss that takes them."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lecturecode.arrays import ArrayLike, check_finite
-from lecturecode.door import came
 from lecturecode.losses import CrossEntropy, SquaredError
+from lecturecode.pytorch.mean_loss import MeanLoss
 from lecturecode.pytorch.modules import cross_entropy
 from lecturecode.pytorch.theta import as_tensor
-
-
-@dataclass(frozen=True)
-class MeanLoss:
-    """The mean loss of a minibatch, from a loss of the package or a function of the user's.
-
-    Parameters
-    ----------
-    loss : Loss or callable
-        Takes outputs and targets, returns the loss of each sample or their mean.
-
-    Raises
-    ------
-    TypeError
-        If it is not callable.
-    ValueError
-        If its reduction is a sum.
-    """
-
-    loss: Any
-    chosen: Callable[..., Any] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if not callable(self.loss) or (
-            isinstance(self.loss, type) and not isinstance(self.loss, nn.Module)
-        ):
-            raise TypeError(
-                "loss must be SquaredError(), CrossEntropy() or a function of outputs and targets, such "
-                f"as torch.nn.CrossEntropyLoss(); got {came(self.loss)}"
-            )
-        if getattr(self.loss, "reduction", None) == "sum":
-            raise ValueError(
-                "the loss must be a mean over the samples, or one number for each: a sum grows with the "
-                f"minibatch; got {self.loss} with reduction='sum'. Give it reduction='mean'"
-            )
-        chosen: Callable[..., Any] = self.loss
-        if isinstance(self.loss, CrossEntropy):
-            chosen = functional.cross_entropy
-        elif isinstance(self.loss, SquaredError):
-            chosen = _squared_error
-        object.__setattr__(self, "chosen", chosen)
-
-    def __call__(self, outputs: Tensor, y: Tensor) -> Tensor:
-        """Return the mean of the losses, shape ()."""
-        value = self.chosen(outputs, y)
-        return value.mean() if value.ndim else value
-
-
-def _squared_error(outputs: Tensor, y: Tensor) -> Tensor:
-    """Sum over the outputs, and take the mean over samples, as the lecture does."""
-    return functional.mse_loss(outputs, y) * outputs.shape[1]
 
 
 def checked_data(
@@ -117,8 +62,8 @@ def checked_data(
         _check_outputs(module, loss, outputs, x[:2])
         targets: Any = loss.targets(y, outputs.shape[1], like)  # tensors, as y is one
         return x, targets, mean
-    check_loss(mean, outputs, y)
-    return x, y, mean
+    mean = check_loss(mean, outputs, y)
+    return x, y, _for_labels(mean, outputs, y, names[1])
 
 
 def as_tensors(
@@ -153,15 +98,23 @@ def outputs_of(module: nn.Module, x: Tensor) -> Any:
     Exception
         Whatever the module raises, with the shape of the samples in a note.
     """
-    mode = module.training
     try:
-        with torch.no_grad():
+        with keeps_modes(module), torch.no_grad():
             return module.eval()(x)
     except Exception as error:
         error.add_note(f"raised by {type(module).__name__} for samples of shape {tuple(x.shape)}")
         raise
+
+
+@contextmanager
+def keeps_modes(module: nn.Module) -> Iterator[None]:
+    """Give each layer its own mode back, of training or evaluation, when the block is left."""
+    modes = [(layer, layer.training) for layer in module.modules()]
+    try:
+        yield
     finally:
-        module.train(mode)
+        for layer, mode in modes:
+            layer.training = mode
 
 
 def _check_outputs(module: nn.Module, loss: Any, outputs: Any, x: Tensor) -> None:
@@ -174,8 +127,8 @@ def _check_outputs(module: nn.Module, loss: Any, outputs: Any, x: Tensor) -> Non
         )
 
 
-def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
-    """Check that a loss of the user's takes the outputs for the first samples, and their targets.
+def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> MeanLoss:
+    """Return a loss that takes the outputs for the first samples, and their targets.
 
     Raises
     ------
@@ -204,6 +157,26 @@ def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
             f"returned {found}"
         )
     _check_pairs(mean, outputs, y)
+    return replace(mean, each=value.ndim > 0)
+
+
+def _for_labels(mean: MeanLoss, outputs: Any, y: Tensor, name: str) -> MeanLoss:
+    """Return the loss of class numbers of which some are ignored, or weigh nothing."""
+    if mean.of_classes is None or y.is_floating_point():
+        return mean
+    ignored, classes = mean.of_classes.ignore_index, outputs.shape[1]
+    labels = y[y != ignored]
+    if len(labels) == 0:
+        raise ValueError(f"all of {name} is {ignored}, which this loss ignores; no label is left")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"{name} must hold class numbers from 0 to {classes - 1}, or {ignored}, which this loss "
+            f"ignores; got {int(labels.min())}..{int(labels.max())}"
+        )
+    weights = mean.weights(y)
+    if not weights.any():
+        raise ValueError(f"all of {name} is of classes that weigh 0; no label is left")
+    return replace(mean, unlabelled=not bool(weights.all()))
 
 
 def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:

@@ -5,6 +5,7 @@ differentiate that, and ``vmap`` does it for a whole population of thetas in one
 """
 
 import copy
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,7 +117,8 @@ class Differentiated:
     Notes
     -----
     A step of g that ``vmap`` cannot take, such as one that looks at numbers, works for a single theta
-    only. What g computes outside PyTorch is a constant to autograd.
+    only. What g computes outside PyTorch, or detaches, is a constant to autograd; where all of it
+    is, the gradient is 0, with a RuntimeWarning.
 
     Examples
     --------
@@ -140,12 +142,12 @@ class Differentiated:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._answered(grad_and_value(self._one), theta)
+        gradient, value = self._answered(grad_and_value(_recorded(self._one)), theta)
         return value, gradient
 
     def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._answered(hessian(self._one), theta)[0]
+        return self._answered(hessian(_recorded(self._one)), theta)[0]
 
     def _one(self, theta: Tensor) -> Tensor:
         value = self.g(theta)
@@ -198,7 +200,7 @@ class TotalLoss:
     Notes
     -----
     A step of the module that ``vmap`` cannot take, such as one that looks at numbers, works for a single
-    theta only.
+    theta only. A loss that is detached from the outputs has the gradient 0, with a RuntimeWarning.
 
     Examples
     --------
@@ -243,12 +245,12 @@ class TotalLoss:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Tensor, Tensor]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._batched(grad_and_value(self._one), theta)
+        gradient, value = self._batched(grad_and_value(_recorded(self._one)), theta)
         return value, gradient
 
     def hessian(self, theta: ArrayLike) -> Tensor:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._batched(hessian(self._one), theta)
+        return self._batched(hessian(_recorded(self._one)), theta)
 
     def _one(self, theta: Tensor) -> Tensor:
         own: Any = self
@@ -263,6 +265,23 @@ class TotalLoss:
                 f"parameter of the module; got shape {tuple(theta.shape)}"
             )
         return batched(what, theta)
+
+
+def _recorded(one: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return a function that warns where autograd sees no way from its value back to theta."""
+
+    def watched(theta: Tensor) -> Tensor:
+        value = one(theta)
+        if not value.requires_grad:
+            warnings.warn(
+                "autograd sees no way from g back to theta, so the gradient is 0. What detach(), "
+                "item(), argmax() or NumPy computes is a constant to it",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return value
+
+    return watched
 
 
 def batched(one: Callable[..., Any], theta: Any) -> Any:

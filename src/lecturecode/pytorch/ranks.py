@@ -7,6 +7,7 @@ and where the first one can be met. A process that dies cannot say so: the other
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -29,6 +30,8 @@ from torch import nn
 from torch.distributed.rendezvous import rendezvous
 
 from lecturecode.checkpoints import pack, unpack
+from lecturecode.door import came
+from lecturecode.pytorch.mean_loss import MeanLoss
 from lecturecode.stepping import Stored
 from lecturecode.trace import Trace
 
@@ -99,10 +102,10 @@ def check_divisible(module: nn.Module, loss: Any) -> None:
                 f"{name or 'the module'} is a {type(layer).__name__}, which compares the samples of a "
                 "minibatch, and each process has only a share of them; take LayerNorm or GroupNorm"
             )
-    if getattr(loss, "reduction", "mean") == "sum" or getattr(loss, "weight", None) is not None:
+    if getattr(loss, "reduction", "mean") == "sum":
         raise ValueError(
-            "the loss must be a plain mean over the samples, or one number for each, for shares of it "
-            f"to add up; {loss} has reduction='sum' or weights. Give it reduction='none'"
+            "the loss must be a mean over the samples, or one number for each, for shares of it to add "
+            f"up; {loss} has reduction='sum'. Give it reduction='none'"
         )
 
 
@@ -165,6 +168,22 @@ class Ranks:
             raise ValueError(
                 f"batch_size is that of all processes together, and {batch_size} samples are too "
                 f"few for {self.size} processes; give at least {self.size}, or start fewer of them"
+            )
+
+    def check_adds_up(self, mean: MeanLoss) -> None:
+        """Check that the loss of a minibatch is known from those of shares.
+
+        Raises
+        ------
+        ValueError
+            If there are several ranks, and the loss returns one number that may divide by anything.
+        """
+        if self.size > 1 and not mean.adds_up:
+            raise ValueError(
+                "each process sees only a share of a minibatch, and this loss returns one number, which "
+                f"cannot be put together from those of shares; got {came(mean.loss)}. Let it return the "
+                "loss of each sample, before any mean, or give one of PyTorch's, such as "
+                "torch.nn.CrossEntropyLoss(weight=...)"
             )
 
     def add(self, array: torch.Tensor) -> torch.Tensor:
@@ -323,22 +342,41 @@ def join(device: torch.device, timeout: float) -> Ranks:
     try:
         base, rank, size = _register(timeout)
         store = _page_of_this_run(base, rank, size, timeout)
-        dist.init_process_group(
-            "nccl" if device.type == "cuda" else "gloo",
-            store=dist.PrefixStore("group", store),
-            rank=rank,
-            world_size=size,
-            timeout=wait,
-            device_id=device if device.type == "cuda" else None,
-        )
+        with _by_loopback(one_machine=size in (1, beside)):
+            dist.init_process_group(
+                "nccl" if device.type == "cuda" else "gloo",
+                store=dist.PrefixStore("group", store),
+                rank=rank,
+                world_size=size,
+                timeout=wait,
+                device_id=device if device.type == "cuda" else None,
+            )
     except RuntimeError as error:
         raise RankError(
             f"rank {os.environ['RANK']} did not meet the other {int(os.environ['WORLD_SIZE']) - 1} at "
             f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']} in {timeout:g} s ({error}). Is "
             "the same command running on every machine? Where the name of a machine leads nowhere, name "
-            "the network interface in GLOO_SOCKET_IFNAME (lo, if there is one machine only)"
+            "the network interface in GLOO_SOCKET_IFNAME"
         ) from error
     return Ranks(rank, size, store, device)
+
+
+@contextmanager
+def _by_loopback(one_machine: bool) -> Iterator[None]:
+    """Let gloo listen on the loopback interface, unless there are several machines, or one is named."""
+    name = "GLOO_SOCKET_IFNAME"
+    interfaces = [word for _, word in socket.if_nameindex() if word in ("lo", "lo0")]  # Linux, macOS
+    if not one_machine or not interfaces or os.environ.get(name):
+        yield
+        return
+    before = os.environ.get(name)
+    os.environ[name] = interfaces[0]
+    try:
+        yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 @cache

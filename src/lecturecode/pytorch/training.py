@@ -15,7 +15,7 @@ from lecturecode.arrays import ArrayLike
 from lecturecode.door import flag, renamed
 from lecturecode.fitting import Fit, check_fit
 from lecturecode.pytorch.cuda_graph import Captured
-from lecturecode.pytorch.door import checked_data
+from lecturecode.pytorch.door import checked_data, keeps_modes
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.stepper import OnModule
 from lecturecode.pytorch.theta import checked_theta, flat, named_parts, write
@@ -53,10 +53,12 @@ def train(
     Parameters
     ----------
     module : torch.nn.Module
-        Of P parameters. It is fitted in place, and ends with the trace's `theta`.
+        Of P parameters. It is fitted in place, and ends with the trace's `theta` and with the buffers,
+        such as the running means of a BatchNorm, that belong to it.
     loss : Loss or callable
         :class:`lecturecode.SquaredError`, :class:`lecturecode.CrossEntropy`, or a function of outputs
-        and targets such as ``torch.nn.CrossEntropyLoss()``, for each sample or their mean.
+        and targets such as ``torch.nn.CrossEntropyLoss()``, for each sample or their mean. The mean is
+        its own: with class weights or ignored labels it is divided by weights, as PyTorch does.
     x : tensor of shape (T, ...)
         The samples, on the module's device. Arrays and lists are moved there.
     y : tensor of shape (T, ...)
@@ -81,12 +83,17 @@ def train(
     -------
     Trace
         As :func:`lecturecode.train` returns it, of tensors on the module's device. Each theta is in the
-        order of :func:`lecturecode.pytorch.get_theta`.
+        order of :func:`lecturecode.pytorch.get_theta`. The values of minibatches, and "loss", are those
+        of the training mode, in which the steps are taken; `value`, the last of `values` and
+        "validation" are those of all data in evaluation mode. So `value` is what the module gives that
+        comes back, up to rounding: ``loss(module.eval()(x), y).mean()`` within ``torch.no_grad()``, on
+        the data of the validation if there are any.
 
     Raises
     ------
     TypeError, ValueError
-        If module, loss, optimizer and data do not fit, or if a number is out of range.
+        If module, loss, optimizer and data do not fit, if a number is out of range, if the loss ignores
+        all labels, or if it is detached from the parameters, so that autograd finds no gradient.
     OSError
         If the checkpoint cannot be written, as for :func:`lecturecode.train`.
     CheckpointError
@@ -102,8 +109,17 @@ def train(
     until the epoch is over: a NaN then ends the run at the same step, but `last` is the theta at the end
     of that epoch.
 
-    Buffers such as the averages of a BatchNorm are those of the last step. What Dropout draws comes from
+    All data pass four minibatches at a time when they are measured. A function of yours that returns
+    one number is given the outputs of all of them at once; and all pass at once through a BatchNorm
+    without running means, which compares samples. In the mean "loss" of an epoch a minibatch counts by
+    its weights, and with a function of yours by its samples. One whose labels are all ignored has the
+    loss 0 and the gradient 0.
+
+    Each layer has its own mode back in the end, of training or evaluation. What Dropout draws comes from
     PyTorch's global generator, whose state goes into the checkpoint and comes back from it.
+
+    Parameters of 16 bits are fitted with 16 bits, without the tricks of mixed precision: steps smaller
+    than the spacing of the numbers are lost.
 
     The start belongs to a run, so that a module that goes on from a checkpoint must be built as it was,
     after ``torch.manual_seed`` or with `start`, or be the very module, still where the run has left it.
@@ -141,11 +157,8 @@ def train(
     recorder = Recorder(record_every, keep_best=False)
     fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
     write(rule.parameters, first)
-    mode = module.training
-    try:
+    with keeps_modes(module):
         return fit.follow(epochs, checkpoint, callback, progress)
-    finally:
-        module.train(mode)
 
 
 class ByAutograd(OnModule):
@@ -158,7 +171,7 @@ class ByAutograd(OnModule):
 
     def epoch(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
         """Yield the loss of each minibatch, then step against its gradient."""
-        module, loss, optimizer, x, y = self.module, self.mean, self.rule.torch, self.x, self.y
+        module, loss, optimizer, x, y = self.module, self.loss, self.rule.torch, self.x, self.y
         module.train()
         for batch in batches:
             outputs = module(x[batch])
@@ -169,7 +182,3 @@ class ByAutograd(OnModule):
             value.backward(self.rule.rate)
             optimizer.step()
             self.steps += 1
-
-    def total(self, theta: Tensor, x: Tensor, y: Tensor) -> float:
-        """Return the mean loss on all of x at theta."""
-        return float(self.sum_of_losses(theta, x, y)) / x.shape[0]
