@@ -298,8 +298,8 @@ def test_processes_that_nobody_meets_give_up(alone, monkeypatch):
         ({"timeout": 0}, ValueError, "timeout"),
         ({"patience": 2}, ValueError, "patience needs validation"),
         ({"validation": runs.X}, TypeError, "validation must be the pair"),
-        ({"theta": torch.full((38,), torch.nan)}, ValueError, "theta has 38 value"),
-        ({"theta": torch.zeros(3)}, ValueError, "theta must have shape"),
+        ({"start": torch.full((38,), torch.nan)}, ValueError, "start has 38 value"),
+        ({"start": torch.zeros(3)}, ValueError, "start must have shape"),
     ],
 )
 def test_bad_arguments_are_refused_before_anybody_is_met(more, error, match):
