@@ -21,7 +21,7 @@ LAYERS: dict[str, Any] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky relu": lambda: nn.LeakyReLU(LEAK),
-    "softplus": lambda: nn.Softplus(threshold=1000),  # by default it is the identity above 20
+    "softplus": lambda: nn.Softplus(threshold=40),  # the identity above; from 20 on float64 would notice
     "identity": nn.Identity,
 }
 """PyTorch's activations, by the names of :mod:`lecturecode.activations`."""
