@@ -330,7 +330,7 @@ def checked_samples(
     if theta.ndim == 0 or theta.shape[-1] != network.size:
         network.unpack(theta)  # says what is wrong
     x = network.samples(x, theta)
-    y = loss.targets(y, network.widths[-1], theta)
+    y = detached(loss.targets(y, network.widths[-1], theta))
     if not 0 < x.shape[0] == y.shape[0]:
         raise ValueError(
             f"x and y must have the same number of samples, at least 1; got {x.shape[0]} and "

@@ -109,8 +109,9 @@ class CrossEntropy:
         """Return the loss of each sample, shape (..., T), in nats."""
         xp, a = namespace(prediction), _shifted(prediction)
         classes = xp.arange(a.shape[-1], device=compat.device(y))
+        own = a[..., _samples(y), y]
         others = (xp.exp(a) * (classes != y[:, None])).sum(-1)
-        return _nats(others, a[..., _samples(y), y])
+        return xp.log1p(others + xp.expm1(own)) - own
 
     def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
         """Return losses (..., T) and gradients (..., T, N)."""
@@ -120,10 +121,11 @@ class CrossEntropy:
         gradient = xp.exp(a)
         gradient[..., samples, y] = 0
         others = gradient.sum(-1)
-        total = others + xp.exp(own)
+        rest = others + xp.expm1(own)  # the sum of all exponentials, without the 1 of the largest
+        total = 1 + rest
         gradient /= total[..., None]  # p
         gradient[..., samples, y] = -others / total  # p - 1
-        return _nats(others, own), gradient
+        return xp.log1p(rest) - own, gradient
 
     def targets(self, y: Any, outputs: int, like: Array) -> Array:
         """Return class numbers of shape (T,) as integers on the device of `like`.
@@ -164,17 +166,12 @@ def _residual(prediction: Array, y: Array) -> Array:
 def _shifted(a: Array) -> Array:
     """Return a minus its largest entry, which becomes 0 even where it is infinite."""
     xp = namespace(a)
-    largest = xp.max(a, axis=-1, keepdims=True)
-    chosen = xp.isinf(largest) & (a == largest)
-    with np.errstate(invalid="ignore"):
-        return xp.where(chosen, xp.zeros_like(a), a - largest)
-
-
-def _nats(others: Array, own: Array) -> Array:
-    """Return log(R + e^own) - own for the sum R of the other exponentials: log(1 + R) for own = 0."""
-    xp = namespace(own)
-    return xp.log1p(others + xp.expm1(own)) - own
+    a = a.clip(max=float(xp.finfo(a.dtype).max))
+    return a - xp.max(a, axis=-1, keepdims=True)
 
 
 def _samples(y: Array) -> Array:
+    """Return the numbers of the samples, beside which y is an index; as one, -1 would be the last class."""
+    if isinstance(y, np.ndarray) and y.min() < 0:
+        raise ValueError(f"y must hold class numbers from 0 on; got {int(y.min())}")
     return namespace(y).arange(y.shape[0], device=compat.device(y))

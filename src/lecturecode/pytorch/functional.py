@@ -111,7 +111,7 @@ class Differentiated:
     TypeError
         If `g` is no function; later, if it does not return a tensor.
     ValueError
-        Later, if it returns another shape.
+        Later, if it returns another shape, or, for derivatives, a tensor that does not come from theta.
 
     Notes
     -----
@@ -140,12 +140,15 @@ class Differentiated:
 
     def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._answered(grad_and_value(self._one), theta)
+        gradient, value = self._answered(grad_and_value(self._tracked), theta)
         return value, gradient
 
     def hessian(self, theta: Any) -> Array:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._answered(hessian(self._one), theta)[0]
+        return self._answered(hessian(self._tracked), theta)[0]
+
+    def _tracked(self, theta: Tensor) -> Tensor:
+        return _connected(self._one(theta), "what g returns")
 
     def _one(self, theta: Tensor) -> Tensor:
         value = self.g(theta)
@@ -193,7 +196,8 @@ class TotalLoss:
     Raises
     ------
     TypeError, ValueError
-        If the module has no parameters, or it, the loss and the data do not fit each other.
+        If the module has no parameters, or it, the loss and the data do not fit each other; later, for
+        derivatives, if the outputs do not come from theta in a way that autograd knows.
 
     Notes
     -----
@@ -243,12 +247,15 @@ class TotalLoss:
 
     def value_and_gradient(self, theta: Any) -> tuple[Tensor, Tensor]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._batched(grad_and_value(self._one), theta)
+        gradient, value = self._batched(grad_and_value(self._tracked), theta)
         return value, gradient
 
     def hessian(self, theta: Any) -> Tensor:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._batched(hessian(self._one), theta)
+        return self._batched(hessian(self._tracked), theta)
+
+    def _tracked(self, theta: Tensor) -> Tensor:
+        return _connected(self._one(theta), "the loss of what the module returns")
 
     def _one(self, theta: Tensor) -> Tensor:
         own: Any = self
@@ -263,6 +270,16 @@ class TotalLoss:
                 f"parameter of the module; got shape {tuple(theta.shape)}"
             )
         return batched(what, theta)
+
+
+def _connected(value: Tensor, what: str) -> Tensor:
+    """Return a value, once it is known that autograd sees where it comes from."""
+    if not value.requires_grad:
+        raise ValueError(
+            f"{what} has no connection to theta that autograd knows, so that its gradient would be 0; "
+            "compute it from theta by functions of PyTorch, without detach() or item()"
+        )
+    return value
 
 
 def batched(one: Callable, theta: Tensor) -> Any:

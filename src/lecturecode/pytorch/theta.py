@@ -159,6 +159,8 @@ def as_tensor(value: Any, name: str) -> Tensor:
         words = array.dtype.kind in "USTO"
         hint = f". Words become numbers by numpy.unique({name}, return_inverse=True)[1]" if words else ""
         raise TypeError(f"{name} must hold real numbers; got dtype {array.dtype}{hint}")
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        raise TypeError(f"PyTorch has no {array.dtype}; convert {name}, as by {name}.astype('float64')")
     return torch.tensor(array.astype(array.dtype.newbyteorder("=")))  # PyTorch knows no other order
 
 
