@@ -3,8 +3,8 @@ r"""Activations: what a neuron makes of its pre-activation, and the derivative o
 Each is given by two functions. The first is sigma(a), which can be written over a, so that a pass
 through a network needs no new memory. The second is sigma'(a), computed from x = sigma(a) instead of a.
 
-Values are right to a few roundings for all a, infinite ones included. Slopes are right to a few roundings
-of x: where a sigmoid or tanh has come within rounding of 1, x has forgotten how far, and the slope is 0.
+Values are right to a few roundings for all a, infinite ones included. Slopes are right to a few
+roundings of x: where a sigmoid or tanh rounds to 1, x has forgotten how far it was, and the slope is 0.
 """
 
 from collections.abc import Callable

@@ -242,6 +242,8 @@ def on_host(array: Array) -> np.ndarray:
     check_there(array, "a tensor")
     if compat.is_torch_array(array):
         array = compat.to_device(array.detach(), "cpu")
+        if array.is_floating_point() and array.dtype.itemsize < 4:
+            array = array.float()  # NumPy has no bfloat16
     return np.asarray(array)
 
 

@@ -98,8 +98,8 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     TypeError
         If it is no mixture, or if its arrays are not of the kind of the samples.
     ValueError
-        If a shape is wrong, a weight is negative, their sum is not 1, or a covariance is not symmetric or
-        not positive definite.
+        If a shape is wrong, a weight is negative, their sum is not 1, or a covariance is not symmetric
+        or not positive definite.
     """
     instance(start, "start", Mixture, "Mixture(weights, means, covariances)")
     D = x.shape[1]
@@ -183,8 +183,9 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
 def nearest(mixture: Mixture, xT: Array) -> Array:
     r"""Return the shares of samples that are far from all components: 1 for the nearest one; (K, T).
 
-    Against the first component, :math:`\lVert z_k \rVert^2 - \lVert z_1 \rVert^2 = (z_k - z_1)^T (z_k + z_1)`
-    loses no digit of what sets them apart. The sample is the unit of length, so that products are numbers.
+    What sets a component apart from the first,
+    :math:`\lVert z_k \rVert^2 - \lVert z_1 \rVert^2 = (z_k - z_1)^T (z_k + z_1)`, loses no digit as the
+    product. The sample is the unit of length, so that products are numbers.
     """
     xp = compat.array_namespace(xT)
     unit = xp.max(xp.abs(xT), axis=0)
