@@ -234,7 +234,7 @@ def test_the_same_numbers_in_another_kind_of_tensor(name):
 
 def fits(kind: str, item: Any, names: list[str]) -> bool:
     """Whether the good arguments can be written in a kind without another meaning."""
-    return "integer" not in kind and kind != "bytes" or whole_numbers(item, names)
+    return ("integer" not in kind and kind != "bytes") or whole_numbers(item, names)
 
 
 def compare(item: Any, arguments: dict[str, Any], right: list[np.ndarray], kind: str) -> None:
@@ -293,7 +293,8 @@ def test_integer_tensors_keep_their_digits_alone():
 
 mpmath.mp.dps = 60
 TAILS = np.concatenate([
-    np.linspace(-12, 12, 193), np.geomspace(1e-30, 700, 150), -np.geomspace(1e-30, 700, 150), [0.0, np.inf, -np.inf],
+    np.linspace(-12, 12, 193), np.geomspace(1e-30, 700, 150), -np.geomspace(1e-30, 700, 150),
+    [0.0, np.inf, -np.inf],
 ])  # fmt: skip
 
 
@@ -323,7 +324,7 @@ def sigma_of(name: str, a: float) -> tuple[mpmath.mpf, mpmath.mpf]:
     }[name]()
 
 
-INNER = {  # how much sigma' changes with x = sigma(a), in absolute value, times x: what a rounding of x does
+INNER = {  # |x d sigma' / dx| for x = sigma(a): what a rounding of x does to the slope
     "sigmoid": lambda x: abs(x * (1 - 2 * x)),
     "tanh": lambda x: 2 * x * x,
     "softplus": lambda x: x * mpmath.exp(-x) if x < mpmath.inf else 0,
@@ -331,7 +332,7 @@ INNER = {  # how much sigma' changes with x = sigma(a), in absolute value, times
 
 
 def check_sigma(name: str, a: np.ndarray, x: np.ndarray, slope: np.ndarray, roundings: int = 8) -> None:
-    """Compare with sixty digits: x to a few roundings of itself, the slope to as many of itself and of x.
+    """Compare with sixty digits: x to a few roundings of itself, the slope to those of x and its own.
 
     What is smaller than the least normal number may be 0.
     """
@@ -542,7 +543,7 @@ KINDS = {
     in_place=st.booleans(),
 )
 def test_a_step_is_its_formula_at_every_size(rule, kind, exponent, signs, in_place):
-    """From the least to the largest gradient of the dtype; of those whose square is a number, for Adam."""
+    """From the least to the largest gradient of the dtype; for Adam, whose square is a number."""
     info = np.finfo(np.float64 if kind == "float64" else np.float32)
     adam = isinstance(rule, lc.Adam)
     decades = math.log10(float(info.max)) / (2 if adam and exponent > 0 else 1)
@@ -609,8 +610,8 @@ WIDEST = (
     domains.Interval(-MOST, MOST), domains.Interval(-SINGLE, SINGLE), domains.Interval(0, MOST),
     domains.Interval(MOST / 2, MOST), domains.Interval(0, 5e-324), domains.Interval(0, 1e-44),
     domains.LogInterval(2.3e-308, MOST), domains.LogInterval(1.2e-38, SINGLE),
-    domains.LogInterval(SINGLE / 2, SINGLE), domains.Real(MOST), domains.Real(SINGLE), domains.Real(1e-300),
-    domains.Positive(MOST), domains.Positive(SINGLE), domains.Positive(1e200), domains.Positive(1e-320),
+    domains.LogInterval(SINGLE / 2, SINGLE), domains.Real(MOST), domains.Real(SINGLE),
+    domains.Real(1e-300), domains.Positive(MOST), domains.Positive(SINGLE), domains.Positive(1e200), domains.Positive(1e-320),
     domains.Integers(-(2**53), 2**53), domains.Integers(0, 2**24), domains.Choice(range(2**25)),
     domains.Choice("ab"),
 )  # fmt: skip
@@ -644,13 +645,12 @@ def test_domains_are_whole_at_their_widest(domain, like):
         "project": lambda: domain.project(far),
         "coordinates": coordinates,
     }
+    refused: list[tuple[str, str]] = []
     for what, make in makers.items():
         try:
             points = make()
         except ValueError as error:
-            assert in_our_words(error)
-            assert "does not hold to all digits" in str(error)
-            assert "64" not in like
+            refused.append((what, str(error)))
             continue
         assert bool(domain.contains(points).all()), what
         numbers = plain(points)
@@ -664,6 +664,8 @@ def test_domains_are_whole_at_their_widest(domain, like):
             share = numbers / 2 / domain.b - domain.a / 2 / domain.b  # 0..1, or 0..1/2 from 0 on
             width = 0.5 - domain.a / 2 / domain.b
             assert abs(np.mean(share < width / 2) - 0.5) < 0.15, what
+    assert all("does not hold to all digits" in said for _, said in refused)
+    assert not refused or "64" not in like
 
 
 @pytest.mark.parametrize("domain", [d for d in WIDEST if not isinstance(d, domains.Choice)], ids=named)
@@ -711,7 +713,7 @@ def test_a_grid_is_counted_before_it_is_made():
         lambda: lc.brute_force(g, domains.Choice(range(10**15))),
     ):
         with pytest.raises(
-            ValueError, match="the grid has 1000000000000000 = 1e.15 points, more than max_points"
+            ValueError, match=r"the grid has 1000000000000000 = 1e.15 points, more than max_points"
         ):
             call()
 
@@ -729,7 +731,7 @@ def test_a_label_of_minus_one_is_no_class():
         lambda: lc.pytorch.cross_entropy(torch.tensor(x), torch.tensor(y)),
         lambda: lc.alternating.inertia(x, x, y),
     ):
-        with pytest.raises(ValueError, match="must hold.*got -1"):
+        with pytest.raises(ValueError, match=r"must hold.*got -1"):
             call()
     with pytest.raises(ValueError, match=r"from 0 to 2.*got 0\.\.3"):
         lc.pytorch.cross_entropy(torch.tensor(x), torch.tensor([0, 3]))

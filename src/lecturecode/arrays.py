@@ -356,8 +356,8 @@ def _check_precision(name: str, array: Array) -> None:
     if array.dtype.itemsize not in (4, 8):
         cast = "float()" if compat.is_torch_array(array) else "astype(numpy.float32)"
         raise TypeError(
-            f"{name} has dtype {array.dtype}; this needs float32 or float64, so convert it, for instance "
-            f"by {name}.{cast}"
+            f"{name} has dtype {array.dtype}; this needs float32 or float64, so convert it, for "
+            f"instance by {name}.{cast}"
         )
 
 

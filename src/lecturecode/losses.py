@@ -171,7 +171,7 @@ def _shifted(a: Array) -> Array:
 
 
 def _samples(y: Array) -> Array:
-    """Return the numbers of the samples, beside which y is an index; as one, -1 would be the last class."""
+    """Return the numbers of the samples; beside them y is an index, and -1 would be the last class."""
     if isinstance(y, np.ndarray) and y.min() < 0:
         raise ValueError(f"y must hold class numbers from 0 on; got {int(y.min())}")
     return namespace(y).arange(y.shape[0], device=compat.device(y))

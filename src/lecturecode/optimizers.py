@@ -231,8 +231,8 @@ class Adam:
     Both averages start at zero, and are too small at first: after i equal gradients by just the factors
     :math:`1 - \beta^i` by which they are divided. This is ``torch.optim.Adam``, to rounding.
 
-    The square of a gradient has to be a number: beyond :math:`10^{19}` in float32 and :math:`10^{154}` in
-    float64 it is infinite, and its coordinate stands still from then on, as in PyTorch. Numbers of 16
+    The square of a gradient has to be a number: beyond :math:`10^{19}` in float32 and :math:`10^{154}`
+    in float64 it is infinite, and its coordinate stands still from then on, as in PyTorch. Numbers of 16
     bits have averages in float32.
 
     References

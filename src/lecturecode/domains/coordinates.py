@@ -53,7 +53,7 @@ class Coordinates:
     TypeError
         If `domain` is not a domain, or has a factor of another kind.
     ValueError
-        If an unbounded factor has no scale, or if the dtype of `like` does not hold the ends of a factor.
+        If an unbounded factor has no scale, or the dtype of `like` does not hold the ends of a factor.
     """
 
     def __init__(self, domain: Domain, like: Array | None = None) -> None:

@@ -616,8 +616,8 @@ def check_fits(domain: Domain, like: Array) -> None:
             if end > (exact if counted else largest) or 0 < end < few:
                 name = type(factor).__name__ if isinstance(factor, Choice) else factor
                 raise ValueError(
-                    f"{name} has numbers that {like.dtype} does not hold to all digits, such as {end:g}; "
-                    "take float64, or a smaller domain"
+                    f"{name} has numbers that {like.dtype} does not hold to all digits, such as "
+                    f"{end:g}; take float64, or a smaller domain"
                 )
 
 

@@ -130,7 +130,7 @@ def _shifted(a: Array) -> Array:
 
 
 def _less_its_logsumexp(a: Array) -> Array:
-    """Return a - log sum e^a for a largest entry 0, whose 1 stands by itself, so that no digit is lost."""
+    """Return a - log sum e^a for a largest entry 0, whose 1 is left out, so that no digit is lost."""
     e = np.exp(a)
     others = np.where(a == 0, 0, e).sum(-1, keepdims=True) + ((a == 0).sum(-1, keepdims=True) - 1)
     return a - np.log1p(others).astype(a.dtype)
