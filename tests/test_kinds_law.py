@@ -592,6 +592,15 @@ def test_eps_is_a_number_of_the_dtype():
     assert lc.Adam(eps=1e-50).init(np.zeros(2))[2] == 0
 
 
+def test_eps_is_a_number_of_a_module_of_16_bits():
+    module, x = lc.pytorch.MLP((2, 2)).half(), torch.zeros(4, 2).half()
+    run = {"epochs": 1, "batch_size": 2, "rng": 0}
+    with pytest.raises(ValueError, match=r"eps = 1e-08 is 0 in torch\.float16.*take at least 6e-05"):
+        lc.pytorch.train(module, lc.SquaredError(), x, x, lc.Adam(), **run)
+    trace = lc.pytorch.train(module, lc.SquaredError(), x, x, lc.Adam(eps=1e-3), **run)
+    assert bool(torch.isfinite(trace.last).all())
+
+
 def test_schedules_keep_their_digits_at_both_ends():
     for steps in (1, 7, 10**3, 10**9, 10**20):
         for i in {0, 1, steps // 2, steps - 1, steps}:
@@ -611,7 +620,8 @@ WIDEST = (
     domains.Interval(MOST / 2, MOST), domains.Interval(0, 5e-324), domains.Interval(0, 1e-44),
     domains.LogInterval(2.3e-308, MOST), domains.LogInterval(1.2e-38, SINGLE),
     domains.LogInterval(SINGLE / 2, SINGLE), domains.Real(MOST), domains.Real(SINGLE),
-    domains.Real(1e-300), domains.Positive(MOST), domains.Positive(SINGLE), domains.Positive(1e200), domains.Positive(1e-320),
+    domains.Real(1e-300), domains.Positive(MOST), domains.Positive(SINGLE), domains.Positive(1e200),
+    domains.Positive(1e-320),
     domains.Integers(-(2**53), 2**53), domains.Integers(0, 2**24), domains.Choice(range(2**25)),
     domains.Choice("ab"),
 )  # fmt: skip
