@@ -19,7 +19,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hostile_calls import _warm, in_our_words
+from hostile_calls import in_our_words
 from hostile_table import TABLE, missing
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -197,7 +197,6 @@ def whole_numbers(item: Any, names: list[str]) -> bool:
 @pytest.mark.parametrize("name", WITH_DATA)
 def test_the_same_numbers_in_another_kind_of_array(name):
     item, names = TABLE[name], data_of(TABLE[name])
-    _warm()
     right = outcome(item, changed(item, [], np.asarray))
     if isinstance(right, str):
         assert "must be a tensor" in right or "is a PyTorch tensor" in right, right
@@ -222,7 +221,6 @@ def test_the_same_numbers_in_another_kind_of_array(name):
 @pytest.mark.parametrize("name", [name for name in WITH_DATA if name not in PLOTS])
 def test_the_same_numbers_in_another_kind_of_tensor(name):
     item, names = TABLE[name], data_of(TABLE[name])
-    _warm()
     right = outcome(item, changed(item, [], np.asarray, torch_kind=True))
     if isinstance(right, str):
         assert "tensor" in right, right
@@ -534,7 +532,7 @@ KINDS = {
 }
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     rule=st.sampled_from(RULES),
     kind=st.sampled_from(list(KINDS)),
