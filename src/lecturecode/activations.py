@@ -2,10 +2,15 @@ r"""Activations: what a neuron makes of its pre-activation, and the derivative o
 
 Each is given by two functions. The first is sigma(a), which can be written over a, so that a pass
 through a network needs no new memory. The second is sigma'(a), computed from x = sigma(a) instead of a.
+
+Values are right to a few roundings for all a, infinite ones included. Slopes are right to a few
+roundings of x: where a sigmoid or tanh rounds to 1, x has forgotten how far it was, and the slope is 0.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from lecturecode.arrays import Array, namespace
 
@@ -32,18 +37,19 @@ class Activation(NamedTuple):
 
 def _sigmoid(a: Array, out: Array | None = None) -> Array:
     xp = namespace(a)
-    x = xp.multiply(a, 0.5, out=out)  # 1 / (1 + e^-a) = (1 + tanh(a / 2)) / 2, which cannot overflow
-    x = xp.tanh(x, out=out)
-    x = xp.add(x, 1, out=out)
-    return xp.multiply(x, 0.5, out=out)
+    one = 40 if a.dtype.itemsize > 2 else 11  # from there on sigma(a) rounds to 1, and e^a is finite
+    x = xp.exp(a.clip(max=one), out=out)
+    return xp.divide(x, 1 + x, out=out)  # e^a / (1 + e^a): no digit is lost on the way to 0
 
 
 def _tanh(a: Array, out: Array | None = None) -> Array:
     return namespace(a).tanh(a, out=out)
 
 
-def _relu(a: Array, out: Array | None = None) -> Array:
-    return namespace(a).multiply(a, a > 0, out=out)
+def _relu(a: Any, out: Any = None) -> Array:
+    if isinstance(a, np.ndarray | np.generic):
+        return np.maximum(a, 0, out=out)  # chosen, not multiplied: 0 times -inf is NaN
+    return a.relu() if out is None else a.relu_()  # autograd halves the slope of a maximum at a tie
 
 
 def _leaky_relu(a: Array, out: Array | None = None) -> Array:

@@ -34,14 +34,14 @@ def as_array(value: ArrayLike, name: str = "theta") -> Array:
     Parameters
     ----------
     value : array, tensor, number or nested sequence of numbers
-        Integers and booleans become float64 (the default dtype of PyTorch for tensors).
+        Integers and booleans become float64; those of tensors PyTorch's default dtype, if it holds them.
     name : str
         What the message calls the argument.
 
     Returns
     -------
     array
-        `value` itself when it already is a floating-point array.
+        `value` itself when it already is a floating-point array in the machine's order of bytes.
 
     Raises
     ------
@@ -53,20 +53,48 @@ def as_array(value: ArrayLike, name: str = "theta") -> Array:
     >>> as_array([1, 2])
     array([1., 2.])
     """
-    if type(value) is np.ndarray and value.dtype.kind == "f":
+    if type(value) is np.ndarray and value.dtype.kind == "f" and value.dtype.isnative:
         return value
     if compat.is_torch_array(value):
         if value.is_floating_point() and _dense(value.layout):
             return value
         if value.is_complex():
             raise TypeError(_complex(name))
-        return entries(value, name).to(namespace(value).empty(0).dtype)
+        given, xp = entries(value, name), namespace(value)
+        usual = xp.empty(0).dtype
+        return given.to(usual if holds(xp, usual, given) else xp.float64)
     array = entries(value, name)
     if array.dtype.kind == "c":
         raise TypeError(_complex(name))
     if array.dtype.kind not in "fiub":
         raise TypeError(no_numbers(value, array, name))
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return array.astype(
+        array.dtype.newbyteorder("=") if array.dtype.kind == "f" else np.float64, copy=False
+    )
+
+
+def holds(xp: Any, dtype: Any, numbers: Array) -> bool:
+    """Tell whether whole numbers keep all the digits in a dtype of `xp` that they have in float64."""
+    numbers = xp.asarray(numbers)
+    if compat.is_torch_array(numbers) and numbers.device.type == "meta":
+        return True
+    with np.errstate(over="ignore"):
+        kept = xp.astype(xp.astype(numbers, dtype), xp.float64)
+    return bool(xp.all(kept == xp.astype(numbers, xp.float64)))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or compat.is_torch_array(value)
+
+
+def _is_floating(array: Any) -> bool:
+    return array.is_floating_point() if compat.is_torch_array(array) else array.dtype.kind == "f"
+
+
+def _whole_numbers(value: Any, name: str) -> Array | None:
+    """Return the entries of an array or a list of whole numbers; None for others, and for one number."""
+    found = entries(value, name)
+    return None if _is_floating(found) or found.ndim == 0 else found
 
 
 class NotNumbersError(TypeError):
@@ -169,7 +197,8 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
     ----------
     **named
         The arguments by the names that a message should use. Lists, Python numbers and integer arrays
-        adopt the dtype (lists also the library and device) of the first floating-point array.
+        adopt the dtype (lists also the library and device) of the first floating-point array. Where that
+        does not hold all digits of the integers, all arguments become float64.
 
     Returns
     -------
@@ -179,7 +208,8 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
     Raises
     ------
     TypeError
-        If NumPy arrays and tensors are mixed, if dtypes differ, or if an argument is complex.
+        If NumPy arrays and tensors are mixed, if dtypes differ or are neither float32 nor float64, or if
+        an argument is complex.
     ValueError
         If tensors are on different devices, if an array is empty, or if one holds NaN or infinity.
 
@@ -190,16 +220,21 @@ def real_arrays(**named: Any) -> tuple[Any, ...]:
     array([4., 6.])
     """
     arrays = {name: as_array(value, name) for name, value in named.items()}
-    given = {n: v for n, v in named.items() if isinstance(v, np.ndarray) or compat.is_torch_array(v)}
-    settled = [n for n, v in given.items() if v is arrays[n]]  # floating-point when they came
+    given = {name: value for name, value in named.items() if _is_array(value)}
+    settled = [name for name, value in given.items() if _is_floating(value)]
     lead = next(iter(settled or given or arrays))
     xp = compat.array_namespace(arrays[lead])
-    for name, array in arrays.items():
+    _check_precision(lead, arrays[lead])
+    dtype = arrays[lead].dtype
+    for name in arrays:
         if name in given:
-            check_agreement(lead, arrays[lead], name, array, dtypes=name in settled)
-        if name not in settled and given:
-            kind = {"dtype": arrays[lead].dtype, "device": compat.device(arrays[lead])}
-            arrays[name] = xp.asarray(array, **kind)
+            check_agreement(lead, arrays[lead], name, arrays[name], dtypes=name in settled)
+        numbers = None if name in settled else _whole_numbers(named[name], name)
+        if numbers is not None and not holds(xp, dtype, numbers):
+            dtype = xp.float64
+    for name, array in arrays.items():
+        if array.dtype != dtype or name not in settled:
+            arrays[name] = xp.asarray(array, dtype=dtype, device=compat.device(arrays[lead]))
         if 0 in array.shape:
             raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
     for name, array in arrays.items():
@@ -232,7 +267,7 @@ def same_kind(
         If one is a NumPy array and the other a tensor, if both hold floating-point numbers of different
         dtypes, or if `theta` is complex or sparse.
     ValueError
-        If they are tensors on different devices.
+        If they are tensors on different devices, or if the dtype of `like` would round integers.
     """
     if type(theta) is type(like) and theta.dtype == like.dtype:
         if type(theta) is np.ndarray:
@@ -240,11 +275,16 @@ def same_kind(
         if theta.device == like.device:
             return theta
     array = as_array(theta, name)
-    if isinstance(theta, np.ndarray) or compat.is_torch_array(theta):
-        check_agreement(lead, like, name, array, dtypes=array is theta)
-        if array is theta:
-            return theta
-    xp = compat.array_namespace(like)
+    if _is_array(theta):
+        check_agreement(lead, like, name, array, dtypes=_is_floating(theta))
+        if _is_floating(theta):
+            return array
+    xp, numbers = compat.array_namespace(like), _whole_numbers(theta, name)
+    if numbers is not None and not holds(xp, like.dtype, numbers):
+        raise ValueError(
+            f"{name} has integers of more digits than {like.dtype} holds, the dtype of {lead}; convert "
+            "both to float64, or subtract what the integers have in common"
+        )
     return xp.asarray(array, dtype=like.dtype, device=compat.device(like))
 
 
@@ -259,8 +299,8 @@ def on_host(array: Array) -> np.ndarray:
     check_there(array, "a tensor")
     if compat.is_torch_array(array):
         array = compat.to_device(array.detach(), "cpu")
-        if str(array.dtype) == "torch.bfloat16":  # which NumPy lacks
-            array = array.float()
+        if array.is_floating_point() and array.dtype.itemsize < 4:
+            array = array.float()  # NumPy has no bfloat16
     return np.asarray(array)
 
 
@@ -405,6 +445,15 @@ def check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bo
 
 def _written(dtype: Any) -> str:
     return f"'{dtype}'" if isinstance(dtype, np.dtype) else str(dtype)
+
+
+def _check_precision(name: str, array: Array) -> None:
+    if array.dtype.itemsize not in (4, 8):
+        cast = "float()" if compat.is_torch_array(array) else "astype(numpy.float32)"
+        raise TypeError(
+            f"{name} has dtype {array.dtype}; this needs float32 or float64, so convert it, for "
+            f"instance by {name}.{cast}"
+        )
 
 
 def _kind(array: Array) -> str:

@@ -64,7 +64,7 @@ def backprop(
     (1.0, [2.0, 6.0])
     """
     theta, x, y = checked_samples(network, loss, theta, x, y)
-    return Backprop(network, loss)(detached(theta), detached(x), y)
+    return Backprop(network, loss)(theta, x, y)
 
 
 class Backprop:
@@ -322,7 +322,7 @@ def check_parts(network: Network, loss: Loss) -> None:
 def checked_samples(
     network: Network, loss: Loss, theta: ArrayLike, x: ArrayLike, y: ArrayLike
 ) -> tuple[Array, Array, Array]:
-    """Return theta, x and y as arrays of one kind that fit the network and the loss.
+    """Return theta, x and y, without graphs, as arrays of one kind that fit the network and the loss.
 
     Raises
     ------
@@ -340,7 +340,7 @@ def checked_samples(
             f"x and y must have the same number of samples, at least 1; got {x.shape[0]} and "
             f"{y.shape[0]}"
         )
-    return theta, x, y
+    return detached(theta), detached(x), y
 
 
 def _one(y: Any) -> Any:

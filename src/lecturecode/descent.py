@@ -317,6 +317,7 @@ def _checked(f: ValueAndGradient) -> Evaluated:
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:
             xp = compat.array_namespace(theta)
             value = as_array(value, "g(theta)")
+            value = value if compat.is_torch_array(theta) else on_host(value)
             value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
         if value.shape != theta.shape[:-1]:
             raise ValueError(

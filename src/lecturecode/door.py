@@ -197,7 +197,7 @@ def integers(
 ) -> Array:
     """Return an array of integers that lie from `least` to `most`, if given: the order of a tour.
 
-    An array or a tensor of integers is returned itself. The message calls its entries `what`.
+    They are of 64 bits: as an index, a tensor of bytes would be a mask. The message calls them `what`.
 
     Raises
     ------
@@ -215,9 +215,10 @@ def integers(
         raise ValueError(f"{name} is empty (shape {tuple(array.shape)}); give at least one value")
     check_there(array, name)
     low, high = int(array.min()), int(array.max())
-    if low < least or (most is not None and high > most):
+    if low < least or high > (2**63 - 1 if most is None else most):
         raise ValueError(_said(f"{name} must hold {what} {limits}; got {low}..{high}", hint))
-    return array
+    xp = namespace(array)
+    return xp.astype(array, xp.int64, copy=False)
 
 
 def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> Array:
@@ -252,7 +253,7 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
         if int(given.min()) == 1 and int(given.max()) == classes:
             hint = f"{hint}. Classes are numbered from 0: {name} - 1".removeprefix(". ")
     given = integers(given, name, 0, classes - 1, "class numbers, integers", hint)
-    if given is value:
+    if isinstance(value, np.ndarray) or compat.is_torch_array(value):
         same_kind(value, like, name, "x")  # library and device, not dtype
     xp = namespace(like)
     return xp.asarray(given, dtype=xp.int64, device=compat.device(like))

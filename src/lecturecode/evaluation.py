@@ -52,6 +52,8 @@ def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     thetas = as_array(thetas, "thetas")
     xp = namespace(thetas)
     values = detached(as_array(call(g, thetas), "g(theta)"))
+    if compat.is_torch_array(values) and not compat.is_torch_array(thetas):
+        values = on_host(values)
     if type(values) is not type(thetas) or values.dtype != thetas.dtype:
         values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
     if values.shape != thetas.shape[:-1]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, as_array, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
@@ -94,6 +95,9 @@ class CrossEntropy:
     The largest output is subtracted first, which leaves p as it is and keeps exponentials from
     overflowing. It is ``torch.nn.CrossEntropyLoss`` before its mean.
 
+    What the other classes have, :math:`R = \sum_{k \ne y} e^{a_k}`, is summed by itself, so that
+    :math:`1 - p_y` and the loss keep their digits where p_y comes close to 1.
+
     Examples
     --------
     >>> import numpy as np
@@ -103,20 +107,25 @@ class CrossEntropy:
 
     def __call__(self, prediction: Array, y: Array) -> Array:
         """Return the loss of each sample, shape (..., T), in nats."""
-        shifted = _shifted(prediction)
-        total = namespace(shifted).exp(shifted).sum(-1)
-        return namespace(total).log(total) - shifted[..., _samples(y), y]
+        xp, a = namespace(prediction), _shifted(prediction)
+        classes = xp.arange(a.shape[-1], device=compat.device(y))
+        own = a[..., _samples(y), y]
+        others = (xp.exp(a) * (classes != y[:, None])).sum(-1)
+        return xp.log1p(others + xp.expm1(own)) - own
 
     def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
         """Return losses (..., T) and gradients (..., T, N)."""
         xp, samples = namespace(prediction), _samples(y)
-        shifted = _shifted(prediction)
-        gradient = xp.exp(shifted)
-        total = gradient.sum(-1)
-        value = xp.log(total) - shifted[..., samples, y]
+        a = _shifted(prediction)
+        own = a[..., samples, y]
+        gradient = xp.exp(a)
+        gradient[..., samples, y] = 0
+        others = gradient.sum(-1)
+        rest = others + xp.expm1(own)  # the sum of all exponentials, without the 1 of the largest
+        total = 1 + rest
         gradient /= total[..., None]  # p
-        gradient[..., samples, y] -= 1
-        return value, gradient
+        gradient[..., samples, y] = -others / total  # p - 1
+        return xp.log1p(rest) - own, gradient
 
     def targets(self, y: ArrayLike, outputs: int, like: Array) -> Array:
         """Return class numbers of shape (T,) as integers on the device of `like`.
@@ -161,9 +170,14 @@ def _residual(prediction: Array, y: Array) -> Array:
 
 
 def _shifted(a: Array) -> Array:
-    """Return a minus its largest entry."""
-    return a - namespace(a).max(a, axis=-1, keepdims=True)
+    """Return a minus its largest entry, which becomes 0 even where it is infinite."""
+    xp = namespace(a)
+    a = a.clip(max=float(xp.finfo(a.dtype).max))
+    return a - xp.max(a, axis=-1, keepdims=True)
 
 
 def _samples(y: Array) -> Array:
+    """Return the numbers of the samples; beside them y is an index, and -1 would be the last class."""
+    if isinstance(y, np.ndarray) and y.min() < 0:
+        raise ValueError(f"y must hold class numbers from 0 on; got {int(y.min())}")
     return namespace(y).arange(y.shape[0], device=compat.device(y))

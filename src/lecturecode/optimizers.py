@@ -7,8 +7,12 @@ does the same in the memory that is there.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Protocol
+
+import array_api_compat as compat
 
 from lecturecode.arrays import Array, namespace
 from lecturecode.door import real
@@ -174,6 +178,26 @@ class Momentum:
         return (v,)
 
 
+def _half(theta: Array) -> bool:
+    """Tell numbers of 16 bits."""
+    return getattr(theta, "itemsize", 8) < 4
+
+
+def _in_float32(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a step take numbers of 16 bits, whose squares overflow at 256 or vanish: it is made in 32."""
+
+    @wraps(step)
+    def stepped(self: Any, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
+        if not _half(theta):
+            return step(self, theta, gradient, state)
+        xp = namespace(theta)
+        wide = (xp.astype(part, xp.float32) for part in (theta, gradient))
+        moved, state = step(self, *wide, state)
+        return xp.astype(moved, theta.dtype), state
+
+    return stepped
+
+
 @dataclass(frozen=True)
 class Adam:
     r"""Divide a smoothed gradient by its own size, coordinate by coordinate.
@@ -207,6 +231,10 @@ class Adam:
     Both averages start at zero, and are too small at first: after i equal gradients by just the factors
     :math:`1 - \beta^i` by which they are divided. This is ``torch.optim.Adam``, to rounding.
 
+    The square of a gradient has to be a number: beyond :math:`10^{19}` in float32 and :math:`10^{154}`
+    in float64 it is infinite, and its coordinate stands still from then on, as in PyTorch. Numbers of 16
+    bits have averages in float32.
+
     References
     ----------
     Kingma & Ba, Adam: a method for stochastic optimization, *ICLR* (2015), algorithm 1, which has the
@@ -233,9 +261,26 @@ class Adam:
         _set(self, "eps", "(0, inf)")
 
     def init(self, theta: Array) -> State:
-        """Return both averages at zero, and the number of steps so far."""
+        """Return both averages at zero, and the number of steps so far.
+
+        Raises
+        ------
+        ValueError
+            If `eps` is too small to be told from zero by the numbers of theta.
+        """
+        known: Any = theta
+        xp = namespace(known) if compat.is_array_api_obj(theta) else None
+        if xp is not None:
+            theta = xp.astype(theta, xp.float32) if _half(theta) else theta
+            least = float(xp.finfo(theta.dtype).smallest_normal) / math.sqrt(1 - self.beta2)
+            if self.eps < least:
+                raise ValueError(
+                    f"eps = {self.eps:g} may be 0 in {theta.dtype}, and a gradient of 0 would be "
+                    f"divided by it; take at least {least:.1g}"
+                )
         return (0 * theta, 0 * theta, 0)
 
+    @_in_float32
     def step(self, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
         """Return the next theta, and the averages m and s with the number of steps."""
         m, s, i = state
@@ -255,15 +300,18 @@ class Adam:
 
     def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
         """Overwrite theta and both averages with the next ones, and the gradient; return the state."""
+        if _half(theta):
+            theta[...], state = self.step(theta, gradient, state)
+            return state
         xp, (m, s, i) = namespace(theta), state
         i = i + 1
-        m *= self.beta1 / (1 - self.beta1)  # so that m + gradient is the new m, but for a factor
+        gradient *= 1 - self.beta1  # its share in m, and, squared, up to a factor in s
+        m *= self.beta1
         m += gradient
-        m *= 1 - self.beta1
         gradient *= gradient
-        s *= self.beta2 / (1 - self.beta2)
+        gradient *= (1 - self.beta2) / (1 - self.beta1) ** 2
+        s *= self.beta2
         s += gradient
-        s *= 1 - self.beta2
         move, root = gradient, math.sqrt(1 - self.beta2**i)  # both corrections go into two numbers
         xp.sqrt(s, out=move)
         move += self.eps * root

@@ -82,6 +82,7 @@ def cosine(learning_rate: float, steps: int) -> Schedule:
     r"""Return the schedule that follows half a wave of the cosine down to zero.
 
     .. math:: \epsilon_i = \tfrac12 \epsilon_0 \Bigl(1 + \cos\frac{\pi i}{n}\Bigr)
+        = \epsilon_0 \sin^2 \frac{\pi (n - i)}{2 n}
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def cosine(learning_rate: float, steps: int) -> Schedule:
                 f"this cosine was made for a run of {steps} steps, and is asked for the rate after {i}; "
                 "give it the number of steps of the whole run, epochs times minibatches"
             )
-        return rate / 2 * (1 + math.cos(math.pi * i / end))
+        return rate * math.sin(math.pi / 2 * ((end - i) / end)) ** 2  # 1 + cos loses digits near the end
 
     return schedule
 

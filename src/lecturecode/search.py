@@ -17,8 +17,8 @@ import numpy as np
 from lecturecode.answers import Points, remembered
 from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.checkpoints import describe
-from lecturecode.domains import Choice, Domain, Product
-from lecturecode.domains.sets import check_domain, check_points
+from lecturecode.domains import Choice, Domain, Integers, Product
+from lecturecode.domains.sets import check_domain, check_fits, check_points, factors_of
 from lecturecode.door import arrays, function, whole
 from lecturecode.evaluation import evaluate
 from lecturecode.iteration import Method, Told, collect
@@ -106,8 +106,8 @@ def brute_force(
                 "only a finite set can be tried whole, and this domain has coordinates that are not a "
                 "Choice; use grid_search or random_search"
             )
+        _check_size(g, candidates, [1] * candidates.size, PATIENCE)
         grid = Grid(candidates.axes(1))
-        _check_size(g, grid, PATIENCE)
         run = {"method": "brute force", "domain": describe(candidates)}
         with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
             method = try_all(grid.points, grid.count, "candidates")
@@ -182,8 +182,12 @@ def grid_search(
     function(g, "g")
     check_domain(domain)
     max_points = whole(max_points, "max_points")
-    grid = Grid(_axes(domain, points), like)
-    _check_size(g, grid, max_points)
+    like = None if like is None else as_array(like, "like")
+    if like is not None:
+        check_fits(domain, like)
+    counts = _counts(domain, points)
+    _check_size(g, domain, counts, max_points, like)
+    grid = Grid(_axes(domain, counts), like)
     run = {"method": "grid search", "domain": describe(domain), "shape": grid.shape} | grid.kind
     with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
         method = try_all(grid.points, grid.count, "points of the grid")
@@ -349,32 +353,56 @@ def _collect(
     )
 
 
-def _axes(domain: Domain, points: Any) -> list[np.ndarray]:
+def _counts(domain: Domain, points: Any) -> list[int]:
+    """Return the number of values that each axis is asked for."""
     hint = "Give one for all axes, or a list with one for each"
     if not (isinstance(points, list | tuple | range | np.ndarray) and np.iterable(points)):
-        return domain.axes(whole(points, "points", hint=hint))
+        return [whole(points, "points", hint=hint)] * domain.size
     counts = [whole(k, "points", hint=hint) for k in points]
     if len(counts) != domain.size:
         raise ValueError(
             f"points has {len(counts)} entries and the domain {domain.size} coordinates; give one "
             "number for all axes or one for each"
         )
+    return counts
+
+
+def _axes(domain: Domain, counts: list[int]) -> list[np.ndarray]:
     by_count = {k: domain.axes(k) for k in counts}
     return [by_count[k][p] for p, k in enumerate(counts)]
 
 
-def _check_size(g: Callable[[Array], Array], grid: Grid, limit: int) -> None:
-    if grid.count > limit:
-        raise ValueError(_too_large(g, grid, limit))
+def _length(factor: Domain, count: int) -> int:
+    """Return how long an axis is that is asked for so many values."""
+    if isinstance(factor, Choice):
+        return len(factor.options)
+    return min(count, factor.count) if isinstance(factor, Integers) else count
 
 
-def _too_large(g: Callable[[Any], Array], grid: Grid, limit: int) -> str:
-    """Say how many points there are, and how long they would take at the speed of a few."""
-    count, shape, tried, took = grid.count, grid.shape, 0, 0.0
+def _check_size(
+    g: Callable[[Any], Array],
+    domain: Domain,
+    counts: list[int],
+    limit: int,
+    like: Array | None = None,
+) -> None:
+    """Count the points of a grid before any is made."""
+    factors = factors_of(domain)
+    single = len(factors) == len(counts)
+    shape = [_length(f, k) for f, k in zip(factors, counts, strict=True)] if single else counts
+    if math.prod(shape) > limit:
+        raise ValueError(_too_large(g, domain, shape, limit, like))
+
+
+def _too_large(
+    g: Callable[[Any], Array], domain: Domain, shape: list[int], limit: int, like: Array | None
+) -> str:
+    """Say how many points there are, and how long they would take at the speed of a few draws."""
+    count, tried, took = math.prod(shape), 0, 0.0
     most = min(count, max(1, CHUNK // len(shape)))
     while took < 0.05 and tried < most:
         tried = min(max(1, 4 * tried), most)
-        thetas, began = grid.points(0, tried), time.perf_counter()
+        thetas, began = domain.sample(tried, rng=0, like=like), time.perf_counter()
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 evaluate(g, thetas)

@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 
 import array_api_compat as compat
+import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached, on_host, says_singular
 from lecturecode.door import arrays, instance, whole
 
 __all__ = ["Mixture"]
@@ -40,10 +41,9 @@ class Mixture:
 
     def log_joint(self, x: ArrayLike) -> Array:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
-        shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
-        parts = {"weights": self.weights, "means": self.means, "covariances": self.covariances}
-        _, *checked, x = arrays(shapes, **parts, x=x)
-        return log_joint(Mixture(*checked), x.T)
+        mixture, x = self._checked(x)
+        with np.errstate(over="ignore"):  # far away it is minus infinity
+            return log_joint(mixture, x.T)
 
     def log_density(self, x: ArrayLike) -> Array:
         """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
@@ -51,8 +51,21 @@ class Mixture:
 
     def responsibilities(self, x: ArrayLike) -> Array:
         """Return the share of each component in each sample of `x`, shape (T, D); shape (T, K)."""
-        joint = self.log_joint(x)
-        return compat.array_namespace(joint).exp(joint - log_sum_exp(joint)).T
+        mixture, x = self._checked(x)
+        xp, joint = compat.array_namespace(x), self.log_joint(x)
+        total = log_sum_exp(joint)
+        far = total == -math.inf  # too far from all components for a logarithm of their densities
+        q = xp.exp(joint - xp.where(far, xp.zeros_like(total), total))
+        return (xp.where(far, nearest(mixture, x.T), q) if bool(xp.any(far)) else q).T
+
+    def _checked(self, x: ArrayLike) -> tuple["Mixture", Array]:
+        """Return the mixture and samples of shape (T, D), once they are known to go together."""
+        shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
+        parts = {"weights": self.weights, "means": self.means, "covariances": self.covariances}
+        _, *checked, x = arrays(shapes, **parts, x=x)
+        mixture = Mixture(*checked)
+        check_density(mixture)
+        return mixture, x
 
     @property
     def theta(self) -> Array:
@@ -84,7 +97,8 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     TypeError
         If it is no mixture, or if its arrays are not of the kind of the samples.
     ValueError
-        If a shape is wrong, if a weight is negative, or if their sum is not 1.
+        If a shape is wrong, a weight is negative, their sum is not 1, or a covariance is not symmetric
+        or not positive definite.
     """
     instance(start, "start", Mixture, "Mixture(weights, means, covariances)")
     D = x.shape[1]
@@ -94,10 +108,42 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
         x=x,
         **{f"start.{name}": detached(getattr(start, name)) for name in shapes},
     )
-    weights = parts[0]
+    mixture = Mixture(*parts)
+    check_density(mixture, " of start")
+    return mixture
+
+
+def check_density(mixture: Mixture, of: str = "") -> None:
+    """Check that the numbers of a mixture make a density.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, if their sum is not 1, or if a covariance is not symmetric or not
+        positive definite.
+    """
+    xp, S = compat.array_namespace(mixture.weights), detached(mixture.covariances)
+    weights = detached(mixture.weights)
     if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-3:
-        raise ValueError("the weights of start must not be negative and must have the sum 1")
-    return Mixture(*parts)
+        raise ValueError(
+            f"the weights{of} must not be negative and must have the sum 1; got {on_host(weights)}"
+        )
+    largest = xp.max(xp.abs(S), axis=-1, keepdims=True)
+    scale = xp.where(largest > 0, largest, xp.ones_like(largest))
+    scale = scale**0.5 * xp.matrix_transpose(scale) ** 0.5
+    apart = xp.abs(S / scale - xp.matrix_transpose(S / scale))
+    if bool((apart > 1e-3).any()):
+        raise ValueError(f"the covariances{of} must be symmetric; covariances.mT differs from them")
+    try:
+        definite = bool(xp.all(xp.isfinite(xp.linalg.cholesky(S))))
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        definite = False
+    if not definite:
+        raise ValueError(
+            f"the covariances{of} must be positive definite; add a small multiple of the identity"
+        )
 
 
 Buffers = tuple[Array, Array]
@@ -133,11 +179,32 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
     return constant[:, None] - squares.sum(1) / 2
 
 
+def nearest(mixture: Mixture, xT: Array) -> Array:
+    r"""Return the shares of samples that are far from all components: 1 for the nearest one; (K, T).
+
+    What sets a component apart from the first,
+    :math:`\lVert z_k \rVert^2 - \lVert z_1 \rVert^2 = (z_k - z_1)^T (z_k + z_1)`, loses no digit as the
+    product. The sample is the unit of length, so that products are numbers.
+    """
+    xp = compat.array_namespace(xT)
+    unit = xp.max(xp.abs(xT), axis=0)
+    x = xT / unit
+    A = xp.linalg.inv(xp.linalg.cholesky(mixture.covariances))
+    c = A @ mixture.means[:, :, None]
+    apart = (A - A[:1]) @ x - (c - c[:1]) / unit
+    both = (A + A[:1]) @ x - (c + c[:1]) / unit
+    distances = (apart * both).sum(1)
+    q = xp.astype(distances == xp.min(distances, axis=0), xT.dtype)
+    return q / q.sum(0)
+
+
 def log_sum_exp(joint: Array) -> Array:
     """Return log sum_k exp(joint_kt), shape (T,), without overflow and underflow."""
     xp = compat.array_namespace(joint)
     largest = xp.max(joint, axis=0)
-    return largest + xp.log(xp.exp(joint - largest).sum(0))
+    shift = xp.where(xp.isinf(largest), xp.zeros_like(largest), largest)
+    with np.errstate(divide="ignore"):
+        return shift + xp.log(xp.exp(joint - shift).sum(0))
 
 
 def identity(xT: Array) -> Array:

@@ -32,6 +32,7 @@ from lecturecode.domains.sets import (
     Positive,
     Real,
     check_domain,
+    check_fits,
     factors_of,
     need_scale,
 )
@@ -53,7 +54,7 @@ class Coordinates:
     TypeError
         If `domain` is not a domain, or has a factor of another kind.
     ValueError
-        If an unbounded factor has no scale.
+        If an unbounded factor has no scale, or the dtype of `like` does not hold the ends of a factor.
     """
 
     def __init__(self, domain: Domain, like: Array | None = None) -> None:
@@ -67,6 +68,7 @@ class Coordinates:
         middle, half, bound = (
             np.asarray(c, dtype=float) for c in zip(*map(_line, factors), strict=True)
         )
+        check_fits(domain, self.like)
         self.middle, self.half = self._row(middle), self._row(half)
         """theta = middle + half * u, or middle * 10 ** (half * u) by logarithms; shape (P,)."""
         self.high, self.low = self._row(bound), self._row(-bound)
@@ -81,12 +83,13 @@ class Coordinates:
         self.has_rounded = any(isinstance(f, Choice | Integers) for f in factors)
         self.has_decades = any(isinstance(f, Positive | LogInterval) for f in factors)
         self.has_unbounded = any(isinstance(f, Real | Positive) for f in factors)
-        largest = np.log10(float(self.xp.finfo(self.like.dtype).max)) / 2
-        widest = [half[p] if isinstance(f, LogInterval) else largest for p, f in enumerate(factors)]
+        largest = float(self.xp.finfo(self.like.dtype).max)
+        widest = [_decades(f, half[p], largest) for p, f in enumerate(factors)]
         self._powers = self.half * self.xp.astype(self.decades, self.like.dtype)
         self._widest = self._row(widest)
         """Powers of 10, but for the factor u, and how far they may go; shape (P,)."""
-        self._affine = tuple(self._row(_once(c)) for c in (middle, half, domain.low, domain.high))
+        ends = (domain.low.clip(min=-largest), domain.high.clip(max=largest))
+        self._affine = tuple(self._row(_once(c)) for c in (middle, half, *ends))
         self._bounds = tuple(self._row(_once(c)) for c in (-bound, bound))
 
     def theta(self, u: Array) -> Array:
@@ -155,6 +158,15 @@ def _once(numbers: np.ndarray) -> np.ndarray:
     return numbers[:1] if (numbers == numbers[0]).all() else numbers
 
 
+def _decades(factor: Domain, half: float, largest: float) -> float:
+    """Return how many powers of 10 from its middle a factor may go; it stays among the numbers."""
+    if isinstance(factor, LogInterval):
+        return half
+    most = math.log10(largest)
+    above = most - math.log10(need_scale(factor)) if isinstance(factor, Positive) else most
+    return min(most / 2, 0.999 * above)
+
+
 def _line(factor: Domain) -> tuple[float, float, float]:
     """Return middle, half width and the bound of u."""
     if isinstance(factor, Choice):
@@ -163,7 +175,7 @@ def _line(factor: Domain) -> tuple[float, float, float]:
     if isinstance(factor, Integers):
         return (factor.first + factor.last) / 2, factor.count / 2, 1.0
     if isinstance(factor, Interval):
-        return (factor.a + factor.b) / 2, (factor.b - factor.a) / 2, 1.0
+        return factor.a / 2 + factor.b / 2, factor.b / 2 - factor.a / 2, 1.0
     if isinstance(factor, LogInterval):
         decades = math.log10(factor.b) - math.log10(factor.a)
         return math.sqrt(factor.a) * math.sqrt(factor.b), decades / 2, 1.0

@@ -66,7 +66,7 @@ class Domain(ABC):
             )
         named = [(f"values[{p}]", factor) for p, factor in enumerate(factors)]
         numbers = [f._number(v, name) for (name, f), v in zip(named, values, strict=True)]
-        like = _like(like)
+        like = _like(like, self)
         check_there(like, "like")
         xp = compat.array_namespace(like)
         theta = xp.asarray(numbers, dtype=like.dtype, device=compat.device(like))
@@ -133,16 +133,16 @@ class Choice(Domain):
         return np.array([len(self.options) - 1.0])
 
     def contains(self, theta: ArrayLike) -> Array:
-        index = _coordinate(theta)
+        index = _coordinate(theta, self)
         xp = compat.array_namespace(index)
         return (index >= 0) & (index <= len(self.options) - 1) & (index == xp.round(index))
 
     def project(self, theta: ArrayLike) -> Array:
-        theta = _column(theta)
+        theta = _column(theta, self)
         return compat.array_namespace(theta).round(theta).clip(0, len(self.options) - 1)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like, self))
         xp = compat.array_namespace(draws)
         return xp.clip(xp.floor(draws * len(self.options)), 0, len(self.options) - 1)
 
@@ -222,15 +222,15 @@ class Integers(Domain):
         return np.array([float(self.last)])
 
     def contains(self, theta: ArrayLike) -> Array:
-        x = _coordinate(theta)
+        x = _coordinate(theta, self)
         return (x >= self.first) & (x <= self.last) & (x == compat.array_namespace(x).round(x))
 
     def project(self, theta: ArrayLike) -> Array:
-        theta = _column(theta)
+        theta = _column(theta, self)
         return compat.array_namespace(theta).round(theta).clip(self.first, self.last)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like, self))
         xp = compat.array_namespace(draws)
         return xp.clip(xp.floor(self.first + self.count * draws), self.first, self.last)
 
@@ -290,18 +290,21 @@ class Interval(Domain):
         return np.array([self.b])
 
     def contains(self, theta: ArrayLike) -> Array:
-        x = _coordinate(theta)
+        x = _coordinate(theta, self)
         return (x >= self.a) & (x <= self.b)
 
     def project(self, theta: ArrayLike) -> Array:
-        return _column(theta).clip(self.a, self.b)
+        return _column(theta, self).clip(self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
-        return self.project(self.a + (self.b - self.a) * draws)
+        like = _like(like, self)
+        draws = uniform(rng, (whole(count, "count"), 1), like)
+        k = 0.5 if self.b - self.a > _largest(like) else 1.0  # the width may be beyond all numbers
+        a, b = k * self.a, k * self.b
+        return self.project((a + (b - a) * draws) / k)
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [np.linspace(self.a, self.b, whole(points, "points"))]
+        return [_evenly(self.a, self.b, whole(points, "points"))]
 
 
 @dataclass(frozen=True)
@@ -344,19 +347,21 @@ class LogInterval(Domain):
         return np.array([self.b])
 
     def contains(self, theta: ArrayLike) -> Array:
-        x = _coordinate(theta)
+        x = _coordinate(theta, self)
         return (x >= self.a) & (x <= self.b)
 
     def project(self, theta: ArrayLike) -> Array:
-        return _column(theta).clip(self.a, self.b)
+        return _column(theta, self).clip(self.a, self.b)
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        draws = uniform(rng, (whole(count, "count"), 1), _like(like))
+        draws = uniform(rng, (whole(count, "count"), 1), _like(like, self))
         start, end = math.log(self.a), math.log(self.b)
-        return self.project(compat.array_namespace(draws).exp(start + (end - start) * draws))
+        with np.errstate(over="ignore"):  # the exponential may round up, beyond the largest number
+            return self.project(compat.array_namespace(draws).exp(start + (end - start) * draws))
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [np.geomspace(self.a, self.b, whole(points, "points")).clip(self.a, self.b)]
+        with np.errstate(over="ignore"):  # a power of 10 may round up, beyond the largest number
+            return [np.geomspace(self.a, self.b, whole(points, "points")).clip(self.a, self.b)]
 
 
 @dataclass(frozen=True)
@@ -395,18 +400,22 @@ class Real(Domain):
         return np.array([np.inf])
 
     def contains(self, theta: ArrayLike) -> Array:
-        x = _coordinate(theta)
+        x = _coordinate(theta, self)
         return compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: ArrayLike) -> Array:
-        return _column(theta)
+        theta = _column(theta, self)
+        return theta.clip(-_largest(theta), _largest(theta))
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return need_scale(self) * normal(rng, (whole(count, "count"), 1), _like(like))
+        scale = need_scale(self)
+        draws = normal(rng, (whole(count, "count"), 1), _like(like, self))
+        with np.errstate(over="ignore"):
+            return self.project(scale * draws)
 
     def axes(self, points: int) -> list[np.ndarray]:
         scale = need_scale(self)
-        return [np.linspace(-scale, scale, whole(points, "points"))]
+        return [_evenly(-scale, scale, whole(points, "points"))]
 
 
 @dataclass(frozen=True)
@@ -446,17 +455,23 @@ class Positive(Domain):
         return np.array([np.inf])
 
     def contains(self, theta: ArrayLike) -> Array:
-        x = _coordinate(theta)
+        x = _coordinate(theta, self)
         return (x >= 0) & compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: ArrayLike) -> Array:
-        return _column(theta).clip(0, None)
+        theta = _column(theta, self)
+        return theta.clip(0, _largest(theta))
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
-        return need_scale(self) * 10 ** normal(rng, (whole(count, "count"), 1), _like(like))
+        scale = need_scale(self)
+        draws = normal(rng, (whole(count, "count"), 1), _like(like, self))
+        with np.errstate(over="ignore"):
+            return self.project(scale * 10**draws)
 
     def axes(self, points: int) -> list[np.ndarray]:
-        return [need_scale(self) * np.logspace(-2, 2, whole(points, "points"))]
+        scale, count = need_scale(self), whole(points, "points")
+        with np.errstate(over="ignore"):
+            return [(scale * np.logspace(-2, 2, count)).clip(max=np.finfo(float).max)]
 
 
 @dataclass(frozen=True, init=False)
@@ -545,8 +560,9 @@ def _stack(columns: list[Array]) -> Array:
     return compat.array_namespace(columns[0]).stack(columns, axis=-1)
 
 
-def _column(theta: ArrayLike) -> Array:
+def _column(theta: ArrayLike, domain: Domain) -> Array:
     theta = as_array(theta)
+    check_fits(domain, theta)
     if theta.ndim == 0 or theta.shape[-1] != 1:
         raise ValueError(
             f"this domain has one coordinate; theta must have shape (..., 1), got {tuple(theta.shape)}"
@@ -554,8 +570,8 @@ def _column(theta: ArrayLike) -> Array:
     return theta
 
 
-def _coordinate(theta: ArrayLike) -> Array:
-    return _column(theta)[..., 0]
+def _coordinate(theta: ArrayLike, domain: Domain) -> Array:
+    return _column(theta, domain)[..., 0]
 
 
 def _point(theta: ArrayLike, size: int) -> list[float]:
@@ -572,8 +588,47 @@ def _check_point(theta: Array, size: int) -> None:
         )
 
 
-def _like(like: Array | None) -> Array:
-    return np.empty(0) if like is None else as_array(like, "like")
+def _like(like: Array | None, domain: Domain) -> Array:
+    """Return an array like which the points of a domain shall be."""
+    if like is None:
+        return np.empty(0)
+    like = as_array(like, "like")
+    check_fits(domain, like)
+    return like
+
+
+def check_fits(domain: Domain, like: Array) -> None:
+    """Check that a dtype has numbers for the ends or the scale of a domain, and for all its integers.
+
+    Raises
+    ------
+    ValueError
+        If it has not: float32 ends at 3e38, and does not tell integers apart beyond 2^24.
+    """
+    numbers = compat.array_namespace(like).finfo(like.dtype)
+    largest, eps, normal = (float(x) for x in (numbers.max, numbers.eps, numbers.smallest_normal))
+    exact = 2 / eps
+    for factor in factors_of(domain):
+        counted = isinstance(factor, Choice | Integers)
+        ends = [*factor.low, *factor.high, getattr(factor, "scale", None) or 0.0]
+        for end in (abs(float(end)) for end in ends if math.isfinite(end)):
+            few = normal if isinstance(factor, LogInterval) else normal * eps  # 10^x rounds below it
+            if end > (exact if counted else largest) or 0 < end < few:
+                name = type(factor).__name__ if isinstance(factor, Choice) else factor
+                raise ValueError(
+                    f"{name} has numbers that {like.dtype} does not hold to all digits, such as "
+                    f"{end:g}; take float64, or a smaller domain"
+                )
+
+
+def _evenly(a: float, b: float, count: int) -> np.ndarray:
+    """Return numbers from a to b at equal distances, also where b - a is beyond all numbers."""
+    k = 0.5 if math.isinf(b - a) else 1.0
+    return np.linspace(k * a, k * b, count) / k
+
+
+def _largest(array: Array) -> float:
+    return float(compat.array_namespace(array).finfo(array.dtype).max)
 
 
 def _equal(option: Any, value: Any) -> bool:

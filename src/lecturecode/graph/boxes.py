@@ -10,6 +10,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
+from lecturecode.activations import ACTIVATIONS
 from lecturecode.arrays import Array, NotNumbersError, as_array
 from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
@@ -89,13 +90,13 @@ log = Box("log", np.log,
                  lambda G, y, a: G / a)
 tanh = Box("tanh", np.tanh,
                    lambda G, y, a: G * (1 - y * y))
-sigmoid = Box("sigmoid", lambda a: 0.5 + 0.5 * np.tanh(0.5 * a),  # 1 / (1 + e^-a), without overflow
+sigmoid = Box("sigmoid", lambda a: ACTIVATIONS["sigmoid"].function(np.asarray(a)),
                          lambda G, y, a: G * (y * (1 - y)))
 relu = Box("relu", lambda a: np.maximum(a, 0),
-                   lambda G, y, a: G * (a > 0))
+                   lambda G, y, a: np.where(a > 0, G, 0))  # chosen: 0 times an infinite G is NaN
 maximum = Box("max", np.maximum,
-                     lambda G, y, a, b: G * np.heaviside(a - b, 0.5),  # half each where they are equal
-                     lambda G, y, a, b: G * np.heaviside(b - a, 0.5))
+                     lambda G, y, a, b: _share(G, a, b),
+                     lambda G, y, a, b: _share(G, b, a))
 power = Box("**", lambda a, b: a**b,
                   lambda G, y, a, b: G * b * a ** (b - (b != 0)),  # 0 for a ** 0, even at a = 0
                   lambda G, y, a, b: G * y * np.log(a + (a == 0)))  # 0 at a = 0
@@ -106,8 +107,8 @@ matmul = Box("@", lambda a, b: a @ b,
                   lambda G, y, a, b: G[..., None] * a if b.ndim == 1 else _row(a, a).mT @ _row(G, a))
 transpose = Box("T", lambda a: a.T,
                      lambda G, y, a: G.T)
-log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(a - a.max(-1, keepdims=True)),
-                                 lambda G, y, a: G - np.exp(y) * G.sum(-1, keepdims=True))
+log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(_shifted(a)),
+                                 lambda G, y, a: _back_to_logits(G, y))
 # fmt: on
 
 
@@ -116,8 +117,28 @@ def _row(u: Array, a: Array) -> Array:
     return u[..., None, :] if a.ndim == 1 else u
 
 
+def _share(G: Array, a: Array, b: Array) -> Array:
+    """Return what of G belongs to a, of the maximum of a and b: half each where they are equal."""
+    return np.where(a < b, 0, np.where(a == b, G / 2, G))
+
+
+def _shifted(a: Array) -> Array:
+    """Return a minus its largest entry, which becomes 0 even where it is infinite."""
+    largest = a.max(-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(largest) & (a == largest), 0, a - largest)
+
+
 def _less_its_logsumexp(a: Array) -> Array:
-    return a - np.log(np.exp(a).sum(-1, keepdims=True))
+    """Return a - log sum e^a for a largest entry 0, whose 1 is left out, so that no digit is lost."""
+    e = np.exp(a)
+    others = np.where(a == 0, 0, e).sum(-1, keepdims=True) + ((a == 0).sum(-1, keepdims=True) - 1)
+    return a - np.log1p(others).astype(a.dtype)
+
+
+def _back_to_logits(G: Array, y: Array) -> Array:
+    """Return G_k (1 - p_k) - p_k (the sum of the other G), where 1 - p keeps its digits."""
+    return -G * np.expm1(y) - np.exp(y) * (G.sum(-1, keepdims=True) - G)
 
 
 def _sum(axis: Any, keepdims: bool) -> Box:

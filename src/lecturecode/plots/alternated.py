@@ -29,6 +29,9 @@ CLUSTERS = ("#0072b2", "#d55e00", "#00552a", "#aa55ff", "#808080", "#800055", "#
 MARKERS = "o^sDvPX*<>"
 """A marker for each cluster, by its number."""
 
+MOST = 9999
+"""The largest number of a cluster that is drawn: each has lines of its own."""
+
 
 def staircase(
     trace: Any,
@@ -109,15 +112,17 @@ def clusters(
     TypeError
         If an argument is of another kind: if the labels are not integers, say.
     ValueError
-        If shapes do not fit, if a label is negative, or if there are too few names.
+        If shapes do not fit, if a label belongs to no center or is out of range, or if there are too few
+        names.
     """
     (x,) = door.numbers({"x": "T 2"}, x=x)
-    labels = np.asarray(on_host(integers(labels, "labels", 0, what="the numbers of clusters, integers")))
-    if labels.shape != x.shape[:1]:
-        raise ValueError(f"labels must have shape (T,), and T is {len(x)} in x; got {labels.shape}")
     middles = np.empty((0, 2))
     if centers is not None:
         (middles,) = door.numbers({"centers": "K 2"}, centers=centers)
+    most = MOST if centers is None else len(middles) - 1
+    labels = on_host(integers(labels, "labels", 0, most, "the numbers of clusters, integers"))
+    if labels.shape != x.shape[:1]:
+        raise ValueError(f"labels must have shape (T,), and T is {len(x)} in x; got {labels.shape}")
     count = max(int(labels.max()) + 1, len(middles))
     names = door.words(names, "names", count, "cluster")
     ax = door.axes(ax)

@@ -163,6 +163,9 @@ def bounds(box: Box, g: Any, size: int) -> np.ndarray:
             f"cannot draw over the box {came(box)}; give {size} finite (low, high) pair(s) with "
             f"low < high, for instance {example}"
         )
+    with np.errstate(over="ignore"):
+        if not np.isfinite(ends[:, 1] - ends[:, 0]).all():
+            raise ValueError(f"the box {came(box)} is wider than any number; draw a part of it")
     return ends
 
 

@@ -135,7 +135,8 @@ def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> MeanLoss:
     Exception
         Whatever the loss raises, with the shapes in a note.
     ValueError
-        If it returns neither a number for each sample nor their mean, or compares each with each.
+        If it returns neither a number for each sample nor their mean, compares each with each, or gives
+        autograd no way back to the outputs.
     """
     if mean.loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
         CrossEntropy().targets(y, outputs.shape[1], outputs)  # as an index, -1 is the last class

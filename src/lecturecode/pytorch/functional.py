@@ -5,7 +5,6 @@ differentiate that, and ``vmap`` does it for a whole population of thetas in one
 """
 
 import copy
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,13 +111,13 @@ class Differentiated:
     TypeError
         If `g` is no function; later, if it does not return a tensor.
     ValueError
-        Later, if it returns another shape.
+        Later, if it returns another shape, or, for derivatives, a tensor that does not come from theta.
 
     Notes
     -----
     A step of g that ``vmap`` cannot take, such as one that looks at numbers, works for a single theta
     only. What g computes outside PyTorch, or detaches, is a constant to autograd; where all of it
-    is, the gradient is 0, with a RuntimeWarning.
+    is, there is no gradient, which a ValueError says.
 
     Examples
     --------
@@ -142,12 +141,15 @@ class Differentiated:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._answered(grad_and_value(_recorded(self._one)), theta)
+        gradient, value = self._answered(grad_and_value(self._tracked), theta)
         return value, gradient
 
     def hessian(self, theta: ArrayLike) -> Array:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._answered(hessian(_recorded(self._one)), theta)[0]
+        return self._answered(hessian(self._tracked), theta)[0]
+
+    def _tracked(self, theta: Tensor) -> Tensor:
+        return _connected(self._one(theta), "what g returns")
 
     def _one(self, theta: Tensor) -> Tensor:
         value = self.g(theta)
@@ -195,12 +197,13 @@ class TotalLoss:
     Raises
     ------
     TypeError, ValueError
-        If the module has no parameters, or it, the loss and the data do not fit each other.
+        If the module has no parameters, or it, the loss and the data do not fit each other; later, for
+        derivatives, if the outputs do not come from theta in a way that autograd knows.
 
     Notes
     -----
     A step of the module that ``vmap`` cannot take, such as one that looks at numbers, works for a single
-    theta only. A loss that is detached from the outputs has the gradient 0, with a RuntimeWarning.
+    theta only. A loss that is detached from the outputs has no gradient, which a ValueError says.
 
     Examples
     --------
@@ -245,12 +248,15 @@ class TotalLoss:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Tensor, Tensor]:
         """Return both, in one pass forward and one backward."""
-        gradient, value = self._batched(grad_and_value(_recorded(self._one)), theta)
+        gradient, value = self._batched(grad_and_value(self._tracked), theta)
         return value, gradient
 
     def hessian(self, theta: ArrayLike) -> Tensor:
         """Return the Hessian, shape (..., P, P): the derivative, forwards, of the gradient."""
-        return self._batched(hessian(_recorded(self._one)), theta)
+        return self._batched(hessian(self._tracked), theta)
+
+    def _tracked(self, theta: Tensor) -> Tensor:
+        return _connected(self._one(theta), "the loss of what the module returns")
 
     def _one(self, theta: Tensor) -> Tensor:
         own: Any = self
@@ -267,21 +273,14 @@ class TotalLoss:
         return batched(what, theta)
 
 
-def _recorded(one: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return a function that warns where autograd sees no way from its value back to theta."""
-
-    def watched(theta: Tensor) -> Tensor:
-        value = one(theta)
-        if not value.requires_grad:
-            warnings.warn(
-                "autograd sees no way from g back to theta, so the gradient is 0. What detach(), "
-                "item(), argmax() or NumPy computes is a constant to it",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        return value
-
-    return watched
+def _connected(value: Tensor, what: str) -> Tensor:
+    """Return a value, once it is known that autograd sees where it comes from."""
+    if not value.requires_grad:
+        raise ValueError(
+            f"{what} has no connection to theta that autograd knows, so that its gradient would be 0; "
+            "compute it from theta by functions of PyTorch, without detach() or item()"
+        )
+    return value
 
 
 def batched(one: Callable[..., Any], theta: Any) -> Any:

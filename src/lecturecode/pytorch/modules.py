@@ -22,7 +22,7 @@ LAYERS: dict[str, Any] = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
     "leaky relu": lambda: nn.LeakyReLU(LEAK),
-    "softplus": lambda: nn.Softplus(threshold=1000),  # by default it is the identity above 20
+    "softplus": lambda: nn.Softplus(threshold=40),  # the identity above; from 20 on float64 would notice
     "identity": nn.Identity,
 }
 """PyTorch's activations, by the names of :mod:`lecturecode.activations`."""
@@ -136,7 +136,8 @@ def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     TypeError
         If one of the two is no tensor, or if the labels are not integers.
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or, on the CPU, if a label belongs to no column: as an index, -1 would
+        be the last class.
 
     Notes
     -----
@@ -166,7 +167,7 @@ def class_numbers(outputs: Tensor, labels: Tensor) -> Tensor:
     TypeError
         If they are not integers, or if one of the two is no tensor.
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or if a label belongs to no column.
     """
     for name, value in (("outputs", outputs), ("labels", labels)):
         if not isinstance(value, Tensor):
@@ -181,7 +182,23 @@ def class_numbers(outputs: Tensor, labels: Tensor) -> Tensor:
             "outputs must have shape (batch_size, K) and labels (batch_size,), one class number for "
             f"each row; got {tuple(outputs.shape)} and {tuple(labels.shape)}"
         )
-    return labels.long()  # as an index, uint8 would be a mask
+    labels = labels.long()  # as an index, uint8 would be a mask
+    if labels.device.type == "cpu" and labels.numel():  # a GPU would have to wait for the answer
+        _check_range(labels, outputs.shape[1])
+    return labels
+
+
+def _check_range(labels: Tensor, classes: int) -> None:
+    low, high = torch.aminmax(labels)
+    try:
+        wrong = bool(low < 0) or bool(high >= classes)
+    except RuntimeError:  # below vmap nobody can look at numbers
+        return
+    if wrong:
+        raise ValueError(
+            f"labels must hold class numbers from 0 to {classes - 1}, as the outputs have {classes} "
+            f"columns; got {int(low)}..{int(high)}"
+        )
 
 
 def device(name: str | torch.device | None = None) -> torch.device:

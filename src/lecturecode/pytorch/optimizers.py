@@ -41,7 +41,8 @@ class Rule:
     TypeError
         If it is no rule, or the function returns no optimizer, or one that needs a closure.
     ValueError
-        If an optimizer changes other tensors, or cannot be captured as it is.
+        If an optimizer changes other tensors, or cannot be captured as it is, or if Adam's eps is 0 in
+        the dtype of the parameters, as 1e-8 is in float16.
 
     Notes
     -----
@@ -74,6 +75,12 @@ class Rule:
 
     def _adam(self, rule: Adam, like: Tensor) -> torch.optim.Optimizer:
         rate: Any = rule.learning_rate
+        least = torch.finfo(like.dtype).smallest_normal
+        if rule.eps < least:
+            raise ValueError(
+                f"eps = {rule.eps:g} is 0 in {like.dtype}, and PyTorch would divide a gradient of 0 by "
+                f"it; take at least {least:.1g}"
+            )
         if self.captured and self.schedule is not None:  # the graph reads it from the device
             rate = torch.tensor(rate, dtype=torch.float32, device=like.device)
         single = self.captured and like.dtype == torch.float32

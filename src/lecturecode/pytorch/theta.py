@@ -157,6 +157,8 @@ def as_tensor(value: Any, name: str) -> Tensor:
     array = entries(value, name)
     if array.dtype.kind not in "fiub":
         raise TypeError(no_numbers(value, array, name))
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        raise TypeError(f"PyTorch has no {array.dtype}; convert {name}, as by {name}.astype('float64')")
     return torch.tensor(array.astype(array.dtype.newbyteorder("=")))  # PyTorch knows no other order
 
 
