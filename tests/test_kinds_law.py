@@ -295,7 +295,7 @@ def test_integers_that_theta_cannot_hold_are_refused():
         (torch.ones(2), x),
         (torch.ones(2), torch.tensor(x)),
     ):
-        with pytest.raises(ValueError, match="x has integers of more digits than .*float32 holds"):
+        with pytest.raises(ValueError, match=r"x has integers of more digits than .*float32 holds"):
             network.predict(theta, given_x)
     assert float(network.predict(np.ones(2), x)[0, 0]) == 2**24 + 2
     assert float(network.predict(np.ones(2, np.float32), [[2**24]])[0, 0]) == 2**24
