@@ -287,6 +287,20 @@ def test_integer_tensors_keep_their_digits_alone():
     assert lc.fit_affine(y, 2 * y).dtype == torch.get_default_dtype()
 
 
+def test_integers_that_theta_cannot_hold_are_refused():
+    network, x = lc.Network((1, 1)), [[2**24 + 1]]
+    for theta, given_x in (
+        (np.ones(2, np.float32), x),
+        (np.ones(2, np.float32), np.array(x)),
+        (torch.ones(2), x),
+        (torch.ones(2), torch.tensor(x)),
+    ):
+        with pytest.raises(ValueError, match=r"x has integers of more digits than .*float32 holds"):
+            network.predict(theta, given_x)
+    assert float(network.predict(np.ones(2), x)[0, 0]) == 2**24 + 2
+    assert float(network.predict(np.ones(2, np.float32), [[2**24]])[0, 0]) == 2**24
+
+
 # --- 2. activations -------------------------------------------------------------------------------
 
 mpmath.mp.dps = 60
