@@ -62,10 +62,12 @@ class Mixture:
         """Return the mixture and samples of shape (T, D), once they are known to go together."""
         shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
         parts = {"weights": self.weights, "means": self.means, "covariances": self.covariances}
-        _, *checked, x = arrays(shapes, **parts, x=x)
+        _, *checked, samples = arrays(shapes, **parts, x=x)
         mixture = Mixture(*checked)
         check_density(mixture)
-        return mixture, x
+        if any(getattr(one, "requires_grad", False) for one in (*parts.values(), x)):
+            return self, as_array(x, "x")  # with the graphs that autograd has recorded
+        return mixture, samples
 
     @property
     def theta(self) -> Array:
@@ -98,7 +100,7 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
         If it is no mixture, or if its arrays are not of the kind of the samples.
     ValueError
         If a shape is wrong, a weight is negative, their sum is not 1, or a covariance is not symmetric
-        or not positive definite.
+        or has a negative variance in some direction. Singular ones are widened by the fit.
     """
     instance(start, "start", Mixture, "Mixture(weights, means, covariances)")
     D = x.shape[1]
@@ -109,11 +111,16 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
         **{f"start.{name}": detached(getattr(start, name)) for name in shapes},
     )
     mixture = Mixture(*parts)
-    check_density(mixture, " of start")
+    check_numbers(mixture, " of start")
+    xp, S = compat.array_namespace(x), mixture.covariances
+    variances = xp.linalg.eigvalsh(S)  # ascending
+    rounding = D * float(xp.finfo(x.dtype).eps) * xp.max(xp.abs(variances), axis=-1)
+    if bool((variances[:, 0] < -10 * rounding).any()):
+        raise ValueError("the covariances of start must be positive definite, or singular at most")
     return mixture
 
 
-def check_density(mixture: Mixture, of: str = "") -> None:
+def check_density(mixture: Mixture) -> None:
     """Check that the numbers of a mixture make a density.
 
     Raises
@@ -121,6 +128,28 @@ def check_density(mixture: Mixture, of: str = "") -> None:
     ValueError
         If a weight is negative, if their sum is not 1, or if a covariance is not symmetric or not
         positive definite.
+    """
+    check_numbers(mixture)
+    xp, S = compat.array_namespace(mixture.weights), detached(mixture.covariances)
+    try:
+        definite = bool(xp.all(xp.isfinite(xp.linalg.cholesky(S))))
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        definite = False
+    if not definite:
+        raise ValueError(
+            "the covariances must be positive definite; add a small multiple of the identity"
+        )
+
+
+def check_numbers(mixture: Mixture, of: str = "") -> None:
+    """Check the weights of a mixture, and that its covariances are symmetric.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, if their sum is not 1, or if a covariance is not symmetric.
     """
     xp, S = compat.array_namespace(mixture.weights), detached(mixture.covariances)
     weights = detached(mixture.weights)
@@ -134,16 +163,6 @@ def check_density(mixture: Mixture, of: str = "") -> None:
     apart = xp.abs(S / scale - xp.matrix_transpose(S / scale))
     if bool((apart > 1e-3).any()):
         raise ValueError(f"the covariances{of} must be symmetric; covariances.mT differs from them")
-    try:
-        definite = bool(xp.all(xp.isfinite(xp.linalg.cholesky(S))))
-    except Exception as error:
-        if not says_singular(error):
-            raise
-        definite = False
-    if not definite:
-        raise ValueError(
-            f"the covariances{of} must be positive definite; add a small multiple of the identity"
-        )
 
 
 Buffers = tuple[Array, Array]
