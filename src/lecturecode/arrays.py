@@ -208,6 +208,11 @@ def on_host(array: Array) -> np.ndarray:
 OF_NUMPY = (np.ndarray, np.generic)
 
 
+def copied(array: Array) -> Array:
+    """Return a copy, in the same order of memory, so that sums round alike; a tensor's has its graph."""
+    return array.copy("K") if isinstance(array, OF_NUMPY) else array.clone()
+
+
 def detached(array: Any) -> Any:
     """Return a tensor without the graph that autograd records for it; anything else as it is."""
     if isinstance(array, OF_NUMPY):  # at once, since this is asked at every step

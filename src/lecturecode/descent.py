@@ -14,6 +14,7 @@ from lecturecode.arrays import (
     Array,
     as_array,
     as_start,
+    copied,
     detached,
     namespace,
     on_host,
@@ -297,7 +298,11 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
 
 
 def _checked(f: ValueAndGradient) -> Evaluated:
-    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd."""
+    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd.
+
+    They are copies: a step that was yielded stays as it was, and so does the gradient until the step,
+    even if f returns the same memory each time.
+    """
 
     def evaluated(theta: Array) -> tuple[Array, Array, Array]:
         answer = call(f, theta)
@@ -311,11 +316,13 @@ def _checked(f: ValueAndGradient) -> Evaluated:
             if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
                 raise ValueError("the pair is (value, gradient); they came swapped")
             raise ValueError(_wrong_gradient_shape(gradient, theta))
-        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        gradient = copied(same_kind(gradient, theta, "the gradient", "theta"))
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:
             xp = compat.array_namespace(theta)
             value = as_array(value, "g(theta)")
             value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
+        elif not isinstance(value, np.generic):
+            value = copied(value)
         if value.shape != theta.shape[:-1]:
             raise ValueError(
                 f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "

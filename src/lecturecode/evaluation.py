@@ -12,7 +12,7 @@ from typing import Any
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, namespace, on_host
+from lecturecode.arrays import Array, as_array, check_there, copied, namespace, on_host
 from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
@@ -31,7 +31,8 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     Returns
     -------
     array of shape (...)
-        The values, in the library, dtype and device of `thetas`.
+        The values, in the library, dtype and device of `thetas`: an array of their own, whatever g does
+        with the one that it returned.
 
     Raises
     ------
@@ -53,7 +54,9 @@ def evaluate(g: Callable[[Array], Array], thetas: Array) -> Array:
     xp = namespace(thetas)
     values = as_array(call(g, thetas), "g(theta)")
     if type(values) is not type(thetas) or values.dtype != thetas.dtype:
-        values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
+        values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas), copy=True)
+    else:
+        values = copied(values)
     if values.shape != thetas.shape[:-1]:
         raise ValueError(
             f"g returned shape {tuple(values.shape)} for theta of shape {tuple(thetas.shape)}; it must "
@@ -120,9 +123,9 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
 
 
 def call(g: Callable[[Array], Any], theta: Array) -> Any:
-    """Return g(theta); an exception inside g leaves with theta attached to it."""
+    """Return g at a copy of theta, which is g's own; an exception leaves with theta attached to it."""
     try:
-        return g(theta)
+        return g(copied(theta))
     except Exception as error:
         if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
             error.add_note(_where(theta))

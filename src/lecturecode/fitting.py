@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, copied, namespace
 from lecturecode.checkpoints import (
     check_checkpoint,
     check_generator,
@@ -32,7 +32,7 @@ from lecturecode.door import came, flag, function, whole
 from lecturecode.iteration import progress_bar
 from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.stepping import Alone, Stepper, Stored, Together
-from lecturecode.trace import Callback, Recorder, Trace
+from lecturecode.trace import Callback, Recorder, Trace, to_read
 
 FORMAT = 2
 """The number of what a checkpoint holds; files of another number are refused."""
@@ -180,7 +180,7 @@ class Fit:
                     write_checkpoint(path, *self._frozen())
                 if bar is not None:
                     bar.update()
-                stop = bool(callback and callback(self._trace(f"after {self.epoch} epochs")))
+                stop = bool(callback and callback(to_read(self._trace(f"after {self.epoch} epochs"))))
             self.saved = self.epoch
             if self.together.any(stop):
                 return f"stopped by the callback after {self.epoch} epochs", False
@@ -304,7 +304,7 @@ class Fit:
         self.recorder.last = self._last() if last is None else last
         trace = self.recorder.trace(message, converged=converged)
         value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
-        return replace(trace, theta=self.best, value=value, extras=extras)
+        return replace(trace, theta=copied(self.best), value=value, extras=extras)
 
     # --- on disk ----------------------------------------------------------------------------------
 

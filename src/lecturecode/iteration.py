@@ -57,7 +57,7 @@ class Step(NamedTuple):
     Attributes
     ----------
     theta : array of shape (P,), or (M, P) for M points that move together
-        The point or points; they are not changed afterwards.
+        The point or points, to be read: the method goes on from them.
     value : array of shape () or (M,), or number
         g there.
     evaluations : int
@@ -204,8 +204,9 @@ def collect(
                         end = found
                 if bar is not None:
                     bar.update(len(value) if single else place.ticks(count))
-                if callback and callback(recorder.trace(place.at(count))) and end is None:
+                if callback and callback(recorder.so_far(place.at(count))) and end is None:
                     end = False, f"stopped by the callback {place.stop(count)}"
+                del step, theta  # the recorder has its copy; a population is large
     except KeyboardInterrupt:
         _record_unfinished(recorder, told)
         if recorder.last is None:
@@ -505,6 +506,7 @@ class Told:
             told = self._told(values)
             self.unfinished = None
             yield step
+            del step, points  # not kept while the next are made
             try:
                 points, extras = self.method.send(told)
             except StopIteration as last:

@@ -11,6 +11,7 @@ import numpy as np
 from lecturecode.arrays import (
     Array,
     as_start,
+    copied,
     norm,
     on_host,
 )
@@ -209,7 +210,7 @@ def _by_signs(lam: np.ndarray, zero: Any) -> np.ndarray:
 
 
 def _shaped(derivative: Derivative, shape: tuple[int, ...], name: str) -> Derivative:
-    """Return a function with the shape of its answers checked."""
+    """Return a function with the shape of its answers checked, and these in memory of their own."""
     return partial(_call_shaped, derivative, shape, name)
 
 
@@ -219,7 +220,7 @@ def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, thet
     if got is None or tuple(got) != shape:
         described = type(value).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(f"{name} returned {described}; for this theta it must have shape {shape}")
-    return value
+    return copied(value)
 
 
 def _flat(length: Array, tol: float) -> End | None:

@@ -2,19 +2,23 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace, on_host
+from lecturecode.arrays import Array, copied, namespace, on_host
 from lecturecode.door import whole
 
 __all__ = ["Trace"]
 
 Callback = Callable[["Trace"], bool | None]
-"""Called with the trace so far; returning True stops the method."""
+"""Called with the trace so far; returning True stops the method.
+
+The trace is there to be read, and stays as it is: its arrays are read-only views of the record, and each
+of its tensors, which cannot be read-only, is copied when it is asked for.
+"""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -72,11 +76,11 @@ class Trace:
     @property
     def steps(self) -> int:
         """Number of steps taken; the start is not a step."""
-        return len(self.values) - 1
+        return len(self.evaluations) - 1
 
     def __len__(self) -> int:
         """Count the values: the start and one for each step."""
-        return len(self.values)
+        return len(self.evaluations)
 
     def __repr__(self) -> str:
         return (
@@ -147,14 +151,16 @@ class Recorder:
         self.calls += evaluations
         if self.record_every and self.values.count % self.record_every == 0:
             self.thetas.append(theta)
+            self.last = self.thetas.buffer[self.thetas.count - 1]
             for name, array in (extras or {}).items():
                 self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
+        else:
+            self.last = copied(theta)  # a method of one's own may go on in the same memory
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
-        self.last = theta
         if theta.ndim == 1:
             if self.keep_best and -float("inf") < value < self.best_value:
-                self.best, self.best_value = theta, float(value)
+                self.best, self.best_value = self.last, float(value)
         else:
             self._best_member(theta, value)
 
@@ -216,7 +222,15 @@ class Recorder:
             self.thetas.extend(thetas)
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
-        """Freeze what has been recorded so far, without copying it."""
+        """Freeze what has been recorded, for the caller, to whom it belongs from now on."""
+        trace = self._frozen(message, converged)
+        return replace(trace, theta=copied(trace.theta), last=copied(trace.last))
+
+    def so_far(self, message: str) -> Trace:
+        """Freeze what has been recorded so far, for a callback: to be read, while the run goes on."""
+        return to_read(self._frozen(message))
+
+    def _frozen(self, message: str, converged: bool = False) -> Trace:
         assert self.last is not None
         thetas = self.thetas.so_far() if self.record_every else self.last[None]
         best = self.best
@@ -238,6 +252,30 @@ class Recorder:
             record_every=self.record_every,
             extras={name: rows.so_far() for name, rows in self.extras.items()},
         )
+
+
+def to_read(trace: Trace) -> Trace:
+    """Return a trace whose arrays cannot be written into; the views in `trace` itself are made so."""
+    for array in (trace.thetas, trace.values, trace.evaluations, *trace.extras.values()):
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    if not isinstance(trace.thetas, np.ndarray):
+        return _OfTensors(**vars(trace))
+    for name in ("theta", "last"):
+        view = getattr(trace, name).view()
+        view.setflags(write=False)
+        object.__setattr__(trace, name, view)
+    return trace
+
+
+class _OfTensors(Trace):
+    """A trace whose tensors are copied when they are asked for: PyTorch has none that are read-only."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name in ("thetas", "values", "theta", "last"):
+            return copied(value)
+        return {key: copied(array) for key, array in value.items()} if name == "extras" else value
 
 
 AT_ONCE = 2**22

@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, detached
+from lecturecode.arrays import Array, copied, detached
 from lecturecode.door import arrays, function, protocol, real, whole
 from lecturecode.evaluation import call, number
 
@@ -239,7 +239,7 @@ def _bracket(
 
 def _axis(theta: Any, p: Any) -> tuple[Array, int]:
     _, theta = arrays({"theta": "P"}, theta=detached(theta))
-    return theta, whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
+    return copied(theta), whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
 
 
 def with_entry(theta: Array, p: int, t: float) -> Array:
