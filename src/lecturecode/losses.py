@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, namespace, same_kind
+from lecturecode.arrays import Array, as_array, copied, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
@@ -131,6 +131,25 @@ class CrossEntropy:
         outputs = whole(outputs, "outputs")
         hint = f"The network has {outputs} outputs"
         return labels(y, "y", outputs, as_array(like, "like"), hint)
+
+
+def losses_of(loss: Loss, prediction: Array, y: Array) -> Array:
+    """Return the loss of each sample; one of the user's sees copies, into which it may write."""
+    if type(loss) in PURE:
+        return loss(prediction, y)
+    return copied(loss(copied(prediction), copied(y)))
+
+
+def losses_with_gradient(loss: Loss, prediction: Array, y: Array) -> tuple[Array, Array]:
+    """Return losses and gradients, into which the caller may write, whoever wrote the loss."""
+    if type(loss) in PURE:
+        return loss.with_gradient(prediction, y)
+    losses, gradients = loss.with_gradient(copied(prediction), copied(y))
+    return copied(losses), copied(gradients)
+
+
+PURE = (SquaredError, CrossEntropy)
+"""Those that write into nothing that they are given, and return new arrays."""
 
 
 def check_loss(loss: Any) -> Loss:

@@ -7,7 +7,7 @@ import array_api_compat as compat
 
 from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.backpropagation import Backprop, check_parts, checked_samples
-from lecturecode.losses import Loss
+from lecturecode.losses import Loss, losses_of
 from lecturecode.network import Network
 
 __all__ = ["TotalLoss"]
@@ -70,7 +70,7 @@ class TotalLoss:
     def __call__(self, theta: Any) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)
-        return self.loss(prediction, self.y).sum(-1) / self.x.shape[0]
+        return losses_of(self.loss, prediction, self.y).sum(-1) / self.x.shape[0]
 
     def gradient(self, theta: Any) -> Array:
         """Return the gradient, shape (..., P), by backpropagation."""

@@ -4,13 +4,14 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, as_array, check_there, on_host
+from lecturecode.arrays import Array, as_array, check_there, copied, on_host
 from lecturecode.door import came, instance, real, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
@@ -123,6 +124,7 @@ class Choice(Domain):
             )
         if len(self.options) == 0:
             raise ValueError("Choice needs at least one option; got options that are empty")
+        object.__setattr__(self, "options", copy(self.options))  # a list may change later
 
     @property
     def low(self) -> np.ndarray:
@@ -399,7 +401,7 @@ class Real(Domain):
         return compat.array_namespace(x).isfinite(x)
 
     def project(self, theta: Array) -> Array:
-        return _column(theta)
+        return copied(_column(theta))
 
     def sample(self, count: int, *, rng: Rng = None, like: Array | None = None) -> Array:
         return need_scale(self) * normal(rng, (whole(count, "count"), 1), _like(like))

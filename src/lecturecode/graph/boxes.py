@@ -13,7 +13,7 @@ import numpy as np
 from lecturecode.arrays import Array, NotNumbersError, as_array
 from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
-from lecturecode.graph.reverse import pass_back
+from lecturecode.graph.reverse import own, pass_back
 
 MISFITS = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 """What NumPy, or a function of one's own, raises about values that do not fit."""
@@ -23,17 +23,20 @@ class Box:
     """A step of a computation: ``forward(a, b)`` gives y; ``backward`` has a function for each child.
 
     Such a function takes ``(G, y, a, b)`` and gives the gradient of its child. Whatever a box copies by
-    broadcasting is summed by :func:`backward`, so that these functions need not care.
+    broadcasting is summed by :func:`backward`, so that these functions need not care. Those of your own
+    boxes are handed copies, and may write into them.
     """
 
-    __slots__ = ("backward", "forward", "name")
+    __slots__ = ("backward", "forward", "name", "pure")
+
+    pure: bool  # writes into nothing, and returns new arrays or what cannot be told from them
 
     def __init__(self, name: str, forward: Callable, *backward: Callable) -> None:
         text(name, "name")
         function(forward, "forward", "the values of the children")
         for gradient in backward:
             function(gradient, "backward", "G, y and the values of the children")
-        self.name, self.forward, self.backward = name, forward, backward
+        self.name, self.forward, self.backward, self.pure = name, forward, backward, False
 
     def __call__(self, *children: Any) -> "Node":
         """Run forward on the values of the children, and return the new node of the graph."""
@@ -41,7 +44,7 @@ class Box:
         values = [child.value for child in nodes]
         y = Node.__new__(Node)
         try:
-            y.value = self.forward(*values)
+            y.value = self.forward(*values) if self.pure else own(self.forward(*map(own, values)))
         except MISFITS as error:
             raise _in_words(self, values, error) from error
         y.box, y.children, y.name, y.grad = self, nodes, "", None
@@ -60,7 +63,7 @@ class _Ours(Box):
     __slots__ = ()
 
     def __init__(self, name: str, forward: Callable, backward: Callable) -> None:
-        self.name, self.forward, self.backward = name, forward, (backward,)
+        self.name, self.forward, self.backward, self.pure = name, forward, (backward,), True
 
 
 def _in_words(box: Box, values: list[Array], error: Exception) -> Exception:
@@ -109,6 +112,11 @@ transpose = Box("T", lambda a: a.T,
 log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(a - a.max(-1, keepdims=True)),
                                  lambda G, y, a: G - np.exp(y) * G.sum(-1, keepdims=True))
 # fmt: on
+for _box in (
+    add, subtract, multiply, divide, exp, log, tanh, sigmoid, relu, maximum, power, negative, matmul,
+    transpose, log_softmax,
+):  # fmt: skip
+    _box.pure = True
 
 
 def _row(u: Array, a: Array) -> Array:

@@ -5,7 +5,7 @@ is the order in which children come before their parents, reversed.
 """
 
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from lecturecode.graph.entries import Entries
 if TYPE_CHECKING:  # a node calls this module
     from lecturecode.graph.boxes import Node
 
-__all__ = ["add_to", "pass_back", "topological_order"]
+__all__ = ["add_to", "own", "pass_back", "topological_order"]
 
 
 def topological_order(node: "Node") -> list["Node"]:
@@ -47,8 +47,15 @@ def pass_back(result: "Node") -> None:
         y.grad = G if y.grad is None else y.grad + G
         values = [child.value for child in y.children]
         for child, gradient in zip(y.children, y.box.backward if y.box else (), strict=True):
-            if not child.constant:
+            if not child.constant and y.box.pure:
                 add_to(G_of, child, gradient(G, y.value, *values))
+            elif not child.constant:
+                add_to(G_of, child, own(gradient(*map(own, (G, y.value, *values)))))
+
+
+def own(value: Any) -> Any:
+    """Return a copy of an array; numbers are nobody's."""
+    return value.copy("K") if isinstance(value, np.ndarray) else value
 
 
 def add_to(G_of: dict["Node", Array | Entries], child: "Node", gradient: Array | Entries) -> None:

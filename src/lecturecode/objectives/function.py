@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from lecturecode.arrays import Array, as_array, check_finite
+from lecturecode.arrays import Array, as_array, check_finite, copied
 from lecturecode.domains import Domain
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import function
@@ -122,4 +122,4 @@ def _points(minima: Any) -> Array:
             "A single one is minima[None, :]"
         )
     check_finite(minima, "minima")
-    return minima
+    return copied(minima)

@@ -14,6 +14,7 @@ from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
 from lecturecode.arrays import Array
 from lecturecode.door import came, choice, flag, function, instance, real, whole
+from lecturecode.evaluation import call
 from lecturecode.plots import door
 from lecturecode.plots.door import Box, host
 
@@ -288,7 +289,7 @@ def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.
 
 def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     """Evaluate g on a batch in one call; values that are not finite are masked."""
-    z = host(g(theta), "what g returns")
+    z = host(call(g, theta), "what g returns")
     if z.shape != theta.shape[:-1]:
         raise ValueError(
             f"g returned shape {z.shape} for a batch of shape {theta.shape}; it must return "

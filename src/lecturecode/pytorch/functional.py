@@ -160,7 +160,7 @@ class Differentiated:
 
     def _answered(self, what: Callable, theta: Any) -> list[Any]:
         """Return what a function of one theta says of all of them, in the library that they came in."""
-        points = as_tensor(as_array(theta), "theta").detach()
+        points = as_tensor(as_array(theta), "theta").detach().clone()
         if points.ndim == 0 or points.shape[-1] == 0:
             hint = "" if points.ndim else ". One parameter is written [3.0]"
             raise ValueError(
@@ -253,7 +253,8 @@ class TotalLoss:
     def _one(self, theta: Tensor) -> Tensor:
         own: Any = self
         parameters = dict(zip(own._names, split(own._shapes, theta), strict=True))
-        return own._mean(functional_call(self.module, parameters, (self.x,)), self.y)
+        outputs = functional_call(self.module, parameters, (self.x.clone(),))  # it may write there
+        return own._mean(outputs, self.y.clone())
 
     def _batched(self, what: Callable, theta: Any) -> Any:
         theta = same_kind(theta, self.start)
@@ -262,7 +263,7 @@ class TotalLoss:
                 f"theta must have {self.start.shape[0]} entries along its last axis, one for each "
                 f"parameter of the module; got shape {tuple(theta.shape)}"
             )
-        return batched(what, theta)
+        return batched(what, theta.clone())
 
 
 def batched(one: Callable, theta: Tensor) -> Any:

@@ -72,7 +72,8 @@ class OnModule(ABC):
         total = torch.zeros((), dtype=torch.float64, device=x.device)
         with torch.no_grad():
             for part in in_parts(x.shape[0], self.batch_size):
-                total += self.mean(self.module(x[part]), y[part]).double() * len(x[part])
+                outputs = self.module(x[part].clone())  # it may write into its inputs
+                total += self.mean(outputs, y[part].clone()).double() * len(outputs)
         return total
 
     @property
