@@ -264,7 +264,7 @@ def check_finite(array: Array, name: str) -> None:
     """
     check_there(array, name)
     xp = compat.array_namespace(array)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         total = float(xp.sum(detached(array)))  # takes no memory, as a mask of large data would
     if math.isfinite(total):
         return

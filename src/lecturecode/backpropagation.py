@@ -7,6 +7,7 @@ from right to left, and each asks only for what stands to its right.
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.activations import ACTIVATIONS, Activation
 from lecturecode.arrays import Array, as_array, copied, detached, namespace, same_kind
@@ -17,6 +18,7 @@ from lecturecode.network import Layers, Network
 __all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
 
 
+@np.errstate(all="ignore")
 def backprop(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[Array, Array]:
     r"""Return the mean loss of a minibatch and its gradient with respect to theta.
 
@@ -144,6 +146,7 @@ class Backprop:
         return found
 
 
+@np.errstate(all="ignore")
 def sample_gradients(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -> tuple[Array, Array]:
     """Return loss and gradient of each sample by itself; :func:`backprop` returns their means.
 
@@ -194,6 +197,7 @@ def sample_gradients(network: Network, loss: Loss, theta: Any, x: Any, y: Any) -
     return values, gradients
 
 
+@np.errstate(all="ignore")
 def backprop_by_hand(
     network: Network, loss: Loss, theta: Any, x: Any, y: Any
 ) -> tuple[Array, Array, dict[str, Array]]:

@@ -214,6 +214,7 @@ def _pair_of(g: Any) -> ValueAndGradient:
     return g
 
 
+@np.errstate(all="ignore")
 def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Array], theta: Any) -> float:
     r"""Compare a gradient with central differences, coordinate by coordinate.
 

@@ -29,7 +29,7 @@ from lecturecode.checkpoints import (
 )
 from lecturecode.door import callback as check_callback
 from lecturecode.door import came, flag, function, whole
-from lecturecode.iteration import progress_bar
+from lecturecode.iteration import progress_bar, raised_within
 from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.stepping import Alone, Stepper, Stored, Together
 from lecturecode.trace import Callback, Recorder, Trace, to_read
@@ -153,9 +153,12 @@ class Fit:
             except KeyboardInterrupt as interrupt:
                 message, converged = self._interrupted(interrupt), False
             return self._settled(message, converged)
-        except Exception as error:
+        except Exception as failure:
+            error = raised_within(failure)
             self._annotate(error)
-            raise
+            if error is failure:
+                raise
+            raise error from None
         finally:
             if bar is not None:
                 bar.close()
@@ -244,12 +247,18 @@ class Fit:
         if self.recorder.values.count == self.stepper.steps and not self.lost:
             with np.errstate(all="ignore"):
                 kind = {"dtype": last.dtype, "device": compat.device(last)}
-                self.recorder.add(last, namespace(last).asarray(total, **kind))
+                self._record_one(last, namespace(last).asarray([total], **kind))
             message = message if math.isfinite(total) else self._diverged()
         if self.held_out is None:
             self._settle(last, total)
         self.stepper.leave(self.best)
         return self._trace(message, converged, last)
+
+    def _record_one(self, theta: Array, value: Array) -> None:
+        """Record a theta and its value, of shape (1,)."""
+        if self.recorder.record_every and self.recorder.values.count % self.recorder.record_every == 0:
+            self.recorder.thetas.append(theta)
+        self.recorder.append_values(value)
 
     def _last(self) -> Array:
         return self.stepper.theta if self.inside else self.now
@@ -302,9 +311,10 @@ class Fit:
         if self.held_out is not None:
             extras["validation"] = np.array(validation, dtype=float)
         self.recorder.last = self._last() if last is None else last
-        trace = self.recorder.trace(message, converged=converged)
+        trace = self.recorder.frozen(message, converged)
         value = self.lowest if math.isfinite(self.lowest) else float(trace.values[0])
-        return replace(trace, theta=copied(self.best), value=value, extras=extras)
+        best = copied(self.best) if self.best is trace.last else self.best
+        return replace(trace, theta=best, value=value, extras=extras)
 
     # --- on disk ----------------------------------------------------------------------------------
 

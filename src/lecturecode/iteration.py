@@ -174,8 +174,9 @@ def collect(
     bar = progress_bar(*_length(steps, expected, sweep, single)) if progress else None
     stream, count = _stream(method), -1  # the start is no step
     end: End | None = None
+    errors_of_caller = np.geterr()
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             while end is None:
                 if count >= most:
                     end = False, used_up or f"used up all {steps} steps"
@@ -204,8 +205,11 @@ def collect(
                         end = found
                 if bar is not None:
                     bar.update(len(value) if single else place.ticks(count))
-                if callback and callback(recorder.so_far(place.at(count))) and end is None:
-                    end = False, f"stopped by the callback {place.stop(count)}"
+                if callback:
+                    with np.errstate(**errors_of_caller):
+                        stop = callback(recorder.so_far(place.at(count)))
+                    if stop and end is None:
+                        end = False, f"stopped by the callback {place.stop(count)}"
                 del step, theta  # the recorder has its copy; a population is large
     except KeyboardInterrupt:
         _record_unfinished(recorder, told)
@@ -213,7 +217,7 @@ def collect(
             raise
         end = False, f"interrupted {place.after(recorder.values.count - 1)}"
     except Exception as failure:
-        error = _raised_by_g(failure)
+        error = raised_within(failure)
         _say_where(error, place.next(count))
         _record_unfinished(recorder, told)
         some = recorder.last is not None
@@ -303,9 +307,10 @@ class _Place(NamedTuple):
         return int(self.by_evaluations or (count > 0 and count % (self.sweep or 1) == 0))
 
 
-def _raised_by_g(failure: Exception) -> Exception:
-    """Return the StopIteration that a generator turned into a RuntimeError; else the failure itself."""
-    if isinstance(failure, RuntimeError) and isinstance(failure.__cause__, StopIteration):
+def raised_within(failure: Exception) -> Exception:
+    """Return the StopIteration that a generator of ours made a RuntimeError, else the failure itself."""
+    turned = str(failure) == "generator raised StopIteration" and not hasattr(failure, "theta")
+    if turned and isinstance(failure, RuntimeError) and isinstance(failure.__cause__, StopIteration):
         return failure.__cause__
     return failure
 

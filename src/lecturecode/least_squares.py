@@ -86,6 +86,7 @@ def affine_error(x: Any, y: Any) -> MeanSquaredError:
     return MeanSquaredError(design_matrix(x), y)
 
 
+@np.errstate(all="ignore")
 def normal_equations(W: Any, y: Any) -> Array:
     r"""Solve the normal equations, the formula of the slide.
 
@@ -137,6 +138,7 @@ def normal_equations(W: Any, y: Any) -> Array:
         ) from error
 
 
+@np.errstate(all="ignore")
 def least_squares(W: Any, y: Any) -> Array:
     r"""Minimize :math:`\lVert W\theta - y\rVert_2` by a rank-revealing QR; of least norm if many do.
 
@@ -189,6 +191,7 @@ def least_squares(W: Any, y: Any) -> Array:
     return theta if y.ndim == 2 else theta[:, 0]
 
 
+@np.errstate(all="ignore")
 def fit_affine(x: Any, y: Any) -> Array:
     r"""Fit the affine model :math:`f_\theta(x) = a x + b` to data by least squares.
 

@@ -344,7 +344,7 @@ def _too_large(g: Callable[[Array], Array], grid: Grid, limit: int) -> str:
         tried = min(max(1, 4 * tried), most)
         thetas, began = grid.points(0, tried), time.perf_counter()
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with np.errstate(all="ignore"):
                 evaluate(g, thetas)
         except Exception as error:
             error.trace = None  # type: ignore[attr-defined]

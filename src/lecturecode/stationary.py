@@ -139,6 +139,7 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         theta, slope = nearer, ahead
 
 
+@np.errstate(all="ignore")
 def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     r"""Name the kind of a stationary point by the signs of the eigenvalues of its Hessian.
 

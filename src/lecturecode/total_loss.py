@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.backpropagation import Backprop, check_parts, checked_samples
@@ -67,6 +68,7 @@ class TotalLoss:
     def __repr__(self) -> str:
         return f"TotalLoss({self.network}, {self.loss}, {self.x.shape[0]} samples)"
 
+    @np.errstate(all="ignore")
     def __call__(self, theta: Any) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)
@@ -76,11 +78,13 @@ class TotalLoss:
         """Return the gradient, shape (..., P), by backpropagation."""
         return self.value_and_gradient(theta)[1]
 
+    @np.errstate(all="ignore")
     def value_and_gradient(self, theta: Any) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         theta = detached(same_kind(theta, self.x))
         return Backprop(self.network, self.loss)(theta, self.x, self.y)
 
+    @np.errstate(all="ignore")
     def hessian(self, theta: Any) -> Array:
         r"""Return the Hessian, shape (..., P, P), from central differences of the gradient.
 

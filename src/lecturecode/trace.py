@@ -223,14 +223,15 @@ class Recorder:
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded, for the caller, to whom it belongs from now on."""
-        trace = self._frozen(message, converged)
+        trace = self.frozen(message, converged)
         return replace(trace, theta=copied(trace.theta), last=copied(trace.last))
 
     def so_far(self, message: str) -> Trace:
         """Freeze what has been recorded so far, for a callback: to be read, while the run goes on."""
-        return to_read(self._frozen(message))
+        return to_read(self.frozen(message))
 
-    def _frozen(self, message: str, converged: bool = False) -> Trace:
+    def frozen(self, message: str, converged: bool = False) -> Trace:
+        """Return a trace that shares the memory of the record."""
         assert self.last is not None
         thetas = self.thetas.so_far() if self.record_every else self.last[None]
         best = self.best

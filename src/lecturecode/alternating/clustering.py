@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, detached
 from lecturecode.door import arrays, integers, real, whole
@@ -101,10 +102,11 @@ def kmeans(
     restarts = whole(restarts, "restarts", 0)
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
-    shift = mean(x)  # far from the origin, squares would lose digits
-    x = x - shift
-    flat = compat.array_namespace(x).reshape(x, (-1,))
-    noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
+    with np.errstate(all="ignore"):
+        shift = mean(x)  # far from the origin, squares would lose digits
+        x = x - shift
+        flat = compat.array_namespace(x).reshape(x, (-1,))
+        noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
     def once(k: int) -> Trace:
         start = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
@@ -274,6 +276,7 @@ def kmeans_start(x: Any, clusters: int, *, rng: Rng = None) -> Array:
     return far_apart(*check_samples(x, clusters, "clusters"), generator(rng))
 
 
+@np.errstate(all="ignore")
 def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     """Draw the centers of :func:`kmeans_start` for checked samples.
 
@@ -302,6 +305,7 @@ def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     return xp.stack(centers)
 
 
+@np.errstate(all="ignore")
 def assign(x: Any, centers: Any) -> Array:
     r"""Return the number of the nearest center for each sample.
 
@@ -335,6 +339,7 @@ def assign(x: Any, centers: Any) -> Array:
     return _nearest(x - origin, c - origin)
 
 
+@np.errstate(all="ignore")
 def inertia(x: Any, centers: Any, labels: Any) -> Array:
     r"""Return the sum of squared distances of the samples to their centers.
 
@@ -422,6 +427,7 @@ def check_samples(x: Any, clusters: Any, name: str, enough: bool = True) -> tupl
     return x, count
 
 
+@np.errstate(all="ignore")
 def mean(x: Array) -> Array:
     """Return the mean sample of x, summed in float64: far from the origin, float32 would drift."""
     xp = compat.array_namespace(x)

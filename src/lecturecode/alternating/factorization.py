@@ -3,6 +3,7 @@
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, as_array, detached
 from lecturecode.door import arrays, came, real, whole
@@ -87,7 +88,8 @@ def factorize(
     sweeps = whole(sweeps, "sweeps")
     tol = real(tol, "tol", "[0, inf]")
     start = normal(generator(rng), (M.shape[1], rank), M)
-    noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
+    with np.errstate(all="ignore"):
+        noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
     return collect(
         solve_in_turn(M, start),
         steps=2 * sweeps,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, as_array, detached
 from lecturecode.door import arrays, instance, whole
@@ -39,6 +40,7 @@ class Mixture:
     means: Array
     covariances: Array
 
+    @np.errstate(all="ignore")
     def log_joint(self, x: Any) -> Array:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
         shapes = {"weights": "K", "means": "K D", "covariances": "K D D", "x": "T D"}
@@ -46,10 +48,12 @@ class Mixture:
         _, *checked, x = arrays(shapes, **parts, x=x)
         return log_joint(Mixture(*checked), x.T)
 
+    @np.errstate(all="ignore")
     def log_density(self, x: Any) -> Array:
         """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
         return log_sum_exp(self.log_joint(x))
 
+    @np.errstate(all="ignore")
     def responsibilities(self, x: Any) -> Array:
         """Return the share of each component in each sample of `x`, shape (T, D); shape (T, K)."""
         joint = self.log_joint(x)

@@ -149,11 +149,11 @@ class Problem(NamedTuple):
         return Step(theta, value, 1, {"primal": primal, "dual": dual}, name, done)
 
 
+@np.errstate(all="ignore")
 def scaled(W: Array, y: Array, penalty: float) -> Problem:
     """Return g in the coordinates z, whose columns have the diagonal H_pp = 1."""
     xp, T = compat.array_namespace(W), W.shape[0]
-    with np.errstate(over="ignore", invalid="ignore"):  # overflows of both signs add up to NaN
-        H, lengths, V = 2 / T * (W.T @ W), None, W
+    H, lengths, V = 2 / T * (W.T @ W), None, W  # overflows of both signs add up to NaN
     squares = xp.linalg.diagonal(H)
     limits = xp.finfo(W.dtype)
     within = (squares >= limits.tiny / limits.eps) & (squares <= limits.max * limits.eps)
@@ -258,6 +258,7 @@ def _finished(g: Problem, z: Array) -> Array | None:
     return exact if valid else None
 
 
+@np.errstate(all="ignore")
 def soft_threshold(theta: Any, threshold: Any) -> Array:
     r"""Pull each coordinate towards zero by `threshold`, and set those to zero that are closer.
 
@@ -302,6 +303,7 @@ def shrunk(theta: Array, threshold: Array) -> Array:
     return theta - compat.array_namespace(theta).clip(theta, -threshold, threshold)
 
 
+@np.errstate(all="ignore")
 def largest_penalty(W: Any, y: Any) -> float:
     r"""Return the least penalty at which :func:`lasso` sets all coordinates to zero.
 

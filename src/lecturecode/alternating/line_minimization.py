@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, copied, detached
 from lecturecode.door import arrays, function, protocol, real, whole
@@ -19,6 +20,7 @@ class NoMinimumError(ValueError):
     """There is no minimum along the axis, or no way to it; a ValueError."""
 
 
+@np.errstate(all="ignore")
 def newton_section(
     g: Any, theta: Array, p: int, *, value: float | None = None, steps: int = 50
 ) -> tuple[Array, float, int]:
@@ -112,6 +114,7 @@ def _halved(g: Any, theta: Array, p: int, step: float, value: float) -> tuple[Ar
     return theta, value, tried
 
 
+@np.errstate(all="ignore")
 def golden_section(
     g: Callable[[Array], Any],
     theta: Array,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, column_norms, detached
 from lecturecode.door import arrays, real, whole
@@ -158,6 +159,7 @@ def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array
     return theta, theta > 0
 
 
+@np.errstate(all="ignore")
 def kkt_violation(W: Any, y: Any, theta: Any) -> float:
     r"""Return by how much theta misses the Karush-Kuhn-Tucker conditions of a minimum over theta >= 0.
 

@@ -124,6 +124,7 @@ def _row(u: Array, a: Array) -> Array:
     return u[..., None, :] if a.ndim == 1 else u
 
 
+@np.errstate(under="ignore")  # what is far below the largest is nothing beside it
 def _less_its_logsumexp(a: Array) -> Array:
     return a - np.log(np.exp(a).sum(-1, keepdims=True))
 

@@ -38,6 +38,7 @@ def _check_node(node: object) -> None:
         raise TypeError(f"node must be a Node, such as Node(1.0); got {type(node).__name__}")
 
 
+@np.errstate(all="ignore")
 def pass_back(result: "Node") -> None:
     """Visit the nodes from the result to the leaves; each box adds to the gradients of its children."""
     G_of = {result: np.ones_like(result.value)}
@@ -46,11 +47,13 @@ def pass_back(result: "Node") -> None:
         G = _complete(G_of.pop(y), y)
         y.grad = G if y.grad is None else y.grad + G
         values = [child.value for child in y.children]
+        pure = y.box is None or y.box.pure
         for child, gradient in zip(y.children, y.box.backward if y.box else (), strict=True):
-            if not child.constant and y.box.pure:
-                add_to(G_of, child, gradient(G, y.value, *values))
-            elif not child.constant:
-                add_to(G_of, child, own(gradient(*map(own, (G, y.value, *values)))))
+            if child.constant:
+                continue
+            given = (G, y.value, *values)
+            passed = gradient(*given) if pure else own(gradient(*map(own, given)))
+            add_to(G_of, child, passed)
 
 
 def own(value: Any) -> Any:

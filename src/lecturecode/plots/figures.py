@@ -287,6 +287,7 @@ def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.
     return x, y, _evaluate(g, np.stack([x, y], axis=-1))
 
 
+@np.errstate(all="ignore")
 def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     """Evaluate g on a batch in one call; values that are not finite are masked."""
     z = host(call(g, theta), "what g returns")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lecturecode.arrays import check_finite
@@ -27,6 +28,8 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train_distributed"]
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train_distributed(
     module: nn.Module,
     loss: Any,

@@ -158,6 +158,7 @@ class Differentiated:
             )
         return value
 
+    @torch.inference_mode(False)
     def _answered(self, what: Callable, theta: Any) -> list[Any]:
         """Return what a function of one theta says of all of them, in the library that they came in."""
         points = as_tensor(as_array(theta), "theta").detach().clone()
@@ -218,6 +219,7 @@ class TotalLoss:
     start: Tensor = field(init=False)
     """The theta of the module when g was made."""
 
+    @torch.inference_mode(False)
     def __post_init__(self) -> None:
         parts = named_parts(self.module)
         frozen = copy.deepcopy(self.module).eval().requires_grad_(False)
@@ -256,6 +258,7 @@ class TotalLoss:
         outputs = functional_call(self.module, parameters, (self.x.clone(),))  # it may write there
         return own._mean(outputs, self.y.clone())
 
+    @torch.inference_mode(False)
     def _batched(self, what: Callable, theta: Any) -> Any:
         theta = same_kind(theta, self.start)
         if theta.ndim == 0 or theta.shape[-1] != self.start.shape[0]:

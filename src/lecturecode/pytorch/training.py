@@ -25,6 +25,8 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train"]
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train(
     module: nn.Module,
     loss: Any,
