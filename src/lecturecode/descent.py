@@ -21,7 +21,7 @@ from lecturecode.arrays import (
     same_kind,
 )
 from lecturecode.door import function, protocol, real, whole
-from lecturecode.evaluation import call, number
+from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.objectives import Objective
 from lecturecode.optimizers import GradientDescent, Optimizer
@@ -269,7 +269,7 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
     if getattr(claimed, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(claimed, theta))
     xp = compat.array_namespace(theta)
-    eps = float(xp.finfo(theta.dtype).eps)
+    eps = max(_eps(theta), _eps(claimed), _precision_of(g, theta))
     stated, here = on_host(claimed).astype(float), number(g, theta)
     measured, allowed = np.zeros_like(stated), np.zeros_like(stated)
     for p in range(theta.shape[0]):
@@ -296,6 +296,24 @@ def check_gradient(g: Callable[[Array], Array], gradient: Callable[[Array], Arra
         )
     scale = max(np.abs(stated).max(), np.abs(measured).max())
     return float(errors.max() / scale) if scale else 0.0
+
+
+def _eps(array: Array) -> float:
+    xp = compat.array_namespace(array)
+    return float(xp.finfo(array.dtype).eps) if xp.isdtype(array.dtype, "real floating") else 0.0
+
+
+def _precision_of(g: Callable[[Array], Array], theta: Array) -> float:
+    """Return the precision in which g computes, as far as its values close to theta tell."""
+    xp, P = compat.array_namespace(theta), theta.shape[0]
+    size = xp.where(theta == 0, xp.max(xp.abs(theta)), theta)
+    size = xp.where(size == 0, xp.ones_like(size), size)
+    values = []
+    for turn in range(1, 4):  # by different parts in each coordinate, or an even g would not notice
+        parts = [(turn * (p + 1) * 0.6180339887498949) % 1 for p in range(P)]
+        moves = xp.asarray(parts, dtype=theta.dtype, device=compat.device(theta))
+        values.append(number(g, theta + _eps(theta) ** 0.5 * size * moves))
+    return precision(values)
 
 
 def _checked(f: ValueAndGradient) -> Evaluated:

@@ -5,7 +5,7 @@ a time joins in through :func:`pointwise`, and `workers` decides where the calls
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -198,6 +198,21 @@ def number(g: Callable[[Array], Any], theta: Array) -> float:
             "it must return one number"
         )
     return float(value.item())
+
+
+def precision(values: Iterable[float]) -> float:
+    """Return the distance from 1 to the next number in the shortest precision that holds all values.
+
+    A g may compute in float32 what it returns as a Python number, and values of double precision do not
+    end after 24 bits by chance. What is not finite tells nothing.
+    """
+    eps = 2.0**-52
+    fractions = [math.frexp(value)[0] for value in values if math.isfinite(value)]
+    for bits in (24, 11, 8):  # float32, float16, bfloat16
+        if not fractions or any(fraction * 2**bits % 1 for fraction in fractions):
+            break
+        eps = 2.0 ** (1 - bits)
+    return eps
 
 
 def _where(theta: Array) -> str:

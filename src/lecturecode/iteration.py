@@ -32,7 +32,7 @@ import numpy as np
 
 import lecturecode.door as door
 from lecturecode.arrays import Array, namespace
-from lecturecode.evaluation import evaluate, tells_finished
+from lecturecode.evaluation import evaluate, precision, tells_finished
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = [
@@ -399,6 +399,7 @@ def never_rises(*, scale: float = 1.0, noise: float = 0.0) -> Rule:
         if previous <= before:
             return None
         eps = float(namespace(step.theta).finfo(step.theta.dtype).eps)
+        eps = max(eps, precision([before, previous]))  # g may be less precise than theta
         if not previous > before + 100 * eps * (scale + abs(before)) + _hidden(before, noise):
             return None
         rise = f"{step.name} raised g from {before:.6g} to {previous:.6g} {{place}}"
