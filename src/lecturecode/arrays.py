@@ -220,6 +220,11 @@ def detached(array: Any) -> Any:
     return array.detach() if getattr(array, "requires_grad", False) else array
 
 
+def lent(value: Any) -> Any:
+    """Return a copy of an array or a tensor for somebody who may write into it; anything else itself."""
+    return copied(value) if isinstance(value, OF_NUMPY) or compat.is_torch_array(value) else value
+
+
 def as_start(theta: Any, *, many: bool = False) -> Array:
     """Return a copy of a start of shape (P,), or also (M, P) for `many` starts side by side.
 

@@ -10,9 +10,9 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.activations import ACTIVATIONS, Activation
-from lecturecode.arrays import Array, as_array, copied, detached, namespace, same_kind
+from lecturecode.arrays import Array, as_array, detached, namespace, same_kind
 from lecturecode.door import instance
-from lecturecode.losses import PURE, Loss, check_loss, losses_with_gradient
+from lecturecode.losses import Loss, check_loss, losses_with_gradient, targets_of
 from lecturecode.network import Layers, Network
 
 __all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
@@ -334,9 +334,7 @@ def checked_samples(
     if theta.ndim == 0 or theta.shape[-1] != network.size:
         network.unpack(theta)  # says what is wrong
     x = network.samples(x, theta)
-    if type(loss) not in PURE and compat.is_array_api_obj(y):
-        y = copied(y)
-    y = loss.targets(y, network.widths[-1], theta)
+    y = targets_of(loss, y, network.widths[-1], theta)
     if not 0 < x.shape[0] == y.shape[0]:
         raise ValueError(
             f"x and y must have the same number of samples, at least 1; got {x.shape[0]} and "

@@ -16,6 +16,7 @@ from lecturecode.arrays import (
     as_start,
     copied,
     detached,
+    lent,
     namespace,
     on_host,
     same_kind,
@@ -24,7 +25,7 @@ from lecturecode.door import function, protocol, real, whole
 from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
 from lecturecode.objectives import Objective
-from lecturecode.optimizers import GradientDescent, Optimizer
+from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 
 ValueAndGradient = Callable[[Array], tuple[Array, Array]]
@@ -108,7 +109,7 @@ def minimize(
     protocol(optimizer, "optimizer", ("init", "step"), "GradientDescent(0.1)")
     steps, tol = whole(steps, "steps"), real(tol, "tol", "[0, inf]")
     return collect(
-        descend(_checked(f), as_start(theta, many=True), optimizer, tol),
+        descend(_checked(f), as_start(theta, many=True), apart(optimizer), tol),
         steps=steps,
         until=[lost],
         used_up=f"used up all {steps} steps before the gradient was flat",
@@ -210,7 +211,7 @@ def _pair_of(g: Any) -> ValueAndGradient:
     if callable(getattr(g, "value_and_gradient", None)):
         return g.value_and_gradient  # both in one pass
     if callable(getattr(g, "gradient", None)):
-        return lambda theta: (g(theta), g.gradient(theta))
+        return lambda theta: (lent(g(copied(theta))), g.gradient(theta))
     return g
 
 

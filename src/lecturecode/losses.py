@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, copied, namespace, same_kind
+from lecturecode.arrays import Array, as_array, copied, lent, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
@@ -146,6 +146,13 @@ def losses_with_gradient(loss: Loss, prediction: Array, y: Array) -> tuple[Array
         return loss.with_gradient(prediction, y)
     losses, gradients = loss.with_gradient(copied(prediction), copied(y))
     return copied(losses), copied(gradients)
+
+
+def targets_of(loss: Loss, y: Any, outputs: int, like: Array) -> Array:
+    """Return the targets as the loss takes them; one of the user's sees copies, and keeps what it made."""
+    if type(loss) in PURE:
+        return loss.targets(y, outputs, like)
+    return copied(loss.targets(lent(y), outputs, copied(like)))
 
 
 PURE = (SquaredError, CrossEntropy)

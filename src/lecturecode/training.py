@@ -28,7 +28,7 @@ from lecturecode.fitting import Fit, check_fit
 from lecturecode.losses import Loss, check_loss, losses_of
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
-from lecturecode.optimizers import Adam, GradientDescent, Momentum, Optimizer, steps_in_place
+from lecturecode.optimizers import PURE, Optimizer, apart, steps_in_place
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
 from lecturecode.trace import Callback, Recorder, Trace
@@ -199,7 +199,7 @@ class ByHand:
 
     def __post_init__(self) -> None:
         self.backprop = Backprop(self.network, self.loss)
-        self.rule, self.state = self.optimizer, self.optimizer.init(copied(self.theta))
+        self.rule, self.state = self.optimizer, apart(self.optimizer).init(self.theta)
         self.in_place = steps_in_place(self.optimizer)
         self.rows: Any = None
         device = compat.device(self.x)
@@ -221,13 +221,12 @@ class ByHand:
         """
         if self.schedule is not None:
             self.rule = at_rate(self.optimizer, rate_of(self.schedule, self.steps))
-        if not isinstance(self.rule, GradientDescent | Momentum | Adam):
+        if not self.in_place:
+            self.theta, self.state = apart(self.rule).step(self.theta, gradient, self.state)
+            return
+        if type(self.rule) not in PURE:
             gradient = copied(gradient)
-        if self.in_place:
-            self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
-        else:
-            theta, self.state = self.rule.step(self.theta, gradient, self.state)
-            self.theta = copied(theta)
+        self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
 
     def _inputs(self, batch: Array) -> Array:
         """Return the rows of x that make a minibatch, in the same memory each time if x is an array."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from lecturecode.arrays import Array, as_array, check_finite, copied
+from lecturecode.arrays import Array, as_array, check_finite, copied, lent
 from lecturecode.domains import Domain
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import function
@@ -29,7 +29,7 @@ class Objective(Protocol):
 
     def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
         """Return g(theta) and the gradient there, shapes (...) and (..., P)."""
-        return self(theta), self.gradient(theta)
+        return lent(self(lent(theta))), self.gradient(theta)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Function:
         """Return g(theta) and the gradient there, by your own two functions."""
         if self.gradient is None:
             raise TypeError("this g has no gradient; make one by Function(value, gradient=...)")
-        return self.value(theta), self.gradient(theta)
+        return lent(self.value(lent(theta))), self.gradient(theta)
 
 
 def coordinates(theta: Any, size: int | None = None) -> Array:
