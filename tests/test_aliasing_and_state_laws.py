@@ -869,3 +869,309 @@ def test_a_runtime_error_of_the_user_stays_one():
         with pytest.raises(RuntimeError, match="generator raised StopIteration") as caught:
             run()
         assert caught.value.theta is not None
+
+
+# --- state ----------------------------------------------------------------------------------------
+
+
+def state() -> dict[str, Any]:
+    """What a caller may have set, and what his own draws come from."""
+    return {
+        "floating-point errors": np.geterr(),
+        "warnings": list(warnings.filters),
+        "numpy": str(np.random.get_state(legacy=False)),  # noqa: NPY002  # it is what is looked at
+        "random": random.getstate(),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "dtype": torch.get_default_dtype(),
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "threads": torch.get_num_threads(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "figures": str(dict(plt.rcParams)),
+    }
+
+
+@contextlib.contextmanager
+def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
+    """Everything as hardly anybody sets it: errors raise, warnings are errors, no gradients, other seeds."""
+    states = np.random.get_state(), random.getstate(), torch.get_rng_state()  # noqa: NPY002
+    dtype = torch.get_default_dtype()
+    try:
+        np.random.seed(5)  # noqa: NPY002
+        random.seed(5)
+        torch.manual_seed(5)
+        torch.set_default_dtype(torch.float64 if dtype == torch.float32 else torch.float32)
+        with np.errstate(all="raise"), warnings.catch_warnings(), torch_mode():
+            warnings.simplefilter("error")
+            warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
+            before = state()
+            yield
+            after = state()
+        assert {name: after[name] for name in after if after[name] != before[name]} == {}
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_rng_state(states[2])
+        random.setstate(states[1])
+        np.random.set_state(states[0])  # noqa: NPY002
+
+
+CHANGED = {
+    "pytorch.train": {"module"},
+    "pytorch.set_theta": {"module"},
+    "graph.backward": {"node"},
+    "zero_grad": {"node"},
+}
+"""Arguments that are meant to be changed."""
+
+CHANCE = {"pytorch.MLP": "starts as PyTorch's layers do, from its global generator and in its dtype"}
+"""What looks at global state, as its docstring says."""
+
+
+def given_to(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    left_out = CHANGED.get(name, set())
+    return {
+        argument: value for argument, value in arguments.items()
+        if argument not in left_out and not isinstance(value, GeneratorType)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_no_public_callable_changes_what_it_is_given_or_minds_what_is_set(name):
+    item = TABLE[name]
+    arguments = item.good()
+    before = frozen(given_to(name, arguments))
+    answer = frozen(item.call(**arguments))
+    assert frozen(given_to(name, arguments)) == before
+    if name in CHANCE:
+        return
+    modes = [torch.no_grad, torch.inference_mode] if item.family == "pytorch" else [torch.no_grad]
+    for mode in modes:
+        arguments = item.good()
+        with settings_of_a_caller(mode):
+            assert frozen(item.call(**arguments)) == answer
+        assert frozen(given_to(name, arguments)) == before
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("name", RUNS)
+def test_no_method_minds_what_is_set(name, library):
+    if name in (TORCH_ONLY if library == "numpy" else NUMPY_ONLY):
+        pytest.skip("it takes the other library only")
+    answer, given = plainly(name, library)
+    for mode in (torch.no_grad, torch.inference_mode):
+        if name in TORCH_ONLY and mode is torch.inference_mode:
+            continue  # a module that is made there cannot be fitted: see below
+        hand = Mischief("")
+        with np.errstate(all="ignore"):
+            torch.manual_seed(0)
+        with settings_of_a_caller(mode) if name not in TORCH_ONLY else mode():
+            found, arrays = RUNS[name][0](maker(library), hand)
+            assert frozen(found) == answer
+            assert frozen(arrays) == given
+
+
+def test_settings_are_the_callers_after_an_exception_too():
+    for name, (run, arguments) in RUNS.items():
+        if name in TORCH_ONLY:
+            continue  # their modules are made by the table, from a seed
+        for argument in arguments:
+            if (name, argument) in GENERATORS:
+                continue
+            before = state()
+            with np.errstate(over="raise"), pytest.raises(StopIteration):
+                run(maker("numpy"), Ends(argument, 1))
+            assert state() == before
+
+
+FAR = np.array([[0.0], [1e-170], [3e-165], [1.0]])
+TINY = np.array([[1e-170, 2e-170], [3e-200, 1e-308], [1.0, 2.0], [0.5, -1.0]])
+LOUD = {  # right answers on whose way numbers leave the range, or vanish
+    "CrossEntropy in backprop": lambda: lc.backprop(
+        lc.Network((1, 2)), lc.CrossEntropy(), [0.0, 0.0, 900.0, -900.0], [[1.0], [2.0]], [0, 0]
+    ),
+    "sample_gradients": lambda: lc.sample_gradients(
+        lc.Network((1, 2)), lc.CrossEntropy(), [0.0, 0.0, 900.0, -900.0], [[1.0], [2.0]], [0, 0]
+    ),
+    "TotalLoss": lambda: lc.TotalLoss(
+        lc.Network((1, 2)), lc.CrossEntropy(), [[1.0], [2.0]], [0, 0]
+    )([0.0, 0.0, 900.0, -900.0]),
+    "Network.predict": lambda: lc.Network((2, 3, 1), "softplus", "sigmoid").predict(
+        np.full(13, 400.0), [[-1.0, -1.0], [1e-300, 1e-200]]
+    ),
+    "Network.forward": lambda: lc.Network((2, 3, 1), "tanh").forward(np.full(13, 1e-200), TINY),
+    "Mixture": lambda: [
+        getattr(lc.Mixture(np.full(2, 0.5), np.array([[0.0], [90.0]]), np.full((2, 1, 1), 1.0)), name)(
+            np.array([[0.0], [90.0]])
+        )
+        for name in ("log_joint", "log_density", "responsibilities")
+    ],
+    "gaussian_mixture": lambda: lc.gaussian_mixture(
+        np.array([[0.0], [1e-6], [900.0], [901.0], [902.0]]), 2, rng=0
+    ),
+    "kmeans": lambda: lc.kmeans(FAR, 2, rng=0, restarts=2),
+    "kmeans_start": lambda: lc.kmeans_start(FAR, 2, rng=0),
+    "assign": lambda: lc.alternating.assign(FAR, FAR[1:3]),
+    "inertia": lambda: lc.alternating.inertia(FAR, FAR[1:3], [0, 0, 1, 1]),
+    "factorize": lambda: lc.factorize(TINY, 1, rng=0),
+    "lasso": lambda: lc.lasso(TINY * 1e200, TINY[:, 0], 0.1),
+    "largest_penalty": lambda: lc.largest_penalty(TINY, TINY[:, 0]),
+    "soft_threshold": lambda: lc.alternating.soft_threshold(TINY, 1e-308),
+    "nonnegative_least_squares": lambda: lc.nonnegative_least_squares(TINY, TINY[:, 0]),
+    "kkt_violation": lambda: lc.kkt_violation(TINY, TINY[:, 0], [1e-300, 0.0]),
+    "least_squares": lambda: lc.least_squares(TINY, TINY[:, 0]),
+    "fit_affine": lambda: lc.fit_affine([1e-170, 2e-170, 3e-170], [1.0, 2.0, 3.0]),
+    "classify": lambda: lc.classify(np.diag([1e-300, 1e300])),
+    "check_gradient": lambda: lc.check_gradient(
+        lambda t: float(np.exp(-800 * t[0] ** 2) + t[0]), lambda t: np.ones(1), [1.5]
+    ),
+    "golden_section": lambda: lc.alternating.golden_section(
+        lambda t: 1 - np.exp(-((t[0] - 40) ** 2)), np.array([39.0]), 0
+    ),
+    "coordinate_descent": lambda: lc.coordinate_descent(
+        lambda t: -np.exp(-(t[0] ** 2)) + t[0] ** 2 / 4, [30.0], sweeps=5
+    ),
+    "minimize": lambda: lc.minimize(
+        lambda t: (np.exp(t).sum(), np.exp(t)), [800.0, 0.0], lc.GradientDescent(1.0), steps=3
+    ),
+    "genetic": lambda: lc.genetic(
+        lambda t: np.exp(-800 * t[:, 0]), domains.Interval(0, 9), population=5, steps=3, rng=0
+    ),
+    "random_search": lambda: lc.random_search(
+        lambda t: 1 / (t[:, 0] < 0.5), domains.Interval(0, 1), 20, rng=0
+    ),
+    "train": lambda: lc.train(
+        lc.Network((1, 2)), lc.CrossEntropy(), np.array([[900.0], [-900.0]]), [0, 1],
+        lc.GradientDescent(1e-3), epochs=3, batch_size=1, rng=0,
+    ),
+    "log_softmax": lambda: graph.value_and_gradient(lambda t: graph.log_softmax(t)[0])(
+        [0.0, -800.0, 9.0]
+    ),
+    "contours": lambda: plots.contours(
+        lambda t: 1 / t[..., 0], EDGES, points=3, ax=plt.figure().gca()
+    ) and None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOUD)
+def test_numbers_that_vanish_on_the_way_raise_nothing(name):
+    with np.errstate(all="ignore"):
+        answer = frozen(LOUD[name]())
+    with settings_of_a_caller(torch.no_grad):
+        assert frozen(LOUD[name]()) == answer
+    plt.close("all")
+
+
+def test_the_settings_of_a_callback_are_the_callers():
+    for run in (
+        lambda c: lc.gradient_descent(SQUARE, [1.0, 1.0], 0.1, steps=2, callback=c),
+        lambda c: lc.kmeans(X, 2, rng=0, callback=c),
+        lambda c: lc.genetic(SQUARE, BOX, population=4, steps=2, rng=0, callback=c),
+    ):
+        seen = []
+        with np.errstate(over="raise", under="warn"):
+            run(lambda trace, seen=seen: seen.append((np.geterr()["over"], np.geterr()["under"])))
+        assert set(seen) == {("raise", "warn")}
+
+
+def test_no_generator_keeps_a_setting_over_a_yield():
+    """Who breaks off a loop over it would be left with the setting."""
+    settings = "errstate", "no_grad", "enable_grad", "inference_mode", "catch_warnings", "fork_rng"
+    found = []
+    for file in Path(lc.__file__).parent.rglob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text())):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            if any("contextmanager" in ast.unparse(d) for d in function.decorator_list):
+                continue
+            for block in (b for b in ast.walk(function) if isinstance(b, ast.With)):
+                sets = any(s in ast.unparse(item.context_expr) for s in settings for item in block.items)
+                if sets and any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(block)):
+                    found.append(f"{file.name}: {function.name}")
+    assert found == []
+
+
+def test_a_module_made_in_inference_mode_is_refused_in_words():
+    x, y = torch.zeros(4, 2), torch.zeros(4, 1)
+    with torch.inference_mode():
+        module = torch.nn.Linear(2, 1)
+        with pytest.raises(ValueError, match="inference_mode"):
+            lt.train(module, lc.SquaredError(), x, y, lc.Adam(), epochs=1, batch_size=2, rng=0)
+
+
+def test_data_made_in_inference_mode_fits_as_any_other():
+    torch.manual_seed(0)
+    module = torch.nn.Linear(2, 1)
+    start = lt.get_theta(module)
+
+    def run(x, y):
+        options = {"epochs": 2, "batch_size": 2, "rng": 0, "theta": start}
+        trace = lt.train(module, lc.SquaredError(), x, y, lc.Adam(0.1), **options)
+        g = lt.TotalLoss(module, lc.SquaredError(), x, y)
+        return frozen([trace, g.value_and_gradient(start), g.hessian(start)])
+
+    numbers = np.arange(8, dtype=np.float32).reshape(4, 2)
+    answer = run(torch.tensor(numbers), torch.tensor(numbers[:, :1]))
+    with torch.inference_mode():
+        assert run(torch.tensor(numbers), torch.tensor(numbers[:, :1])) == answer
+
+
+# --- the precision of g ---------------------------------------------------------------------------
+
+W, Y = np.random.default_rng(0).normal(size=(20, 3)), np.random.default_rng(1).normal(size=20)
+
+
+def mean_error(kind: str, answer: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
+    """The squared error, computed in another precision than that of theta."""
+    w, y = W.astype(kind), Y.astype(kind)
+    return lambda theta: answer((((w @ theta.astype(kind) - y) ** 2).sum() + w.dtype.type(100)))
+
+
+def right(theta: np.ndarray) -> np.ndarray:
+    return 2 * W.T @ (W @ theta - Y)
+
+
+@pytest.mark.parametrize("answer", [float, np.float32, lambda value: value])
+@pytest.mark.parametrize("theta", [[0.3, -0.7, 1.1], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [10.0, -3, 0.01]])
+def test_gradients_are_judged_in_the_precision_of_g(answer, theta):
+    g = mean_error("f4", answer)
+    assert lc.check_gradient(g, right, theta) < 1e-2
+    for wrong in (lambda t: -right(t), lambda t: right(t) / 2, lambda t: 1.2 * right(t)):
+        with pytest.raises(ValueError, match="the gradient is wrong"):
+            lc.check_gradient(g, wrong, theta)
+    exact = mean_error("f8", float)
+    with pytest.raises(ValueError, match="the gradient is wrong"):  # not looser than before
+        lc.check_gradient(exact, lambda t: right(t) + [0, 0, 1e-4], theta)
+
+
+def test_a_gradient_in_float32_is_right_to_float32():
+    w, y = W.astype("f4"), Y.astype("f4")
+    at = np.linalg.lstsq(W, Y)[0]  # where its terms cancel
+    exact = lambda t: ((W @ t - Y) ** 2).sum()  # noqa: E731
+    assert lc.check_gradient(exact, lambda t: 2 * w.T @ (w @ t.astype("f4") - y), at + 1e-3) < 1e-2
+
+
+def minimizer(p: int) -> Callable[[np.ndarray], float]:
+    column = W[:, p]
+    return lambda theta: column @ (Y - W @ theta + column * theta[p]) / (column @ column)
+
+
+@pytest.mark.parametrize("answer", [float, np.float32])
+def test_a_rise_by_the_rounding_of_g_is_none(answer):
+    minimizers = [minimizer(p) for p in range(3)]
+    trace = lc.alternate(mean_error("f4", answer), minimizers, np.ones(3), sweeps=50)
+    assert trace.converged, trace.message
+    rising = [lambda theta: theta[0] + 1e-3] * 3
+    trace = lc.alternate(mean_error("f4", answer), rising, np.linalg.lstsq(W, Y)[0], sweeps=50)
+    assert not trace.converged
+    assert "raised g" in trace.message
+
+
+def test_the_precision_of_numbers():
+    precision = lc.evaluation.precision
+    values = np.random.default_rng(0).normal(size=5)
+    assert precision(values.tolist()) == 2.0**-52
+    assert precision(values.astype("f4").tolist()) == 2.0**-23
+    assert precision(values.astype("f2").tolist()) == 2.0**-10
+    assert precision(torch.tensor(values).bfloat16().double().tolist()) == 2.0**-7
+    assert precision([*values.astype("f2").tolist(), values[0]]) == 2.0**-52
+    assert precision([np.nan, np.inf]) == precision([]) == 2.0**-52

@@ -20,7 +20,7 @@ from lecturecode.pytorch.door import checked_data
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.ranks import Ranks, check_divisible, join, share
 from lecturecode.pytorch.stepper import OnModule
-from lecturecode.pytorch.theta import checked_theta, flat, named_parts, split
+from lecturecode.pytorch.theta import check_fitted, checked_theta, flat, named_parts, split
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule
 from lecturecode.trace import Callback, Recorder, Trace
@@ -149,6 +149,7 @@ def train_distributed(
     RuntimeError: train_distributed runs in processes that torchrun starts...
     """
     named = named_parts(module)
+    check_fitted(named)
     parts = list(named.values())
     start = flat(parts) if theta is None else checked_theta(named, theta).clone()
     check_finite(start, "theta")
