@@ -8,11 +8,9 @@ and is the same afterwards; and a StopIteration arrives as what it is.
 
 import ast
 import contextlib
-import copy
 import dataclasses
 import inspect
 import random
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
@@ -24,10 +22,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from hostile_table import CITIES, LABELS, NET, TABLE, X, Y2, _differentiated
+from hostile_table import CITIES, NET, TABLE, Y2, X
 
 import lecturecode as lc
-from lecturecode import domains, graph, iteration, objectives, plots
+from lecturecode import domains, graph, objectives, plots
 from lecturecode import pytorch as lt
 
 ARRAYS = np.ndarray, torch.Tensor
@@ -219,11 +217,8 @@ class Bowl:
         return 2 * (theta - 0.3) + other / 2
 
     def hessian(self, theta: Any) -> Any:
-        return (
-            0 * (theta[..., None, :] * theta[..., :, None]) + theta.new_tensor([[2.0, 0.5], [0.5, 2.0]])
-            if isinstance(theta, torch.Tensor)
-            else np.array([[2.0, 0.5], [0.5, 2.0]]) + 0 * theta[..., None]
-        )
+        matrix = np.array([[2.0, 0.5], [0.5, 2.0]])
+        return matrix if isinstance(theta, np.ndarray) else torch.tensor(matrix)
 
 
 BOWL = Bowl()
@@ -768,7 +763,7 @@ def test_traces_that_a_callback_keeps_stay_as_they_were():
         kept, seen = [], []
         lc.particle_swarm(
             quartic, BOX, population=5, steps=40, rng=0, like=like,
-            callback=lambda t: kept.append(t) or seen.append(frozen(t)),
+            callback=lambda t, kept=kept, seen=seen: kept.append(t) or seen.append(frozen(t)),
         )  # fmt: skip
         assert [frozen(trace) for trace in kept] == seen
 
@@ -893,7 +888,7 @@ def state() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
-    """Everything as hardly anybody sets it: errors raise, warnings are errors, no gradients, other seeds."""
+    """Everything as hardly anybody sets it: errors raise, warnings are errors, seeds are others."""
     states = np.random.get_state(), random.getstate(), torch.get_rng_state()  # noqa: NPY002
     dtype = torch.get_default_dtype()
     try:
@@ -1123,7 +1118,7 @@ W, Y = np.random.default_rng(0).normal(size=(20, 3)), np.random.default_rng(1).n
 def mean_error(kind: str, answer: Callable[[Any], Any]) -> Callable[[np.ndarray], Any]:
     """The squared error, computed in another precision than that of theta."""
     w, y = W.astype(kind), Y.astype(kind)
-    return lambda theta: answer((((w @ theta.astype(kind) - y) ** 2).sum() + w.dtype.type(100)))
+    return lambda theta: answer(((w @ theta.astype(kind) - y) ** 2).sum() + w.dtype.type(100))
 
 
 def right(theta: np.ndarray) -> np.ndarray:
@@ -1140,7 +1135,7 @@ def test_gradients_are_judged_in_the_precision_of_g(answer, theta):
             lc.check_gradient(g, wrong, theta)
     exact = mean_error("f8", float)
     with pytest.raises(ValueError, match="the gradient is wrong"):  # not looser than before
-        lc.check_gradient(exact, lambda t: right(t) + [0, 0, 1e-4], theta)
+        lc.check_gradient(exact, lambda t: right(t) + np.array([0, 0, 1e-4]), theta)
 
 
 def test_a_gradient_in_float32_is_right_to_float32():

@@ -133,6 +133,7 @@ def collect(
         Keep one iterate in this many steps; 0 keeps only the best and the last one.
     callback : callable, optional
         Called with the trace so far after each step; returning True stops.
+        It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, as_array, copied, lent, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
@@ -133,6 +134,7 @@ class CrossEntropy:
         return labels(y, "y", outputs, as_array(like, "like"), hint)
 
 
+@np.errstate(all="ignore")
 def losses_of(loss: Loss, prediction: Array, y: Array) -> Array:
     """Return the loss of each sample; one of the user's sees copies, into which it may write."""
     if type(loss) in PURE:
@@ -149,7 +151,7 @@ def losses_with_gradient(loss: Loss, prediction: Array, y: Array) -> tuple[Array
 
 
 def targets_of(loss: Loss, y: Any, outputs: int, like: Array) -> Array:
-    """Return the targets as the loss takes them; one of the user's sees copies, and keeps what it made."""
+    """Return the targets as the loss takes them, in memory of their own if the loss is the user's."""
     if type(loss) in PURE:
         return loss.targets(y, outputs, like)
     return copied(loss.targets(lent(y), outputs, copied(like)))

@@ -275,7 +275,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class Apart:
-    """An optimizer of the user's: it may write into what it is handed, and return one theta each time."""
+    """An optimizer of the user's: it may write into what it is handed, or return one theta each time."""
 
     optimizer: Optimizer
 

@@ -58,7 +58,7 @@ def brute_force(
         given: every point up to a million of them, and only improvements beyond.
     callback : callable, optional
         Called with the trace so far after each chunk of points, of which there are at least 16;
-        returning True stops.
+        returning True stops. Its arrays are read-only views; tensors are copied when asked for.
     progress : bool
         Show a progress bar, which advances chunk by chunk.
 

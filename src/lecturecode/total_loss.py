@@ -68,7 +68,6 @@ class TotalLoss:
     def __repr__(self) -> str:
         return f"TotalLoss({self.network}, {self.loss}, {self.x.shape[0]} samples)"
 
-    @np.errstate(all="ignore")
     def __call__(self, theta: Any) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)

@@ -97,6 +97,7 @@ def train(
         Keep one theta in this many steps; 0 keeps only the best and the last one.
     callback : callable, optional
         Called with the trace so far after each epoch; returning True stops.
+        It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar, a tick for each epoch.
 

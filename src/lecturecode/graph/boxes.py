@@ -13,7 +13,7 @@ import numpy as np
 from lecturecode.arrays import Array, NotNumbersError, as_array
 from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
-from lecturecode.graph.reverse import own, pass_back
+from lecturecode.graph.reverse import apart, pass_back
 
 MISFITS = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 """What NumPy, or a function of one's own, raises about values that do not fit."""
@@ -27,16 +27,14 @@ class Box:
     boxes are handed copies, and may write into them.
     """
 
-    __slots__ = ("backward", "forward", "name", "pure")
-
-    pure: bool  # writes into nothing, and returns new arrays or what cannot be told from them
+    __slots__ = ("backward", "forward", "name")
 
     def __init__(self, name: str, forward: Callable, *backward: Callable) -> None:
         text(name, "name")
         function(forward, "forward", "the values of the children")
         for gradient in backward:
             function(gradient, "backward", "G, y and the values of the children")
-        self.name, self.forward, self.backward, self.pure = name, forward, backward, False
+        self.name, self.forward, self.backward = name, apart(forward), tuple(map(apart, backward))
 
     def __call__(self, *children: Any) -> "Node":
         """Run forward on the values of the children, and return the new node of the graph."""
@@ -44,7 +42,7 @@ class Box:
         values = [child.value for child in nodes]
         y = Node.__new__(Node)
         try:
-            y.value = self.forward(*values) if self.pure else own(self.forward(*map(own, values)))
+            y.value = self.forward(*values)
         except MISFITS as error:
             raise _in_words(self, values, error) from error
         y.box, y.children, y.name, y.grad = self, nodes, "", None
@@ -63,7 +61,7 @@ class _Ours(Box):
     __slots__ = ()
 
     def __init__(self, name: str, forward: Callable, backward: Callable) -> None:
-        self.name, self.forward, self.backward, self.pure = name, forward, (backward,), True
+        self.name, self.forward, self.backward = name, forward, (backward,)
 
 
 def _in_words(box: Box, values: list[Array], error: Exception) -> Exception:
@@ -112,11 +110,17 @@ transpose = Box("T", lambda a: a.T,
 log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(a - a.max(-1, keepdims=True)),
                                  lambda G, y, a: G - np.exp(y) * G.sum(-1, keepdims=True))
 # fmt: on
+
+
+def _bare(function: Any) -> Callable:
+    return function.__wrapped__
+
+
 for _box in (
     add, subtract, multiply, divide, exp, log, tanh, sigmoid, relu, maximum, power, negative, matmul,
     transpose, log_softmax,
 ):  # fmt: skip
-    _box.pure = True
+    _box.forward, _box.backward = _bare(_box.forward), tuple(map(_bare, _box.backward))
 
 
 def _row(u: Array, a: Array) -> Array:
@@ -124,9 +128,9 @@ def _row(u: Array, a: Array) -> Array:
     return u[..., None, :] if a.ndim == 1 else u
 
 
-@np.errstate(under="ignore")  # what is far below the largest is nothing beside it
 def _less_its_logsumexp(a: Array) -> Array:
-    return a - np.log(np.exp(a).sum(-1, keepdims=True))
+    with np.errstate(under="ignore"):  # what is far below the largest is nothing beside it
+        return a - np.log(np.exp(a).sum(-1, keepdims=True))
 
 
 def _sum(axis: Any, keepdims: bool) -> Box:
@@ -253,7 +257,8 @@ class Node:
             )
         if self.constant:
             raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
-        pass_back(self)
+        with np.errstate(all="ignore"):
+            pass_back(self)
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} is neither true nor false; ask its value, as in: if node.value > 0")

@@ -4,6 +4,8 @@ A box can pass its gradient on once it is complete, that is, after all boxes tha
 is the order in which children come before their parents, reversed.
 """
 
+from collections.abc import Callable
+from functools import wraps
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from lecturecode.graph.entries import Entries
 if TYPE_CHECKING:  # a node calls this module
     from lecturecode.graph.boxes import Node
 
-__all__ = ["add_to", "own", "pass_back", "topological_order"]
+__all__ = ["add_to", "apart", "pass_back", "topological_order"]
 
 
 def topological_order(node: "Node") -> list["Node"]:
@@ -38,7 +40,6 @@ def _check_node(node: object) -> None:
         raise TypeError(f"node must be a Node, such as Node(1.0); got {type(node).__name__}")
 
 
-@np.errstate(all="ignore")
 def pass_back(result: "Node") -> None:
     """Visit the nodes from the result to the leaves; each box adds to the gradients of its children."""
     G_of = {result: np.ones_like(result.value)}
@@ -47,17 +48,22 @@ def pass_back(result: "Node") -> None:
         G = _complete(G_of.pop(y), y)
         y.grad = G if y.grad is None else y.grad + G
         values = [child.value for child in y.children]
-        pure = y.box is None or y.box.pure
         for child, gradient in zip(y.children, y.box.backward if y.box else (), strict=True):
-            if child.constant:
-                continue
-            given = (G, y.value, *values)
-            passed = gradient(*given) if pure else own(gradient(*map(own, given)))
-            add_to(G_of, child, passed)
+            if not child.constant:
+                add_to(G_of, child, gradient(G, y.value, *values))
 
 
-def own(value: Any) -> Any:
-    """Return a copy of an array; numbers are nobody's."""
+def apart(function: Callable) -> Callable:
+    """Return a function that sees copies of arrays, and whose answer is copied, whoever wrote it."""
+
+    @wraps(function)
+    def on_copies(*given: Any) -> Any:
+        return _own(function(*map(_own, given)))
+
+    return on_copies
+
+
+def _own(value: Any) -> Any:
     return value.copy("K") if isinstance(value, np.ndarray) else value
 
 
