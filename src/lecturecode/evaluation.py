@@ -111,7 +111,7 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     """
     from lecturecode.workers import Pool, spread  # not at the top: it takes long to import
 
-    one = partial(number, function(g, "g"))
+    one = partial(_one, function(g, "g"))
     if callable(workers):
         if workers is not map:  # the one class that is meant
             function(workers, "workers", "a function and its arguments")
@@ -120,6 +120,11 @@ def pointwise(g: Callable[[Array], Any], workers: Any = 1) -> Callable[[Array], 
     if count == 1:
         return partial(_batch, partial(spread, one, mapper=map))
     return partial(_batch, Pool(one, count).evaluate)
+
+
+@np.errstate(all="ignore")  # as in a method, in whatever thread or process this runs
+def _one(g: Callable[[Array], Any], theta: Array) -> float:
+    return number(g, theta)
 
 
 def call(g: Callable[[Array], Any], theta: Array) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import Array, copied, detached, norm, real_arrays, says_singular
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
@@ -123,7 +123,7 @@ def lasso(
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
-    return replace(trace, theta=trace.last, value=float(trace.values[-1]))
+    return replace(trace, theta=copied(trace.last), value=float(trace.values[-1]))
 
 
 class Problem(NamedTuple):
