@@ -807,18 +807,60 @@ def test_a_method_of_ones_own_may_go_on_in_the_same_memory(record_every):
     def descend(theta):
         while True:
             yield lc.Step(theta, float(quartic(theta)))
-            theta -= 0.2 * slope(theta)  # too far: the best is not the last
+            theta -= 0.3 * slope(theta)  # too far: the best is not the last
 
     def anew(theta):
         while True:
             yield lc.Step(theta, float(quartic(theta)))
-            theta = theta - 0.2 * slope(theta)
+            theta = theta - 0.3 * slope(theta)
 
-    traces = [
+    found = [
         lc.collect(method(np.array([0.4, -1.3])), steps=7, record_every=record_every)
         for method in (descend, anew)
     ]
-    assert frozen(traces[0]) == frozen(traces[1])
+    assert found[1].value < found[1].values[-1]
+    assert frozen(found[0]) == frozen(found[1])
+
+
+def test_an_objective_of_ones_own_may_write_into_theta():
+    class Careless(objectives.Objective):
+        def __call__(self, theta):
+            value = quartic(theta)
+            theta[...] = 7
+            return value
+
+        def gradient(self, theta):
+            return slope(theta)
+
+        def hessian(self, theta):
+            return curvature(theta)
+
+    class Careful(Careless):
+        def __call__(self, theta):
+            return quartic(theta)
+
+    found = [lc.gradient_descent(kind(), [0.4, -1.7], 0.01, steps=5) for kind in (Careless, Careful)]
+    assert frozen(found[0]) == frozen(found[1])
+
+
+def test_a_callback_may_ask_the_functions_themselves():
+    start, memory = np.array([0.7, 1.4]), np.empty(2)
+
+    def gradient(theta):
+        memory[...] = slope(theta)
+        return memory
+
+    def pair(theta):
+        return quartic(theta), gradient(theta)
+
+    def find(callback):
+        return lc.find_stationary_point(gradient, curvature, start, callback=callback)
+
+    def descend(callback):
+        return lc.minimize(pair, start, lc.Momentum(0.01), steps=5, callback=callback)
+
+    for run in (find, descend):
+        assert frozen(run(None)) == frozen(run(lambda trace: gradient(trace.theta + 1) is None))
 
 
 def test_two_methods_race_on_one_memory():

@@ -24,7 +24,7 @@ from lecturecode.arrays import (
 from lecturecode.door import function, protocol, real, whole
 from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
-from lecturecode.objectives import Objective
+from lecturecode.objectives import PURE, Objective
 from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 
@@ -209,7 +209,8 @@ def gradient_descent(
 
 def _pair_of(g: Any) -> ValueAndGradient:
     """Return the function of the pair: that of an objective, or what was given."""
-    if callable(getattr(g, "value_and_gradient", None)):
+    inherited = getattr(type(g), "value_and_gradient", None) is Objective.value_and_gradient
+    if callable(getattr(g, "value_and_gradient", None)) and (type(g) in PURE or not inherited):
         return g.value_and_gradient  # both in one pass
     if callable(getattr(g, "gradient", None)):
         return lambda theta: (lent(g(copied(theta))), g.gradient(theta))

@@ -151,11 +151,11 @@ class Recorder:
         self.calls += evaluations
         if self.record_every and self.values.count % self.record_every == 0:
             self.thetas.append(theta)
-            self.last = self.thetas.buffer[self.thetas.count - 1]
+            self.last = self.thetas.shown[self.thetas.count - 1]
             for name, array in (extras or {}).items():
                 self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
         else:
-            self.last = copied(theta)  # a method of one's own may go on in the same memory
+            self.last = _shut(copied(theta))  # a method of one's own may go on in the same memory
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
         if theta.ndim == 1:
@@ -169,7 +169,6 @@ class Recorder:
 
         With ``record_every=0`` only those better than all before become steps, and the last one.
         """
-        xp = compat.array_namespace(thetas)
         numbers = self.calls + 1 + np.arange(len(values))
         if self.record_every:
             first = -self.values.count % self.record_every
@@ -183,7 +182,7 @@ class Recorder:
             self.beyond = None if improved[-1] else (values[-1:], numbers[-1:])
         self.calls += len(values)
         self._best_member(thetas, values)
-        self.last = xp.asarray(thetas[-1, ...], copy=True)  # a view would keep all n of them
+        self.last = _shut(copied(thetas[-1, ...]))  # a view would keep all n of them
 
     def _improvements(self, values: Array) -> Array:
         xp = compat.array_namespace(values)
@@ -199,7 +198,7 @@ class Recorder:
         if not bool(xp.isfinite(value[member, ...])):  # rare: NaN counts as least there
             member = int(xp.argmin(xp.where(xp.isfinite(value), value, xp.full_like(value, xp.inf))))
         if -float("inf") < value[member] < self.best_value:
-            self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
+            self.best = _shut(copied(theta[member, ...]))  # a view would keep all M of them
             self.best_value = float(value[member])
 
     def append_values(self, values: Array) -> None:
@@ -224,24 +223,28 @@ class Recorder:
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded, for the caller, to whom it belongs from now on."""
         trace = self.frozen(message, converged)
-        return replace(trace, theta=copied(trace.theta), last=copied(trace.last))
+        thetas = trace.thetas if self.record_every else copied(trace.thetas)
+        return replace(trace, thetas=thetas, theta=copied(trace.theta), last=copied(trace.last))
 
     def so_far(self, message: str) -> Trace:
         """Freeze what has been recorded so far, for a callback: to be read, while the run goes on."""
-        return to_read(self.frozen(message))
+        return self.frozen(message, to_read=True)
 
-    def frozen(self, message: str, converged: bool = False) -> Trace:
-        """Return a trace that shares the memory of the record."""
+    def frozen(self, message: str, converged: bool = False, to_read: bool = False) -> Trace:
+        """Return a trace that shares the memory of the record; if it is to be read, read-only."""
         assert self.last is not None
-        thetas = self.thetas.so_far() if self.record_every else self.last[None]
+        thetas = self.thetas.so_far(to_read) if self.record_every else self.last[None]
         best = self.best
         if best is None:  # no value was finite: the start is as good as any other point
             best = thetas[0, ...] if self.last.ndim == 1 else thetas[0, 0, ...]
-        values, evaluations = self.values.so_far(), self.evaluations.so_far()
+        values, evaluations = self.values.so_far(to_read), self.evaluations.so_far(to_read)
         if self.beyond is not None:
             values = compat.array_namespace(values).concat([values, self.beyond[0]])
             evaluations = np.concatenate([evaluations, self.beyond[1]])
-        return Trace(
+            if to_read:
+                values, evaluations = _shut(values), _shut(evaluations)
+        kind = _OfTensors if to_read and not isinstance(thetas, np.ndarray) else Trace
+        return kind(
             thetas=thetas,
             values=values,
             evaluations=evaluations,
@@ -251,22 +254,26 @@ class Recorder:
             converged=converged,
             message=message,
             record_every=self.record_every,
-            extras={name: rows.so_far() for name, rows in self.extras.items()},
+            extras={name: rows.so_far(to_read) for name, rows in self.extras.items()},
         )
 
 
 def to_read(trace: Trace) -> Trace:
     """Return a trace whose arrays cannot be written into; the views in `trace` itself are made so."""
     for array in (trace.thetas, trace.values, trace.evaluations, *trace.extras.values()):
-        if isinstance(array, np.ndarray):
-            array.setflags(write=False)
+        _shut(array)
     if not isinstance(trace.thetas, np.ndarray):
         return _OfTensors(**vars(trace))
     for name in ("theta", "last"):
-        view = getattr(trace, name).view()
-        view.setflags(write=False)
-        object.__setattr__(trace, name, view)
+        object.__setattr__(trace, name, _shut(getattr(trace, name).view()))
     return trace
+
+
+def _shut(array: Array) -> Array:
+    """Make an array read-only, and return it; a tensor cannot be."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=False)
+    return array
 
 
 class _OfTensors(Trace):
@@ -288,6 +295,7 @@ class _Rows:
 
     def __init__(self, room: int = 16) -> None:
         self.buffer: Any = None
+        self.shown: Any = None  # the same to be read: read-only, and so are its parts
         self.count = self.full = 0
         self.room = max(room, 1)
 
@@ -312,9 +320,10 @@ class _Rows:
             larger[: self.count] = self.buffer[: self.count]
             self.buffer = larger
         self.full = self.buffer.shape[0]
+        self.shown = _shut(self.buffer[:])
 
-    def so_far(self) -> Array:
-        return self.buffer[: self.count]
+    def so_far(self, to_read: bool = False) -> Array:
+        return (self.shown if to_read else self.buffer)[: self.count]
 
 
 def _empty(rows: int, like: Array, shape: tuple[int, ...]) -> Array:

@@ -181,12 +181,13 @@ def golden_along(
     g: Callable[[Array], Any], theta: Array, p: int, value: float | None, reach: float = 1.0
 ) -> tuple[Array, float, int]:
     """Do what :func:`golden_section` says, for arguments that are known to be right."""
-    calls = 0
+    calls, moved = 0, copied(theta)
 
     def along(t: float) -> float:
         nonlocal calls
         calls += 1
-        found = number(g, with_entry(theta, p, t))
+        moved[p] = t
+        found = number(g, moved)  # which hands a copy to g
         return math.inf if math.isnan(found) else found
 
     here = float(theta[p])
@@ -247,6 +248,6 @@ def _axis(theta: Any, p: Any) -> tuple[Array, int]:
 
 def with_entry(theta: Array, p: int, t: float) -> Array:
     """Return a copy of theta with coordinate p set to t."""
-    moved = compat.array_namespace(theta).asarray(theta, copy=True)
+    moved = copied(theta)
     moved[p] = t
     return moved

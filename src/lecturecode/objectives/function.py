@@ -29,7 +29,7 @@ class Objective(Protocol):
 
     def value_and_gradient(self, theta: Array) -> tuple[Array, Array]:
         """Return g(theta) and the gradient there, shapes (...) and (..., P)."""
-        return lent(self(lent(theta))), self.gradient(theta)
+        return self(theta), self.gradient(theta)
 
 
 @dataclass(frozen=True)
