@@ -1008,9 +1008,11 @@ def test_no_public_callable_changes_what_it_is_given_or_minds_what_is_set(name):
         return
     modes = [torch.no_grad, torch.inference_mode] if item.family == "pytorch" else [torch.no_grad]
     for mode in modes:
-        arguments = item.good()
+        arguments, unseeded = item.good(), item.good()
         with settings_of_a_caller(mode):
             assert frozen(item.call(**arguments)) == answer
+            if "rng" in item.arguments():
+                item.call(**{**unseeded, "rng": None})  # a seed of its own, from nobody's generator
         assert frozen(given_to(name, arguments)) == before
 
 
@@ -1043,6 +1045,15 @@ def test_settings_are_the_callers_after_an_exception_too():
             with np.errstate(over="raise"), pytest.raises(StopIteration):
                 run(maker("numpy"), Ends(argument, 1))
             assert state() == before
+
+
+def test_a_refusal_leaves_the_settings_as_they_were():
+    """The speed of g is measured before a grid is refused, and g has no words about that."""
+    with (
+        settings_of_a_caller(torch.no_grad),
+        pytest.raises(ValueError, match="max_points"),
+    ):
+        lc.grid_search(lambda t: np.exp(-800 * t[:, 0] ** 2), BOX, 100, max_points=10)
 
 
 FAR = np.array([[0.0], [1e-170], [3e-165], [1.0]])
@@ -1220,8 +1231,9 @@ def minimizer(p: int) -> Callable[[np.ndarray], float]:
 @pytest.mark.parametrize("answer", [float, np.float32])
 def test_a_rise_by_the_rounding_of_g_is_none(answer):
     minimizers = [minimizer(p) for p in range(3)]
-    trace = lc.alternate(mean_error("f4", answer), minimizers, np.ones(3), sweeps=50)
-    assert trace.converged, trace.message
+    for start in np.random.default_rng(2).normal(size=(20, 3)):
+        trace = lc.alternate(mean_error("f4", answer), minimizers, start, sweeps=50)
+        assert trace.converged, trace.message
     rising = [lambda theta: theta[0] + 1e-3] * 3
     trace = lc.alternate(mean_error("f4", answer), rising, np.linalg.lstsq(W, Y)[0], sweeps=50)
     assert not trace.converged

@@ -153,9 +153,9 @@ def _batch(evaluate_each: Callable[[list[Array]], Any], thetas: Array) -> Array:
     points = compat.array_namespace(thetas).reshape(thetas, (-1, thetas.shape[-1]))
     if compat.is_torch_array(points):
         points = compat.to_device(points.detach(), "cpu")
-    # Copies, since a g may write into theta, and since a row of a tensor is pickled with all the others.
-    xp = compat.array_namespace(points)
-    each = [xp.asarray(points[i, ...], copy=True) for i in range(points.shape[0])]
+    # Copies, since workers may write into them, and since a row of a tensor is pickled with all others.
+    tensor = compat.is_torch_array(points)
+    each = [copied(point) for point in points] if tensor else list(copied(points))
     try:
         results, error = evaluate_each(each)
     except BaseException as interrupt:

@@ -155,7 +155,7 @@ class Recorder:
             for name, array in (extras or {}).items():
                 self.extras.setdefault(name, _Rows(self.thetas.room)).append(array)
         else:
-            self.last = _shut(copied(theta))  # a method of one's own may go on in the same memory
+            self.last = copied(theta)  # a method of one's own may go on in the same memory
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
         if theta.ndim == 1:
@@ -182,7 +182,7 @@ class Recorder:
             self.beyond = None if improved[-1] else (values[-1:], numbers[-1:])
         self.calls += len(values)
         self._best_member(thetas, values)
-        self.last = _shut(copied(thetas[-1, ...]))  # a view would keep all n of them
+        self.last = copied(thetas[-1, ...])  # a view would keep all n of them
 
     def _improvements(self, values: Array) -> Array:
         xp = compat.array_namespace(values)
@@ -198,7 +198,7 @@ class Recorder:
         if not bool(xp.isfinite(value[member, ...])):  # rare: NaN counts as least there
             member = int(xp.argmin(xp.where(xp.isfinite(value), value, xp.full_like(value, xp.inf))))
         if -float("inf") < value[member] < self.best_value:
-            self.best = _shut(copied(theta[member, ...]))  # a view would keep all M of them
+            self.best = copied(theta[member, ...])  # a view would keep all M of them
             self.best_value = float(value[member])
 
     def append_values(self, values: Array) -> None:
@@ -233,7 +233,8 @@ class Recorder:
     def frozen(self, message: str, converged: bool = False, to_read: bool = False) -> Trace:
         """Return a trace that shares the memory of the record; if it is to be read, read-only."""
         assert self.last is not None
-        thetas = self.thetas.so_far(to_read) if self.record_every else self.last[None]
+        last = _to_read(self.last) if to_read else self.last
+        thetas = self.thetas.so_far(to_read) if self.record_every else last[None]
         best = self.best
         if best is None:  # no value was finite: the start is as good as any other point
             best = thetas[0, ...] if self.last.ndim == 1 else thetas[0, 0, ...]
@@ -243,14 +244,15 @@ class Recorder:
             evaluations = np.concatenate([evaluations, self.beyond[1]])
             if to_read:
                 values, evaluations = _shut(values), _shut(evaluations)
-        kind = _OfTensors if to_read and not isinstance(thetas, np.ndarray) else Trace
+        tensors = to_read and not isinstance(thetas, np.ndarray)
+        kind, best = _OfTensors if tensors else Trace, _to_read(best) if to_read else best
         return kind(
             thetas=thetas,
             values=values,
             evaluations=evaluations,
             theta=best,
             value=self.best_value if self.best is not None else float("nan"),
-            last=self.last,
+            last=last,
             converged=converged,
             message=message,
             record_every=self.record_every,
@@ -259,14 +261,17 @@ class Recorder:
 
 
 def to_read(trace: Trace) -> Trace:
-    """Return a trace whose arrays cannot be written into; the views in `trace` itself are made so."""
-    for array in (trace.thetas, trace.values, trace.evaluations, *trace.extras.values()):
-        _shut(array)
-    if not isinstance(trace.thetas, np.ndarray):
-        return _OfTensors(**vars(trace))
-    for name in ("theta", "last"):
-        object.__setattr__(trace, name, _shut(getattr(trace, name).view()))
-    return trace
+    """Return a trace whose arrays cannot be written into."""
+    fields = {name: _to_read(value) for name, value in vars(trace).items()}
+    fields["extras"] = {name: _to_read(array) for name, array in trace.extras.items()}
+    return (Trace if isinstance(trace.thetas, np.ndarray) else _OfTensors)(**fields)
+
+
+def _to_read(array: Array) -> Array:
+    """Return an array that cannot be written into, without a copy; a tensor is itself."""
+    if not isinstance(array, np.ndarray) or not array.flags.writeable:
+        return array
+    return _shut(array.view())
 
 
 def _shut(array: Array) -> Array:

@@ -28,8 +28,7 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train_distributed"]
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
+@torch.inference_mode(False)  # in which gradients are recorded, whatever the caller has set
 def train_distributed(
     module: nn.Module,
     loss: Any,

@@ -25,8 +25,7 @@ from lecturecode.trace import Callback, Recorder, Trace
 __all__ = ["train"]
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
+@torch.inference_mode(False)  # in which gradients are recorded, whatever the caller has set
 def train(
     module: nn.Module,
     loss: Any,
