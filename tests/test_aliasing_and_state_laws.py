@@ -31,6 +31,16 @@ from lecturecode import pytorch as lt
 
 ARRAYS = np.ndarray, torch.Tensor
 
+
+@pytest.fixture(autouse=True)
+def _figures():
+    """Close what a test has drawn: Matplotlib warns of more than 20 open figures."""
+    before = set(plt.get_fignums())
+    yield
+    for number in set(plt.get_fignums()) - before:
+        plt.close(number)
+
+
 # --- what is looked at: arrays, wherever they are --------------------------------------------------
 
 
@@ -1131,7 +1141,6 @@ def test_numbers_that_vanish_on_the_way_raise_nothing(name):
         answer = frozen(LOUD[name]())
     with settings_of_a_caller(torch.no_grad):
         assert frozen(LOUD[name]()) == answer
-    plt.close("all")
 
 
 def test_the_settings_of_a_callback_are_the_callers():
