@@ -307,11 +307,21 @@ def on_host(array: Array) -> np.ndarray:
 OF_NUMPY = (np.ndarray, np.generic)
 
 
+def copied(array: Any) -> Any:
+    """Return a copy, in the same order of memory, so that sums round alike; a tensor's has its graph."""
+    return array.copy("K") if isinstance(array, OF_NUMPY) else array.clone()
+
+
 def detached(array: Any) -> Any:
     """Return a tensor without the graph that autograd records for it; anything else as it is."""
     if isinstance(array, OF_NUMPY):  # at once, since this is asked at every step
         return array
     return array.detach() if getattr(array, "requires_grad", False) else array
+
+
+def lent(value: Any) -> Any:
+    """Return a copy of an array or a tensor for somebody who may write into it; anything else itself."""
+    return copied(value) if isinstance(value, OF_NUMPY) or compat.is_torch_array(value) else value
 
 
 def as_start(theta: ArrayLike, *, many: bool = False) -> Array:
@@ -358,7 +368,7 @@ def check_finite(array: Array, name: str) -> None:
     """
     check_there(array, name)
     xp = compat.array_namespace(array)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         total = float(xp.sum(detached(array)))  # takes no memory, as a mask of large data would
     if math.isfinite(total):
         return

@@ -15,16 +15,18 @@ from lecturecode.arrays import (
     ArrayLike,
     as_array,
     as_start,
+    copied,
     detached,
+    lent,
     namespace,
     on_host,
     same_kind,
 )
 from lecturecode.door import function, protocol, real, whole
-from lecturecode.evaluation import call, number
+from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
-from lecturecode.objectives import Objective
-from lecturecode.optimizers import GradientDescent, Optimizer
+from lecturecode.objectives import PURE, Objective
+from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 
 ValueAndGradient = Callable[[Any], tuple[Any, Array]]
@@ -68,6 +70,7 @@ def minimize(
         all are kept up to 128 MiB, then every second one, and so on; the message of the trace says so.
     callback : callable, optional
         Called with the trace so far after each step; returning True stops.
+        It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar.
 
@@ -109,7 +112,7 @@ def minimize(
     protocol(optimizer, "optimizer", ("init", "step"), "GradientDescent(0.1)")
     steps, tol = whole(steps, "steps"), real(tol, "tol", "[0, inf]")
     return collect(
-        descend(_checked(f), as_start(theta, many=True), optimizer, tol),
+        descend(_checked(f), as_start(theta, many=True), apart(optimizer), tol),
         steps=steps,
         until=[lost],
         used_up=f"used up all {steps} steps before the gradient was flat",
@@ -208,13 +211,15 @@ def gradient_descent(
 
 def _pair_of(g: Any) -> ValueAndGradient:
     """Return the function of the pair: that of an objective, or what was given."""
-    if callable(getattr(g, "value_and_gradient", None)):
+    inherited = getattr(type(g), "value_and_gradient", None) is Objective.value_and_gradient
+    if callable(getattr(g, "value_and_gradient", None)) and (type(g) in PURE or not inherited):
         return g.value_and_gradient  # both in one pass
     if callable(getattr(g, "gradient", None)):
-        return lambda theta: (g(theta), g.gradient(theta))
+        return lambda theta: (lent(g(copied(theta))), g.gradient(theta))
     return g
 
 
+@np.errstate(all="ignore")
 def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], theta: ArrayLike) -> float:
     r"""Compare a gradient with central differences, coordinate by coordinate.
 
@@ -269,7 +274,7 @@ def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], th
     if getattr(claimed, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(claimed, theta))
     xp = compat.array_namespace(theta)
-    eps = float(xp.finfo(theta.dtype).eps)
+    eps = max(_eps(theta), _eps(claimed), _precision_of(g, theta))
     stated, here = on_host(claimed).astype(float), number(g, theta)
     measured, allowed = np.zeros_like(stated), np.zeros_like(stated)
     for p in range(theta.shape[0]):
@@ -298,8 +303,30 @@ def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], th
     return float(errors.max() / scale) if scale else 0.0
 
 
+def _eps(array: Array) -> float:
+    xp = compat.array_namespace(array)
+    return float(xp.finfo(array.dtype).eps) if xp.isdtype(array.dtype, "real floating") else 0.0
+
+
+def _precision_of(g: Callable[[Array], Array], theta: Array) -> float:
+    """Return the precision in which g computes, as far as its values close to theta tell."""
+    xp, P = compat.array_namespace(theta), theta.shape[0]
+    size = xp.where(theta == 0, xp.max(xp.abs(theta)), theta)
+    size = xp.where(size == 0, xp.ones_like(size), size)
+    values = []
+    for turn in range(1, 4):  # by different parts in each coordinate, or an even g would not notice
+        parts = [(turn * (p + 1) * 0.6180339887498949) % 1 for p in range(P)]
+        moves = xp.asarray(parts, dtype=theta.dtype, device=compat.device(theta))
+        values.append(number(g, theta + _eps(theta) ** 0.5 * size * moves))
+    return precision(values)
+
+
 def _checked(f: ValueAndGradient) -> Evaluated:
-    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd."""
+    """Return f with its answers as arrays of the kind of theta, without the graphs of autograd.
+
+    They are copies: a step that was yielded stays as it was, and so does the gradient until the step,
+    even if f returns the same memory each time.
+    """
 
     def evaluated(theta: Array) -> tuple[Array, Array, Array]:
         answer = call(f, theta)
@@ -313,12 +340,14 @@ def _checked(f: ValueAndGradient) -> Evaluated:
             if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
                 raise ValueError("the pair is (value, gradient); they came swapped")
             raise ValueError(_wrong_gradient_shape(gradient, theta))
-        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        gradient = copied(same_kind(gradient, theta, "the gradient", "theta"))
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:
             xp = compat.array_namespace(theta)
             value = as_array(value, "g(theta)")
             value = value if compat.is_torch_array(theta) else on_host(value)
             value = xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
+        elif not isinstance(value, np.generic):
+            value = copied(value)
         if value.shape != theta.shape[:-1]:
             raise ValueError(
                 f"g returned shape {tuple(value.shape)} for theta of shape {tuple(theta.shape)}; "

@@ -5,14 +5,23 @@ a time joins in through :func:`pointwise`, and `workers` decides where the calls
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, check_there, detached, namespace, on_host
+from lecturecode.arrays import (
+    Array,
+    ArrayLike,
+    as_array,
+    check_there,
+    copied,
+    detached,
+    namespace,
+    on_host,
+)
 from lecturecode.door import function, whole
 
 __all__ = ["evaluate", "pointwise"]
@@ -31,7 +40,8 @@ def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     Returns
     -------
     array of shape (...)
-        The values, in the library, dtype and device of `thetas`.
+        The values, in the library, dtype and device of `thetas`: an array of their own, whatever g does
+        with the one that it returned.
 
     Raises
     ------
@@ -55,7 +65,9 @@ def evaluate(g: Callable[[Any], Array], thetas: ArrayLike) -> Array:
     if compat.is_torch_array(values) and not compat.is_torch_array(thetas):
         values = on_host(values)
     if type(values) is not type(thetas) or values.dtype != thetas.dtype:
-        values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas))
+        values = xp.asarray(values, dtype=thetas.dtype, device=compat.device(thetas), copy=True)
+    else:
+        values = copied(values)
     if values.shape != thetas.shape[:-1]:
         raise ValueError(
             f"g returned shape {tuple(values.shape)} for theta of shape {tuple(thetas.shape)}; it must "
@@ -110,7 +122,7 @@ def pointwise(g: Callable[[Any], Any], workers: Any = 1) -> Callable[[Any], Arra
     """
     from lecturecode.workers import Pool, spread  # not at the top: it takes long to import
 
-    one = partial(number, function(g, "g"))
+    one = partial(_one, function(g, "g"))
     if callable(workers):
         if workers is not map:  # the one class that is meant
             function(workers, "workers", "a function and its arguments")
@@ -121,10 +133,15 @@ def pointwise(g: Callable[[Any], Any], workers: Any = 1) -> Callable[[Any], Arra
     return partial(_batch, Pool(one, count).evaluate)
 
 
+@np.errstate(all="ignore")  # as in a method, in whatever thread or process this runs
+def _one(g: Callable[[Any], Any], theta: Array) -> float:
+    return number(g, theta)
+
+
 def call(g: Callable[[Any], Any], theta: Array) -> Any:
-    """Return g(theta); an exception inside g leaves with theta attached to it."""
+    """Return g at a copy of theta, which is g's own; an exception leaves with theta attached to it."""
     try:
-        return g(theta)
+        return g(copied(theta))
     except Exception as error:
         if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
             error.add_note(_where(theta))
@@ -153,9 +170,9 @@ def _batch(evaluate_each: Callable[[list[Array]], Any], thetas: Array) -> Array:
     points = compat.array_namespace(thetas).reshape(thetas, (-1, thetas.shape[-1]))
     if compat.is_torch_array(points):
         points = compat.to_device(points.detach(), "cpu")
-    # Copies, since a g may write into theta, and since a row of a tensor is pickled with all the others.
-    xp = compat.array_namespace(points)
-    each = [xp.asarray(points[i, ...], copy=True) for i in range(points.shape[0])]
+    # Copies, since workers may write into them, and since a row of a tensor is pickled with all others.
+    tensor = compat.is_torch_array(points)
+    each = [copied(point) for point in points] if tensor else list(copied(points))
     try:
         results, error = evaluate_each(each)
     except BaseException as interrupt:
@@ -203,6 +220,21 @@ def number(g: Callable[[Any], Any], theta: Array) -> float:
             "it must return one number"
         )
     return float(value.item())
+
+
+def precision(values: Iterable[float]) -> float:
+    """Return the distance from 1 to the next number in the shortest precision that holds all values.
+
+    A g may compute in float32 what it returns as a Python number, and values of double precision do not
+    end after 24 bits by chance. What is not finite tells nothing.
+    """
+    eps = 2.0**-52
+    fractions = [math.frexp(value)[0] for value in values if math.isfinite(value)]
+    for bits in (24, 11, 8):  # float32, float16, bfloat16
+        if not fractions or any(fraction * 2**bits % 1 for fraction in fractions):
+            break
+        eps = 2.0 ** (1 - bits)
+    return eps
 
 
 def _where(theta: Array) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, copied, namespace
 from lecturecode.checkpoints import (
     check_checkpoint,
     check_generator,
@@ -29,10 +29,10 @@ from lecturecode.checkpoints import (
 )
 from lecturecode.door import callback as check_callback
 from lecturecode.door import came, flag, function, whole
-from lecturecode.iteration import progress_bar
+from lecturecode.iteration import progress_bar, raised_within
 from lecturecode.minibatching import check_batch_size, minibatches
 from lecturecode.stepping import Alone, Fitted, Stepper, Stored, Together
-from lecturecode.trace import Callback, Recorder, Trace
+from lecturecode.trace import Callback, Recorder, Trace, to_read
 
 FORMAT = 4
 """The number of what a checkpoint holds; files of another number are refused."""
@@ -153,9 +153,12 @@ class Fit:
             except KeyboardInterrupt as interrupt:
                 message, converged = self._interrupted(interrupt), False
             return self._settled(message, converged)
-        except Exception as error:
+        except Exception as failure:
+            error = raised_within(failure)
             self._annotate(error)
-            raise
+            if error is failure:
+                raise
+            raise error from None
         finally:
             if bar is not None:
                 bar.close()
@@ -180,7 +183,7 @@ class Fit:
                     write_checkpoint(path, *self._frozen())
                 if bar is not None:
                     bar.update()
-                stop = bool(callback and callback(self._trace(f"after {self.epoch} epochs")))
+                stop = bool(callback and callback(to_read(self._trace(f"after {self.epoch} epochs"))))
             self.saved = self.epoch
             if self.together.any(stop):
                 return f"stopped by the callback after {self.epoch} epochs", False
@@ -242,12 +245,18 @@ class Fit:
             with np.errstate(all="ignore"):
                 theta = last.theta
                 kind = {"dtype": theta.dtype, "device": compat.device(theta)}
-                self.recorder.add(theta, namespace(theta).asarray(total, **kind))
+                self._record_one(theta, namespace(theta).asarray([total], **kind))
             message = message if math.isfinite(total) else self._diverged()
         if self.held_out is None:
             self._settle(last, total)
         self.stepper.leave(self.best)
         return self._trace(message, converged, last)
+
+    def _record_one(self, theta: Array, value: Array) -> None:
+        """Record a theta and its value, of shape (1,)."""
+        if self.recorder.is_due():
+            self.recorder.keep(theta, {})
+        self.recorder.append_values(value)
 
     def _as_it_is(self) -> Fitted:
         return Fitted(self.stepper.theta, self.stepper.buffers)
@@ -303,11 +312,13 @@ class Fit:
         if self.held_out is not None:
             extras["validation"] = np.array(validation, dtype=float)
         self.recorder.last = self._last().theta if last is None else last.theta
-        trace = self.recorder.trace(message, converged=converged)
+        trace = self.recorder.frozen(message, converged)
         value = self.lowest
         if not math.isfinite(value) and last is None:  # nothing has been measured on all data yet
             value = float(trace.values[0])
-        return replace(trace, theta=self.best.theta, value=value, extras=extras)
+        best = self.best.theta
+        best = copied(best) if best is trace.last else best
+        return replace(trace, theta=best, value=value, extras=extras)
 
     # --- on disk ----------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ import numpy as np
 
 import lecturecode.door as door
 from lecturecode.arrays import Array, namespace
-from lecturecode.evaluation import evaluate, tells_finished
+from lecturecode.evaluation import evaluate, precision, tells_finished
 from lecturecode.trace import Callback, Recorder, Trace
 
 __all__ = [
@@ -57,7 +57,7 @@ class Step(NamedTuple):
     Attributes
     ----------
     theta : array of shape (P,), or (M, P) for M points that move together
-        The point or points; they are not changed afterwards.
+        The point or points, to be read: the method goes on from them.
     value : array of shape () or (M,), or number
         g there.
     evaluations : int
@@ -137,6 +137,7 @@ def collect(
         all are kept up to 128 MiB, then every second one, and so on; the message says so.
     callback : callable, optional
         Called with the trace so far after each step; returning True stops.
+        It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar.
 
@@ -178,8 +179,9 @@ def collect(
     bar = progress_bar(*_length(steps, expected, sweep, single)) if progress else None
     stream, count = _stream(method), -1  # the start is no step
     end: End | None = None
+    errors_of_caller = np.geterr()
     try:
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with np.errstate(all="ignore"):
             while end is None:
                 if count >= most:
                     end = False, used_up or f"used up all {steps} steps"
@@ -208,15 +210,19 @@ def collect(
                         end = found
                 if bar is not None:
                     bar.update(len(value) if single else place.ticks(count))
-                if callback and callback(recorder.trace(place.at(count))) and end is None:
-                    end = False, f"stopped by the callback {place.stop(count)}"
+                if callback:
+                    with np.errstate(**errors_of_caller):
+                        stop = callback(recorder.so_far(place.at(count)))
+                    if stop and end is None:
+                        end = False, f"stopped by the callback {place.stop(count)}"
+                del step, theta  # the recorder has its copy; a population is large
     except KeyboardInterrupt:
         _record_unfinished(recorder, told)
         if recorder.last is None:
             raise
         end = False, f"interrupted {place.after(recorder.values.count - 1)}"
     except Exception as failure:
-        error = _raised_by_g(failure)
+        error = raised_within(failure)
         _say_where(error, place.next(count))
         _record_unfinished(recorder, told)
         some = recorder.last is not None
@@ -306,9 +312,10 @@ class _Place(NamedTuple):
         return int(self.by_evaluations or (count > 0 and count % (self.sweep or 1) == 0))
 
 
-def _raised_by_g(failure: Exception) -> Exception:
-    """Return the StopIteration that a generator turned into a RuntimeError; else the failure itself."""
-    if isinstance(failure, RuntimeError) and isinstance(failure.__cause__, StopIteration):
+def raised_within(failure: Exception) -> Exception:
+    """Return the StopIteration that a generator of ours made a RuntimeError, else the failure itself."""
+    turned = str(failure) == "generator raised StopIteration" and not hasattr(failure, "theta")
+    if turned and isinstance(failure, RuntimeError) and isinstance(failure.__cause__, StopIteration):
         return failure.__cause__
     return failure
 
@@ -397,6 +404,7 @@ def never_rises(*, scale: float = 1.0, noise: float = 0.0) -> Rule:
         if previous <= before:
             return None
         eps = float(namespace(step.theta).finfo(step.theta.dtype).eps)
+        eps = max(eps, precision([before, previous]))  # g may be less precise than theta
         if not previous > before + 100 * eps * (scale + abs(before)) + _hidden(before, noise):
             return None
         rise = f"{step.name} raised g from {before:.6g} to {previous:.6g} {{place}}"
@@ -511,6 +519,7 @@ class Told:
             told = self._told(values, len(values) - count)
             self.unfinished = None
             yield step
+            del step, points  # not kept while the next are made
             try:
                 asked = self.method.send(told)
             except StopIteration as last:

@@ -92,6 +92,7 @@ def affine_error(x: ArrayLike, y: ArrayLike) -> MeanSquaredError:
     return MeanSquaredError(design_matrix(x), y)
 
 
+@np.errstate(all="ignore")
 def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
     r"""Solve the normal equations, the formula of the slide.
 
@@ -145,6 +146,7 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
         raise ValueError(SINGULAR) from error
 
 
+@np.errstate(all="ignore")
 def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
     r"""Minimize :math:`\lVert W\theta - y\rVert_2` by a rank-revealing QR; of least norm if many do.
 
@@ -210,6 +212,7 @@ def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
     return theta if y.ndim == 2 else theta[:, 0]
 
 
+@np.errstate(all="ignore")
 def fit_affine(x: ArrayLike, y: ArrayLike) -> Array:
     r"""Fit the affine model :math:`f_\theta(x) = a x + b` to data by least squares.
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, namespace, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_array, copied, lent, namespace, same_kind
 from lecturecode.door import labels, protocol, whole
 
 __all__ = ["CrossEntropy", "Loss", "SquaredError"]
@@ -146,6 +146,33 @@ class CrossEntropy:
             )
         hint = f"The network has {outputs} outputs"
         return labels(y, "y", outputs, as_array(like, "like"), hint)
+
+
+@np.errstate(all="ignore")
+def losses_of(loss: Loss, prediction: Array, y: Array) -> Array:
+    """Return the loss of each sample; one of the user's sees copies, into which it may write."""
+    if type(loss) in PURE:
+        return loss(prediction, y)
+    return copied(loss(copied(prediction), copied(y)))
+
+
+def losses_with_gradient(loss: Loss, prediction: Array, y: Array) -> tuple[Array, Array]:
+    """Return losses and gradients, into which the caller may write, whoever wrote the loss."""
+    if type(loss) in PURE:
+        return loss.with_gradient(prediction, y)
+    losses, gradients = loss.with_gradient(copied(prediction), copied(y))
+    return copied(losses), copied(gradients)
+
+
+def targets_of(loss: Loss, y: Any, outputs: int, like: Array) -> Array:
+    """Return the targets as the loss takes them, in memory of their own if the loss is the user's."""
+    if type(loss) in PURE:
+        return loss.targets(y, outputs, like)
+    return copied(loss.targets(lent(y), outputs, copied(like)))
+
+
+PURE = (SquaredError, CrossEntropy)
+"""Those that write into nothing that they are given, and return new arrays."""
 
 
 def check_loss(loss: Any) -> Loss:

@@ -148,6 +148,7 @@ class Network:
             raise ValueError(_wrong_size(self, theta))
         return cut_into_layers(theta, self.widths)
 
+    @np.errstate(all="ignore")
     def forward(self, theta: ArrayLike, x: ArrayLike) -> tuple[list[Array], list[Array]]:
         r"""Return what the forward pass computes: the pre-activations :math:`a^i` and the :math:`x^i`.
 
@@ -174,6 +175,7 @@ class Network:
         x = self.samples(x, theta)
         return run_layers(self.windows(theta), self.activations, x)
 
+    @np.errstate(all="ignore")
     def predict(self, theta: ArrayLike, x: ArrayLike) -> Array:
         """Return the outputs for the samples x, (T, N_0): shape (..., T, N_L).
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, namespace
+from lecturecode.arrays import Array, as_array, copied, namespace
 from lecturecode.door import real
 
 __all__ = [
@@ -319,6 +319,31 @@ class Adam:
         move *= self.learning_rate * root / (1 - self.beta1**i)
         theta -= move
         return m, s, i
+
+
+@dataclass(frozen=True)
+class Apart:
+    """An optimizer of the user's: it may write into what it is handed, or return one theta each time."""
+
+    optimizer: Optimizer
+
+    def init(self, theta: Array) -> State:
+        """Return the state before the first step."""
+        return self.optimizer.init(copied(theta))
+
+    def step(self, theta: Array, gradient: Array, state: State) -> tuple[Array, State]:
+        """Return the next theta, in memory of its own, and the next state."""
+        theta, state = self.optimizer.step(copied(theta), copied(gradient), state)
+        return copied(as_array(theta)), state
+
+
+PURE = (GradientDescent, Momentum, Adam)
+"""Those that write into nothing but what ``step_in_place`` is meant to, and remember no gradient."""
+
+
+def apart(optimizer: Optimizer) -> Optimizer:
+    """Return an optimizer that leaves alone what it is handed."""
+    return optimizer if type(optimizer) in PURE else Apart(optimizer)
 
 
 def steps_in_place(optimizer: Any) -> bool:

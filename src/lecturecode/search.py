@@ -65,7 +65,7 @@ def brute_force(
         the message of the trace says so.
     callback : callable, optional
         Called with the trace so far after each chunk of points, of which there are at least 16;
-        returning True stops.
+        returning True stops. Its arrays are read-only views; tensors are copied when asked for.
     progress : bool
         Show a progress bar, which advances chunk by chunk.
 
@@ -404,7 +404,7 @@ def _too_large(
         tried = min(max(1, 4 * tried), most)
         thetas, began = domain.sample(tried, rng=0, like=like), time.perf_counter()
         try:
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with np.errstate(all="ignore"):
                 evaluate(g, thetas)
         except Exception as error:
             error.trace = None  # type: ignore[attr-defined]

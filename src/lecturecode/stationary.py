@@ -13,6 +13,7 @@ from lecturecode.arrays import (
     ArrayLike,
     as_start,
     check_agreement,
+    copied,
     norm,
     on_host,
 )
@@ -140,6 +141,7 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         theta, slope = nearer, ahead
 
 
+@np.errstate(all="ignore")
 def classify(hessian: ArrayLike, *, tol: float | None = None) -> str | np.ndarray:
     r"""Name the kind of a stationary point by the signs of the eigenvalues of its Hessian.
 
@@ -211,7 +213,7 @@ def _by_signs(lam: np.ndarray, zero: Any) -> np.ndarray:
 
 
 def _shaped(derivative: Derivative, shape: tuple[int, ...], name: str) -> Derivative:
-    """Return a function with the shape of its answers checked."""
+    """Return a function with the shape of its answers checked, and these in memory of their own."""
     return partial(_call_shaped, derivative, shape, name)
 
 
@@ -222,7 +224,7 @@ def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, thet
         described = type(value).__name__ if got is None else f"shape {tuple(got)}"
         raise ValueError(f"{name} returned {described}; for this theta it must have shape {shape}")
     check_agreement("theta", theta, f"the {name}", value, dtypes=False)
-    return value
+    return copied(value)
 
 
 def _flat(length: Array, tol: float) -> End | None:

@@ -7,6 +7,7 @@ changed in the first and undone in the second nobody sees from outside.
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, as_array, namespace, on_host
 from lecturecode.door import instance, integers, real, whole
@@ -68,6 +69,7 @@ def reorder_neurons(network: Network, theta: ArrayLike, layer: int, order: Array
     return theta
 
 
+@np.errstate(all="ignore")
 def rescale_neuron(network: Network, theta: ArrayLike, layer: int, neuron: int, beta: float) -> Array:
     r"""Multiply all that a neuron takes in by beta, and divide all that it gives out.
 

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.backpropagation import Backprop, check_parts, checked_samples
-from lecturecode.losses import Loss
+from lecturecode.losses import Loss, losses_of
 from lecturecode.network import Network
 
 __all__ = ["TotalLoss"]
@@ -70,17 +71,19 @@ class TotalLoss:
     def __call__(self, theta: ArrayLike) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)
-        return self.loss(prediction, self.y).sum(-1) / self.x.shape[0]
+        return losses_of(self.loss, prediction, self.y).sum(-1) / self.x.shape[0]
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P), by backpropagation."""
         return self.value_and_gradient(theta)[1]
 
+    @np.errstate(all="ignore")
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         theta = detached(same_kind(theta, self.x))
         return Backprop(self.network, self.loss)(theta, self.x, self.y)
 
+    @np.errstate(all="ignore")
     def hessian(self, theta: ArrayLike) -> Array:
         r"""Return the Hessian, shape (..., P, P), from central differences of the gradient.
 

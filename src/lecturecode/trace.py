@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, namespace, on_host
+from lecturecode.arrays import Array, copied, namespace, on_host
 from lecturecode.door import whole
 
 __all__ = ["Trace"]
@@ -17,7 +17,11 @@ KEPT = 2**27
 """Bytes of iterates that a trace keeps if nothing else is said, 128 MiB; then every second one."""
 
 Callback = Callable[["Trace"], bool | None]
-"""Called with the trace so far; returning True stops the method."""
+"""Called with the trace so far; returning True stops the method.
+
+The trace is there to be read, and stays as it is: its arrays are read-only views of the record, and each
+of its tensors, which cannot be read-only, is copied when it is asked for.
+"""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -76,11 +80,11 @@ class Trace:
     @property
     def steps(self) -> int:
         """Number of steps taken; the start is not a step."""
-        return len(self.values) - 1
+        return len(self.evaluations) - 1
 
     def __len__(self) -> int:
         """Count the values: the start and one for each step."""
-        return len(self.values)
+        return len(self.evaluations)
 
     def __repr__(self) -> str:
         return (
@@ -156,12 +160,14 @@ class Recorder:
         self.calls += evaluations
         if self.is_due():
             self.keep(theta, extras or {})
+            self.last = self.thetas.shown[self.thetas.count - 1]
+        else:
+            self.last = copied(theta)  # a method of one's own may go on in the same memory
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
-        self.last = theta
         if theta.ndim == 1:
             if self.keep_best and -float("inf") < value < self.best_value:
-                self.best, self.best_value = theta, float(value)
+                self.best, self.best_value = self.last, float(value)
         else:
             self._best_member(theta, value)
 
@@ -205,7 +211,6 @@ class Recorder:
 
         With ``record_every=0`` only those better than all before become steps, and the last one.
         """
-        xp = compat.array_namespace(thetas)
         numbers = self.calls + 1 + np.arange(len(values))
         if self.record_every:
             first = -self.values.count % self.record_every
@@ -223,7 +228,7 @@ class Recorder:
             self.beyond = None if improved[-1] else (values[-1:], numbers[-1:])
         self.calls += len(values)
         self._best_member(thetas, values)
-        self.last = xp.asarray(thetas[-1, ...], copy=True)  # a view would keep all n of them
+        self.last = copied(thetas[-1, ...])  # a view would keep all n of them
 
     def _improvements(self, values: Array) -> Array:
         xp = compat.array_namespace(values)
@@ -239,7 +244,7 @@ class Recorder:
         if not bool(xp.isfinite(value[member, ...])):  # rare: NaN counts as least there
             member = int(xp.argmin(xp.where(xp.isfinite(value), value, xp.full_like(value, xp.inf))))
         if -float("inf") < value[member] < self.best_value:
-            self.best = xp.asarray(theta[member, ...], copy=True)  # a view would keep all M of them
+            self.best = copied(theta[member, ...])  # a view would keep all M of them
             self.best_value = float(value[member])
 
     def append_values(self, values: Array) -> None:
@@ -265,28 +270,74 @@ class Recorder:
                 self._bound()
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
-        """Freeze what has been recorded so far, without copying it."""
+        """Freeze what has been recorded, for the caller, to whom it belongs from now on."""
+        trace = self.frozen(message, converged)
+        thetas = trace.thetas if self.record_every else copied(trace.thetas)
+        return replace(trace, thetas=thetas, theta=copied(trace.theta), last=copied(trace.last))
+
+    def so_far(self, message: str) -> Trace:
+        """Freeze what has been recorded so far, for a callback: to be read, while the run goes on."""
+        return self.frozen(message, to_read=True)
+
+    def frozen(self, message: str, converged: bool = False, to_read: bool = False) -> Trace:
+        """Return a trace that shares the memory of the record; if it is to be read, read-only."""
         assert self.last is not None
-        thetas = self.thetas.so_far() if self.record_every else self.last[None]
+        last = _to_read(self.last) if to_read else self.last
+        thetas = self.thetas.so_far(to_read) if self.record_every else last[None]
         best = self.best
         if best is None:  # no value was finite: the start is as good as any other point
             best = thetas[0, ...] if self.last.ndim == 1 else thetas[0, 0, ...]
-        values, evaluations = self.values.so_far(), self.evaluations.so_far()
+        values, evaluations = self.values.so_far(to_read), self.evaluations.so_far(to_read)
         if self.beyond is not None:
             values = compat.array_namespace(values).concat([values, self.beyond[0]])
             evaluations = np.concatenate([evaluations, self.beyond[1]])
-        return Trace(
+            if to_read:
+                values, evaluations = _shut(values), _shut(evaluations)
+        tensors = to_read and not isinstance(thetas, np.ndarray)
+        kind, best = _OfTensors if tensors else Trace, _to_read(best) if to_read else best
+        return kind(
             thetas=thetas,
             values=values,
             evaluations=evaluations,
             theta=best,
             value=self.best_value if self.best is not None else float("nan"),
-            last=self.last,
+            last=last,
             converged=converged,
             message=message + self.remark(),
             record_every=self.record_every,
-            extras={name: rows.so_far() for name, rows in self.extras.items()},
+            extras={name: rows.so_far(to_read) for name, rows in self.extras.items()},
         )
+
+
+def to_read(trace: Trace) -> Trace:
+    """Return a trace whose arrays cannot be written into."""
+    fields: dict[str, Any] = {name: _to_read(value) for name, value in vars(trace).items()}
+    fields["extras"] = {name: _to_read(array) for name, array in trace.extras.items()}
+    return (Trace if isinstance(trace.thetas, np.ndarray) else _OfTensors)(**fields)
+
+
+def _to_read(array: Any) -> Any:
+    """Return an array that cannot be written into, without a copy; a tensor is itself."""
+    if not isinstance(array, np.ndarray) or not array.flags.writeable:
+        return array
+    return _shut(array.view())
+
+
+def _shut(array: Any) -> Any:
+    """Make an array read-only, and return it; a tensor cannot be."""
+    if isinstance(array, np.ndarray):
+        array.setflags(write=False)
+    return array
+
+
+class _OfTensors(Trace):
+    """A trace whose tensors are copied when they are asked for: PyTorch has none that are read-only."""
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if name in ("thetas", "values", "theta", "last"):
+            return copied(value)
+        return {key: copied(array) for key, array in value.items()} if name == "extras" else value
 
 
 AT_ONCE = 2**22
@@ -298,6 +349,7 @@ class _Rows:
 
     def __init__(self, room: int = 16) -> None:
         self.buffer: Any = None
+        self.shown: Any = None  # the same to be read: read-only, and so are its parts
         self.count = self.full = 0
         self.room = max(room, 1)
 
@@ -319,6 +371,7 @@ class _Rows:
             rows = self.buffer[: self.count : 2]
             self.buffer = _empty(self.full, rows, tuple(rows.shape[1:]))
             self.buffer[: len(rows)] = rows
+            self.shown = _shut(self.buffer[:])
             self.count = len(rows)
 
     def _make_room(self, like: Array | np.int64, shape: tuple[int, ...], need: int) -> None:
@@ -330,9 +383,10 @@ class _Rows:
             larger[: self.count] = self.buffer[: self.count]
             self.buffer = larger
         self.full = self.buffer.shape[0]
+        self.shown = _shut(self.buffer[:])
 
-    def so_far(self) -> Any:
-        return self.buffer[: self.count]
+    def so_far(self, to_read: bool = False) -> Any:
+        return (self.shown if to_read else self.buffer)[: self.count]
 
 
 def _empty(rows: int, like: Array | np.int64, shape: tuple[int, ...]) -> Array:

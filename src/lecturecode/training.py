@@ -16,6 +16,7 @@ from lecturecode.arrays import (
     ArrayLike,
     as_array,
     check_finite,
+    copied,
     detached,
     namespace,
     on_host,
@@ -25,10 +26,10 @@ from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
 from lecturecode.door import instance, protocol, renamed
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.losses import Loss, check_loss
+from lecturecode.losses import Loss, check_loss, losses_of
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
-from lecturecode.optimizers import Optimizer, steps_in_place
+from lecturecode.optimizers import PURE, Optimizer, apart, steps_in_place
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
 from lecturecode.stepping import Fitted
@@ -100,6 +101,7 @@ def train(
         up to 128 MiB, then every second one, and so on.
     callback : callable, optional
         Called with the trace so far after each epoch; returning True stops.
+        It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar, a tick for each epoch.
 
@@ -208,7 +210,7 @@ class ByHand:
 
     def __post_init__(self) -> None:
         self.backprop = Backprop(self.network, self.loss)
-        self.rule, self.state = self.optimizer, self.optimizer.init(self.theta)
+        self.rule, self.state = self.optimizer, apart(self.optimizer).init(self.theta)
         self.in_place = steps_in_place(self.optimizer)
         self.rows: Any = None
         device = compat.device(self.x)
@@ -224,13 +226,18 @@ class ByHand:
             self.steps += 1
 
     def _step(self, gradient: Array) -> None:
-        """Take a step, in place if the optimizer can; the gradient is lost."""
+        """Take a step, in place if the optimizer can; the gradient is lost.
+
+        An optimizer of the user's may keep the gradient, and return one theta again and again.
+        """
         if self.schedule is not None:
             self.rule = at_rate(self.optimizer, rate_of(self.schedule, self.steps))
-        if self.in_place:
-            self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
-        else:
-            self.theta, self.state = self.rule.step(self.theta, gradient, self.state)
+        if not self.in_place:
+            self.theta, self.state = apart(self.rule).step(self.theta, gradient, self.state)
+            return
+        if type(self.rule) not in PURE:
+            gradient = copied(gradient)
+        self.state = self.rule.step_in_place(self.theta, gradient, self.state)  # type: ignore[attr-defined]
 
     def _inputs(self, batch: Array) -> Array:
         """Return the rows of x that make a minibatch, in the same memory each time if x is an array."""
@@ -252,7 +259,7 @@ class ByHand:
         total = 0.0
         for part in in_parts(x.shape[0], self.batch_size):
             prediction = self.network.predict(fitted.theta, x[part, ...])
-            total += float(self.loss(prediction, y[part, ...]).sum())
+            total += float(losses_of(self.loss, prediction, y[part, ...]).sum())
         return total / x.shape[0]
 
     def leave(self, fitted: Fitted) -> None:

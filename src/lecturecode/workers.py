@@ -112,7 +112,8 @@ def finish(
     refused: Exception | None = None
     try:
         try:
-            futures.extend(map(submit, thetas))
+            for theta in thetas:  # in a map, a StopIteration would look like its end
+                futures.append(submit(theta))
         except Exception as no:  # the executor was shut down, or has broken meanwhile
             refused = no
         done, _ = wait_for(futures, return_when="FIRST_EXCEPTION")

@@ -11,7 +11,7 @@ import array_api_compat as compat
 import numpy as np
 
 from lecturecode.alternating.line_minimization import NoMinimumError, golden_along, newton_along
-from lecturecode.arrays import Array, ArrayLike, as_start, detached, same_kind
+from lecturecode.arrays import Array, ArrayLike, as_start, copied, detached, same_kind
 from lecturecode.door import came, function, real, whole
 from lecturecode.evaluation import call, number
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
@@ -226,8 +226,8 @@ def _name(minimizer: Callable[..., Any]) -> str:
 def _replaced(theta: Array, block: Block) -> Array:
     """Return a copy of theta whose block holds what the minimizer returned."""
     xp, (name, place, minimizer) = compat.array_namespace(theta), block
-    moved = xp.asarray(theta, copy=True)
-    found = detached(call(minimizer, xp.asarray(theta, copy=True)))  # it may write into its own
+    moved = copied(theta)
+    found = detached(call(minimizer, theta))
     values = same_kind(found, theta, f"what {name} returned", "theta")
     wanted = () if isinstance(place, int) else tuple(place.shape)
     if tuple(values.shape) not in ((wanted,) if wanted else ((), (1,))):

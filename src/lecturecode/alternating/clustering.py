@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, detached
 from lecturecode.door import arrays, integers, real, renamed, whole
@@ -103,10 +104,11 @@ def kmeans(
     restarts = whole(restarts, "restarts", 0)
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
-    shift = mean(x)  # far from the origin, squares would lose digits
-    x = x - shift
-    flat = compat.array_namespace(x).reshape(x, (-1,))
-    noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
+    with np.errstate(all="ignore"):
+        shift = mean(x)  # far from the origin, squares would lose digits
+        x = x - shift
+        flat = compat.array_namespace(x).reshape(x, (-1,))
+        noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
     def once(k: int) -> Trace:
         c = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
@@ -276,6 +278,7 @@ def kmeans_start(x: ArrayLike, clusters: int, *, rng: Rng = None) -> Array:
     return far_apart(*check_samples(x, clusters, "clusters"), generator(rng))
 
 
+@np.errstate(all="ignore")
 def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     """Draw the centers of :func:`kmeans_start` for checked samples.
 
@@ -304,6 +307,7 @@ def far_apart(x: Array, clusters: int, rng: Any) -> Array:
     return xp.stack(centers)
 
 
+@np.errstate(all="ignore")
 def assign(x: ArrayLike, centers: ArrayLike) -> Array:
     r"""Return the number of the nearest center for each sample.
 
@@ -337,6 +341,7 @@ def assign(x: ArrayLike, centers: ArrayLike) -> Array:
     return _nearest(x - origin, c - origin)
 
 
+@np.errstate(all="ignore")
 def inertia(x: ArrayLike, centers: ArrayLike, labels: ArrayLike) -> Array:
     r"""Return the sum of squared distances of the samples to their centers.
 
@@ -424,6 +429,7 @@ def check_samples(x: ArrayLike, clusters: Any, name: str, enough: bool = True) -
     return x, count
 
 
+@np.errstate(all="ignore")
 def mean(x: Array) -> Array:
     """Return the mean sample of x, summed in float64: far from the origin, float32 would drift."""
     xp = compat.array_namespace(x)

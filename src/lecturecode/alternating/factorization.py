@@ -1,6 +1,7 @@
 """Low rank by alternating least squares: once one factor is known, the other is a direct solution."""
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, as_array, detached
 from lecturecode.door import arrays, came, real, whole
@@ -94,7 +95,8 @@ def factorize(
         size = f"{(M.shape[0] + M.shape[1]) * rank}"
         _, _, given = arrays({"matrix": "m n", "start": size}, matrix=M, start=detached(start))
         B = factors(given, tuple(M.shape))[1]
-    noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
+    with np.errstate(all="ignore"):
+        noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
     return collect(
         solve_in_turn(M, B),
         steps=2 * sweeps,

@@ -39,16 +39,19 @@ class Mixture:
     means: Array
     covariances: Array
 
+    @np.errstate(all="ignore")
     def log_joint(self, x: ArrayLike) -> Array:
         """Return log of weight times density for each component and sample of `x`, (T, D); (K, T)."""
         mixture, x = self._checked(x)
         with np.errstate(over="ignore"):  # far away it is minus infinity
             return log_joint(mixture, x.T)
 
+    @np.errstate(all="ignore")
     def log_density(self, x: ArrayLike) -> Array:
         """Return the log of the density at each sample of `x`, shape (T, D); shape (T,)."""
         return log_sum_exp(self.log_joint(x))
 
+    @np.errstate(all="ignore")
     def responsibilities(self, x: ArrayLike) -> Array:
         """Return the share of each component in each sample of `x`, shape (T, D); shape (T, K)."""
         mixture, x = self._checked(x)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import Array, ArrayLike, copied, detached, norm, real_arrays, says_singular
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
@@ -130,7 +130,7 @@ def lasso(
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
-    return replace(trace, theta=trace.last, value=float(trace.values[-1]))
+    return replace(trace, theta=copied(trace.last), value=float(trace.values[-1]))
 
 
 class Problem(NamedTuple):
@@ -156,11 +156,11 @@ class Problem(NamedTuple):
         return Step(theta, value, 1, {"primal": primal, "dual": dual}, name, done)
 
 
+@np.errstate(all="ignore")
 def scaled(W: Array, y: Array, penalty: float) -> Problem:
     """Return g in the coordinates z, whose columns have the diagonal H_pp = 1."""
     xp, T = compat.array_namespace(W), W.shape[0]
-    with np.errstate(over="ignore", invalid="ignore"):  # overflows of both signs add up to NaN
-        H, lengths, V = 2 / T * (W.T @ W), None, W
+    H, lengths, V = 2 / T * (W.T @ W), None, W  # overflows of both signs add up to NaN
     squares = xp.linalg.diagonal(H)
     limits = xp.finfo(W.dtype)
     within = (squares >= limits.tiny / limits.eps) & (squares <= limits.max * limits.eps)
@@ -268,6 +268,7 @@ def _finished(g: Problem, z: Array) -> Array | None:
     return exact if valid else None
 
 
+@np.errstate(all="ignore")
 def soft_threshold(theta: ArrayLike, threshold: ArrayLike) -> Array:
     r"""Pull each coordinate towards zero by `threshold`, and set those to zero that are closer.
 
@@ -312,6 +313,7 @@ def shrunk(theta: Array, threshold: Array) -> Array:
     return theta - compat.array_namespace(theta).clip(theta, -threshold, threshold)
 
 
+@np.errstate(all="ignore")
 def largest_penalty(W: ArrayLike, y: ArrayLike) -> float:
     r"""Return the least penalty at which :func:`lasso` sets all coordinates to zero.
 

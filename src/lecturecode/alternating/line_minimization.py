@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import array_api_compat as compat
+import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, detached
+from lecturecode.arrays import Array, ArrayLike, copied, detached
 from lecturecode.door import arrays, function, protocol, real, whole
 from lecturecode.evaluation import call, number
 
@@ -19,6 +20,7 @@ class NoMinimumError(ValueError):
     """There is no minimum along the axis, or no way to it; a ValueError."""
 
 
+@np.errstate(all="ignore")
 def newton_section(
     g: Any, theta: ArrayLike, p: int, *, value: float | None = None, steps: int = 50
 ) -> tuple[Array, float, int]:
@@ -112,6 +114,7 @@ def _halved(g: Any, theta: Array, p: int, step: float, value: float) -> tuple[Ar
     return theta, value, tried
 
 
+@np.errstate(all="ignore")
 def golden_section(
     g: Callable[[Any], Any],
     theta: ArrayLike,
@@ -178,12 +181,13 @@ def golden_along(
     g: Callable[[Any], Any], theta: Array, p: int, value: float | None, reach: float = 1.0
 ) -> tuple[Array, float, int]:
     """Do what :func:`golden_section` says, for arguments that are known to be right."""
-    calls = 0
+    calls, moved = 0, copied(theta)
 
     def along(t: float) -> float:
         nonlocal calls
         calls += 1
-        found = number(g, with_entry(theta, p, t))
+        moved[p] = t
+        found = number(g, moved)  # which hands a copy to g
         return math.inf if math.isnan(found) else found
 
     here = float(theta[p])
@@ -239,11 +243,11 @@ def _bracket(
 
 def _axis(theta: ArrayLike, p: Any) -> tuple[Array, int]:
     _, theta = arrays({"theta": "P"}, theta=detached(theta))
-    return theta, whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
+    return copied(theta), whole(p, "p", 0, theta.shape[0] - 1, "It is the number of a coordinate")
 
 
 def with_entry(theta: Array, p: int, t: float) -> Array:
     """Return a copy of theta with coordinate p set to t."""
-    moved = compat.array_namespace(theta).asarray(theta, copy=True)
+    moved = copied(theta)
     moved[p] = t
     return moved

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.alternating.clustering import assign, check_samples, kmeans, mean
 from lecturecode.alternating.gaussians import (
@@ -231,6 +232,7 @@ def _allowed(mixture: Mixture, model: Model) -> Mixture:
     return replace(mixture, covariances=xp.where(low[:, None, None], raised, S))
 
 
+@np.errstate(all="ignore")
 def _units(x: Array, shift: Array, covariance: str) -> Array:
     """Return the variance that each feature is measured in, shape (D,); constant ones borrow theirs."""
     xp = compat.array_namespace(x)
@@ -242,6 +244,7 @@ def _units(x: Array, shift: Array, covariance: str) -> Array:
     return common if covariance == "spherical" else xp.where(constant, common, variances)
 
 
+@np.errstate(all="ignore")
 def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
     """Return the components that k-means finds, each with the covariance of its cluster."""
     xp = compat.array_namespace(x)

@@ -7,6 +7,7 @@ the way back to its border, where a coordinate is caught and set to zero.
 from dataclasses import replace
 
 import array_api_compat as compat
+import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, column_norms, detached
 from lecturecode.door import arrays, real, whole
@@ -157,6 +158,7 @@ def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array
     return theta, theta > 0
 
 
+@np.errstate(all="ignore")
 def kkt_violation(W: ArrayLike, y: ArrayLike, theta: ArrayLike) -> float:
     r"""Return by how much theta misses the Karush-Kuhn-Tucker conditions of a minimum over theta >= 0.
 

@@ -4,13 +4,22 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, check_there, detached, on_host, same_kind
+from lecturecode.arrays import (
+    Array,
+    ArrayLike,
+    as_array,
+    check_there,
+    detached,
+    on_host,
+    same_kind,
+)
 from lecturecode.door import arrays, came, instance, real, whole
 from lecturecode.randomness import Rng, generator, normal, uniform
 
@@ -123,6 +132,7 @@ class Choice(Domain):
             )
         if len(self.options) == 0:
             raise ValueError("Choice needs at least one option; got options that are empty")
+        object.__setattr__(self, "options", copy(self.options))  # a list may change later
 
     @property
     def low(self) -> np.ndarray:

@@ -14,7 +14,7 @@ from lecturecode.activations import ACTIVATIONS
 from lecturecode.arrays import Array, NotNumbersError, as_array
 from lecturecode.door import flag, function, text
 from lecturecode.graph.entries import Entries
-from lecturecode.graph.reverse import pass_back
+from lecturecode.graph.reverse import apart, pass_back
 
 MISFITS = (AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 """What NumPy, or a function of one's own, raises about values that do not fit."""
@@ -24,7 +24,8 @@ class Box:
     """A step of a computation: ``forward(a, b)`` gives y; ``backward`` has a function for each child.
 
     Such a function takes ``(G, y, a, b)`` and gives the gradient of its child. Whatever a box copies by
-    broadcasting is summed by :func:`backward`, so that these functions need not care.
+    broadcasting is summed by :func:`backward`, so that these functions need not care. Those of your own
+    boxes are handed copies, and may write into them.
     """
 
     __slots__ = ("backward", "forward", "name")
@@ -34,7 +35,7 @@ class Box:
         function(forward, "forward", "the values of the children")
         for gradient in backward:
             function(gradient, "backward", "G, y and the values of the children")
-        self.name, self.forward, self.backward = name, forward, backward
+        self.name, self.forward, self.backward = name, apart(forward), tuple(map(apart, backward))
 
     def __call__(self, *children: Any) -> "Node":
         """Run forward on the values of the children, and return the new node of the graph."""
@@ -112,6 +113,17 @@ log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(_shifted(a)),
 # fmt: on
 
 
+def _bare(function: Any) -> Callable[..., Any]:
+    return function.__wrapped__
+
+
+for _box in (
+    add, subtract, multiply, divide, exp, log, tanh, sigmoid, relu, maximum, power, negative, matmul,
+    transpose, log_softmax,
+):  # fmt: skip
+    _box.forward, _box.backward = _bare(_box.forward), tuple(map(_bare, _box.backward))
+
+
 def _row(u: Array, a: Array) -> Array:
     """Write the left factor `a`, or the product, as a matrix of one row where `a` is a vector."""
     return u[..., None, :] if a.ndim == 1 else u
@@ -131,9 +143,10 @@ def _shifted(a: Array) -> Array:
 
 def _less_its_logsumexp(a: Array) -> Array:
     """Return a - log sum e^a for a largest entry 0, whose 1 is left out, so that no digit is lost."""
-    e = np.exp(a)
-    others = np.where(a == 0, 0, e).sum(-1, keepdims=True) + ((a == 0).sum(-1, keepdims=True) - 1)
-    return a - np.log1p(others).astype(a.dtype)
+    with np.errstate(under="ignore"):  # what is far below the largest is nothing beside it
+        e = np.exp(a)
+        others = np.where(a == 0, 0, e).sum(-1, keepdims=True) + ((a == 0).sum(-1, keepdims=True) - 1)
+        return a - np.log1p(others).astype(a.dtype)
 
 
 def _back_to_logits(G: Array, y: Array) -> Array:
@@ -266,7 +279,8 @@ class Node:
             )
         if self.constant:
             raise ValueError("this node is made of constants alone; wrap a parameter: Node(value)")
-        pass_back(self)
+        with np.errstate(all="ignore"):
+            pass_back(self)
 
     def __bool__(self) -> bool:
         raise TypeError(f"{self!r} is neither true nor false; ask its value, as in: if node.value > 0")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike
+from lecturecode.arrays import Array, ArrayLike, copied
 from lecturecode.door import function, instance
 from lecturecode.graph.boxes import Node
 from lecturecode.graph.reverse import topological_order
@@ -62,6 +62,7 @@ def value_and_gradient(f: Callable[[Node], Node]) -> Callable[[Any], tuple[Array
 
     def both(theta: ArrayLike) -> tuple[Array, Array]:
         node = Node(theta)
+        node.value = copied(node.value)
         y = instance(f(node), "what f returns", Node, "(theta * theta).sum()")
         y.backward()
         return y.value, np.zeros_like(node.value) if node.grad is None else node.grad

@@ -11,6 +11,12 @@ from lecturecode.objectives.quadratics import MeanSquaredError, Quadratic, Saddl
 from lecturecode.objectives.rugged import Ackley, Rastrigin
 from lecturecode.objectives.surfaces import DoubleWell, Himmelblau, MonkeySaddle, Rosenbrock
 
+PURE = (
+    Ackley, DoubleWell, Himmelblau, MeanSquaredError, MonkeySaddle, Quadratic, Rastrigin, Rosenbrock,
+    Saddle,
+)  # fmt: skip
+"""Those that write into nothing that they are given."""
+
 __all__ = [
     "Ackley",
     "DoubleWell",

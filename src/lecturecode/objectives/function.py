@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from lecturecode.arrays import Array, ArrayLike, as_array, check_finite
+from lecturecode.arrays import Array, ArrayLike, as_array, check_finite, copied, lent
 from lecturecode.domains import Domain
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import function
@@ -93,7 +93,7 @@ class Function:
         """Return g(theta) and the gradient there, by your own two functions."""
         if self.gradient is None:
             raise TypeError("this g has no gradient; make one by Function(value, gradient=...)")
-        return self.value(theta), self.gradient(theta)
+        return lent(self.value(lent(theta))), self.gradient(theta)
 
 
 def coordinates(theta: ArrayLike, size: int | None = None) -> Array:
@@ -122,4 +122,4 @@ def _points(minima: ArrayLike) -> Array:
             "A single one is minima[None, :]"
         )
     check_finite(minima, "minima")
-    return minima
+    return copied(minima)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, namespace, on_host, same_kind
+from lecturecode.arrays import Array, ArrayLike, copied, namespace, on_host, same_kind
 from lecturecode.domains import Domain, Interval, Real
 from lecturecode.door import arrays
 from lecturecode.objectives.function import Objective, coordinates
@@ -72,8 +72,8 @@ class Quadratic(Objective):
             raise ValueError(
                 "basis must be orthogonal, basis.T @ basis = I; numpy.linalg.qr(A)[0] makes one"
             )
-        self.eigenvalues = lam
-        self.center = center
+        self.eigenvalues = copied(lam)
+        self.center = copied(center)
         self.H = (Q * lam) @ Q.T
         self.domain: Domain = Real(2.0) ** size
 
@@ -93,8 +93,7 @@ class Quadratic(Objective):
 
     def hessian(self, theta: ArrayLike) -> Array:
         """Return H for every point, shape (..., P, P)."""
-        shape = (*_fitting(theta, self.H).shape[:-1], *self.H.shape)
-        return namespace(self.H).broadcast_to(self.H, shape)
+        return _everywhere(self.H, _fitting(theta, self.H))
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ class Saddle(Objective):
         theta = coordinates(theta, 2)
         xp = namespace(theta)
         H = xp.asarray([[2.0, 0.0], [0.0, -2.0]], dtype=theta.dtype, device=compat.device(theta))
-        return xp.broadcast_to(H, (*theta.shape[:-1], 2, 2))
+        return _everywhere(H, theta)
 
 
 class MeanSquaredError(Objective):
@@ -194,7 +193,15 @@ class MeanSquaredError(Objective):
     def hessian(self, theta: ArrayLike) -> Array:
         r"""Return :math:`(2/T)\, W^\T W` for every point, shape (..., P, P)."""
         H = (2 / self.y.shape[0]) * (self.W.T @ self.W)
-        return namespace(H).broadcast_to(H, (*_fitting(theta, H).shape[:-1], *H.shape))
+        return _everywhere(H, _fitting(theta, H))
+
+
+def _everywhere(H: Array, theta: Array) -> Array:
+    """Return the matrix H for every point of theta, (..., P, P), in memory into which one may write."""
+    shape = (*theta.shape[:-1], *H.shape)
+    matrices = namespace(H).empty(shape, dtype=H.dtype, device=compat.device(H))
+    matrices[...] = H
+    return matrices
 
 
 def _fitting(theta: ArrayLike, matrix: Array) -> Array:

@@ -113,6 +113,8 @@ def animate(
         frames = whole(frames, "frames")
     elif not frames:
         raise ValueError("frames is empty; give at least one")
+    elif isinstance(frames, list):
+        frames = frames.copy()  # they are asked for when the film runs
     return _Film(figure, draw, frames=frames, interval=interval, repeat=False)
 
 

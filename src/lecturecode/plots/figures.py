@@ -14,6 +14,7 @@ from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
 from lecturecode.arrays import ArrayLike
 from lecturecode.door import came, choice, flag, function, instance, real, whole
+from lecturecode.evaluation import call
 from lecturecode.plots import door
 from lecturecode.plots.door import Box, host
 
@@ -286,9 +287,10 @@ def _grid(g: Any, box: Box, points: int) -> tuple[np.ndarray, np.ndarray, np.ma.
     return x, y, _evaluate(g, np.stack([x, y], axis=-1))
 
 
+@np.errstate(all="ignore")
 def _evaluate(g: Any, theta: np.ndarray) -> np.ma.MaskedArray:
     """Evaluate g on a batch in one call; values that are not finite are masked."""
-    z = host(g(theta), "what g returns")
+    z = host(call(g, theta), "what g returns")
     if z.shape != theta.shape[:-1]:
         raise ValueError(
             f"g returned shape {z.shape} for a batch of shape {theta.shape}; it must return "

@@ -20,7 +20,7 @@ from lecturecode.pytorch.door import checked_data, keeps_modes
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.ranks import Ranks, check_divisible, join, share
 from lecturecode.pytorch.stepper import OnModule
-from lecturecode.pytorch.theta import checked_theta, flat, named_parts, split
+from lecturecode.pytorch.theta import check_fitted, checked_theta, flat, named_parts, split
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule
 from lecturecode.stepping import Fitted
@@ -30,6 +30,7 @@ __all__ = ["train_distributed"]
 
 
 @renamed(theta="start")
+@torch.inference_mode(False)  # in which gradients are recorded, whatever the caller has set
 def train_distributed(
     module: nn.Module,
     loss: Any,
@@ -153,6 +154,7 @@ def train_distributed(
     RuntimeError: train_distributed runs in processes that torchrun starts...
     """
     named = named_parts(module)
+    check_fitted(named)
     parts = list(named.values())
     first = flat(parts) if start is None else checked_theta(named, start, "start").clone()
     check_finite(first, "start")

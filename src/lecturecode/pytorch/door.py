@@ -57,7 +57,7 @@ def checked_data(
             f"{type(module).__name__} is on the meta device, where there are shapes and no numbers; "
             "move it, as by module.to_empty(device='cpu'), and give it a start"
         )
-    outputs = outputs_of(module, x[:2])
+    outputs = outputs_of(module, x[:2].clone())  # it may write into its inputs
     if isinstance(loss, CrossEntropy | SquaredError):
         _check_outputs(module, loss, outputs, x[:2])
         targets: Any = loss.targets(y, outputs.shape[1], like)  # tensors, as y is one
@@ -140,7 +140,7 @@ def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> MeanLoss:
     """
     if mean.loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
         CrossEntropy().targets(y, outputs.shape[1], outputs)  # as an index, -1 is the last class
-    first = y[:2]
+    first = y[:2].clone()
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using a target size")  # see _check_pairs
@@ -191,7 +191,7 @@ def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
         return
     two = y.reshape(-1)[[int(y.argmin()), int(y.argmax())]]
     target = two.reshape(-1, *y.shape[1:])
-    perfect = two.reshape(-1, *outputs.shape[1:])
+    perfect = two.clone().reshape(-1, *outputs.shape[1:])
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         both = mean(perfect, target)

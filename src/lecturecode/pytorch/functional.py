@@ -162,9 +162,10 @@ class Differentiated:
             )
         return value
 
+    @torch.inference_mode(False)
     def _answered(self, what: Callable[..., Any], theta: ArrayLike) -> list[Any]:
         """Return what a function of one theta says of all of them, in the library that they came in."""
-        points = as_tensor(as_array(theta), "theta").detach()
+        points = as_tensor(as_array(theta), "theta").detach().clone()
         if points.ndim == 0 or points.shape[-1] == 0:
             hint = "" if points.ndim else ". One parameter is written [3.0]"
             raise ValueError(
@@ -223,6 +224,7 @@ class TotalLoss:
     start: Tensor = field(init=False)
     """The theta of the module when g was made."""
 
+    @torch.inference_mode(False)
     def __post_init__(self) -> None:
         parts = named_parts(self.module)
         frozen = copy.deepcopy(self.module).eval().requires_grad_(False)
@@ -261,16 +263,18 @@ class TotalLoss:
     def _one(self, theta: Tensor) -> Tensor:
         own: Any = self
         parameters = dict(zip(own._names, split(own._shapes, theta), strict=True))
-        return own._mean(functional_call(self.module, parameters, (self.x,)), self.y)
+        outputs = functional_call(self.module, parameters, (self.x.clone(),))  # it may write there
+        return own._mean(outputs, self.y.clone())
 
-    def _batched(self, what: Callable[..., Any], theta: Any) -> Any:
-        theta = same_kind(theta, self.start)
+    @torch.inference_mode(False)
+    def _batched(self, what: Callable[..., Any], given: Any) -> Any:
+        theta: Any = same_kind(given, self.start)
         if theta.ndim == 0 or theta.shape[-1] != self.start.shape[0]:
             raise ValueError(
                 f"theta must have {self.start.shape[0]} entries along its last axis, one for each "
                 f"parameter of the module; got shape {tuple(theta.shape)}"
             )
-        return batched(what, theta)
+        return batched(what, theta.clone())
 
 
 def _connected(value: Tensor, what: str) -> Tensor:

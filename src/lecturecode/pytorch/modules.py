@@ -103,7 +103,8 @@ class MLP(nn.Module):
         theta = as_tensor(theta, "theta")
         if not theta.is_floating_point():
             theta = theta.to(torch.get_default_dtype())
-        module = cls(network.widths, network.activation, network.output).to(theta)
+        with torch.random.fork_rng(devices=[]):  # its start is not wanted, and draws from the caller's
+            module = cls(network.widths, network.activation, network.output).to(theta)
         set_theta(module, theta)
         return module
 

@@ -96,7 +96,8 @@ class OnModule(ABC):
                 return mean.sum(self._outputs(x), y).double()
             total = torch.zeros((), dtype=torch.float64, device=x.device)
             for part in in_parts(x.shape[0], self.batch_size):
-                total += mean.sum(module(x[part]), y[part])
+                outputs = module(x[part].clone())  # it may write into its inputs
+                total += mean.sum(outputs, y[part].clone())
         return total
 
     def _outputs(self, x: Tensor) -> Any:

@@ -66,6 +66,22 @@ def named_parts(module: nn.Module) -> dict[str, nn.Parameter]:
     return parts
 
 
+def check_fitted(parts: dict[str, nn.Parameter]) -> None:
+    """Refuse parameters that autograd cannot follow.
+
+    Raises
+    ------
+    ValueError
+        If one of them was made in ``torch.inference_mode``.
+    """
+    for name, part in parts.items():
+        if part.is_inference():
+            raise ValueError(
+                f"{name} was made in torch.inference_mode(), where autograd records nothing for good; "
+                "build the module outside of it"
+            )
+
+
 def get_theta(module: nn.Module) -> Tensor:
     """Return a copy of a module's parameters as one vector.
 

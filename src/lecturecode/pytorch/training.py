@@ -18,7 +18,7 @@ from lecturecode.pytorch.cuda_graph import Captured
 from lecturecode.pytorch.door import checked_data, keeps_modes
 from lecturecode.pytorch.optimizers import Rule, check_rule
 from lecturecode.pytorch.stepper import OnModule
-from lecturecode.pytorch.theta import checked_theta, flat, named_parts, write
+from lecturecode.pytorch.theta import check_fitted, checked_theta, flat, named_parts, write
 from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule
 from lecturecode.trace import Callback, Recorder, Trace
@@ -27,6 +27,7 @@ __all__ = ["train"]
 
 
 @renamed(theta="start")
+@torch.inference_mode(False)  # in which gradients are recorded, whatever the caller has set
 def train(
     module: nn.Module,
     loss: Any,
@@ -135,6 +136,7 @@ def train(
     [1.0, 3.0]
     """
     parts = named_parts(module)
+    check_fitted(parts)
     check_rule(optimizer)
     like = next(iter(parts.values()))
     given, rng = {"rng": rng is not None, "start": True}, generator(rng)
