@@ -98,8 +98,7 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
     TypeError
         If it is no mixture, or if its arrays are not of the kind of the samples.
     ValueError
-        If a shape is wrong, a weight is negative, their sum is not 1, or a covariance is not symmetric
-        or not positive definite.
+        If a shape is wrong, if a weight is negative, or if their sum is not 1.
     """
     instance(start, "start", Mixture, "Mixture(weights, means, covariances)")
     D = x.shape[1]
@@ -109,12 +108,26 @@ def check_start(x: Array, K: int, start: Mixture) -> Mixture:
         x=x,
         **{f"start.{name}": detached(getattr(start, name)) for name in shapes},
     )
-    mixture = Mixture(*parts)
-    check_density(mixture, " of start")
-    return mixture
+    check_weights(parts[0], " of start")  # the M-step makes covariances symmetric and definite
+    return Mixture(*parts)
 
 
-def check_density(mixture: Mixture, of: str = "") -> None:
+def check_weights(weights: Array, of: str = "") -> None:
+    """Check that the weights of a mixture are shares.
+
+    Raises
+    ------
+    ValueError
+        If one is negative, or if their sum is not 1.
+    """
+    weights = detached(weights)
+    if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-3:
+        raise ValueError(
+            f"the weights{of} must not be negative and must have the sum 1; got {on_host(weights)}"
+        )
+
+
+def check_density(mixture: Mixture) -> None:
     """Check that the numbers of a mixture make a density.
 
     Raises
@@ -124,17 +137,13 @@ def check_density(mixture: Mixture, of: str = "") -> None:
         positive definite.
     """
     xp, S = compat.array_namespace(mixture.weights), detached(mixture.covariances)
-    weights = detached(mixture.weights)
-    if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-3:
-        raise ValueError(
-            f"the weights{of} must not be negative and must have the sum 1; got {on_host(weights)}"
-        )
+    check_weights(mixture.weights)
     largest = xp.max(xp.abs(S), axis=-1, keepdims=True)
     scale = xp.where(largest > 0, largest, xp.ones_like(largest))
     scale = scale**0.5 * xp.matrix_transpose(scale) ** 0.5
     apart = xp.abs(S / scale - xp.matrix_transpose(S / scale))
     if bool((apart > 1e-3).any()):
-        raise ValueError(f"the covariances{of} must be symmetric; covariances.mT differs from them")
+        raise ValueError("the covariances must be symmetric; covariances.mT differs from them")
     try:
         definite = bool(xp.all(xp.isfinite(xp.linalg.cholesky(S))))
     except Exception as error:
@@ -143,7 +152,7 @@ def check_density(mixture: Mixture, of: str = "") -> None:
         definite = False
     if not definite:
         raise ValueError(
-            f"the covariances{of} must be positive definite; add a small multiple of the identity"
+            "the covariances must be positive definite; add a small multiple of the identity"
         )
 
 
