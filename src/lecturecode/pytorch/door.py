@@ -179,8 +179,10 @@ def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
     if mean.loss is cross_entropy and outputs.ndim == 2 and y.dtype is torch.int64:
         CrossEntropy().targets(y, outputs.shape[1], outputs)  # as an index, -1 is the last class
     first = y[:2]
+    watched = isinstance(outputs, Tensor) and outputs.is_floating_point()
+    outputs = outputs.detach().requires_grad_() if watched else outputs
     try:
-        with torch.no_grad(), warnings.catch_warnings():
+        with torch.enable_grad(), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Using a target size")  # see _check_pairs
             value = mean.chosen(outputs, first)
     except Exception as error:
@@ -196,17 +198,7 @@ def check_loss(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
             f"returned {found}"
         )
     _check_pairs(mean, outputs, y)
-    _check_connected(mean, outputs, first)
-
-
-def _check_connected(mean: MeanLoss, outputs: Any, first: Tensor) -> None:
-    """Refuse a loss from which autograd knows no way back to the outputs: its gradient would be 0."""
-    if not (isinstance(outputs, Tensor) and outputs.is_floating_point()):
-        return
-    with torch.enable_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        value = mean.chosen(outputs.detach().requires_grad_(), first)
-    if not value.requires_grad:
+    if watched and not value.requires_grad:
         raise ValueError(
             "what the loss returns has no connection to the outputs that autograd knows, so that its "
             "gradient would be 0; compute it by functions of PyTorch, without detach() or item()"
