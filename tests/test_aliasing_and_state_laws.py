@@ -415,7 +415,7 @@ def _on_data(method: Callable[..., Any]) -> Run:
 
 
 for _name, _method in {
-    "kmeans": lambda x, c: lc.kmeans(x, 2, rng=0, centers=x[:2], restarts=1, callback=c),
+    "kmeans": lambda x, c: lc.kmeans(x, 2, rng=0, start=x[:2], restarts=1, callback=c),
     "gaussian_mixture": lambda x, c: lc.gaussian_mixture(x, 2, rng=0, sweeps=3, callback=c),
     "factorize": lambda x, c: lc.factorize(x, 1, rng=0, sweeps=4, callback=c),
     "lasso": lambda x, c: lc.lasso(x, x[:, 0] - x[:, 1], 0.1, steps=9, callback=c),
@@ -427,13 +427,14 @@ for _name, _method in {
 @runs("ant_colony", "callback")
 def _(make, hand):
     roads = make(CITIES.tolist())
-    return lc.ant_colony(roads, ants=3, steps=4, rng=0, callback=hand("callback", look)), roads
+    return lc.ant_colony(roads, population=3, steps=4, rng=0, callback=hand("callback", look)), roads
 
 
 @runs("ant_paths", "callback")
 def _(make, hand):
     roads = make(CITIES.tolist())
-    return lc.ant_paths(roads, 0, 3, ants=4, steps=4, rng=0, callback=hand("callback", look)), roads
+    callback = hand("callback", look)
+    return lc.ant_paths(roads, 0, 3, population=4, steps=4, rng=0, callback=callback), roads
 
 
 @runs("Function", "value", "gradient", "hessian")
@@ -505,7 +506,7 @@ def _(make, hand):
     return [
         lc.train(
             NET, hand("loss", lc.SquaredError()), x, y, Rated(hand("optimizer", Nesterov())), epochs=3,
-            batch_size=4, rng=0, theta=theta, schedule=hand("schedule", lambda i: 0.5 / (1 + i)),
+            batch_size=4, rng=0, start=theta, schedule=hand("schedule", lambda i: 0.5 / (1 + i)),
             record_every=every, validation=held_out, callback=hand("callback", look),
         )
         for every, held_out in ((0, None), (1, (x, y)))
@@ -597,7 +598,7 @@ def _(make, hand):
     build = hand("optimizer", lambda parameters: torch.optim.Adam(parameters, lr=0.1))
     return [
         lt.train(
-            Called(hand), hand("loss", squares), x, y, build, epochs=2, batch_size=4, rng=0, theta=theta,
+            Called(hand), hand("loss", squares), x, y, build, epochs=2, batch_size=4, rng=0, start=theta,
             schedule=hand("schedule", lambda i: 0.5 / (1 + i)), record_every=every,
             validation=held_out, callback=hand("callback", look), fast=fast,
         )
@@ -1186,7 +1187,7 @@ def test_data_made_in_inference_mode_fits_as_any_other():
     start = lt.get_theta(module)
 
     def run(x, y):
-        options = {"epochs": 2, "batch_size": 2, "rng": 0, "theta": start}
+        options = {"epochs": 2, "batch_size": 2, "rng": 0, "start": start}
         trace = lt.train(module, lc.SquaredError(), x, y, lc.Adam(0.1), **options)
         g = lt.TotalLoss(module, lc.SquaredError(), x, y)
         return frozen([trace, g.value_and_gradient(start), g.hessian(start)])
