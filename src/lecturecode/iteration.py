@@ -111,6 +111,7 @@ def collect(
     record_every: int = 1,
     callback: Callback | None = None,
     progress: bool = False,
+    shown: Callable[[Step], Step] | None = None,
 ) -> Trace:
     """Follow a method to its end, or to that of its budget, and return the trace.
 
@@ -135,6 +136,8 @@ def collect(
         Called with the trace so far after each step; returning True stops.
     progress : bool
         Show a progress bar.
+    shown : callable, optional
+        Turns a step into the one that the trace keeps, in other units; rules see the method's own.
 
     Returns
     -------
@@ -166,6 +169,7 @@ def collect(
     sweep = door.whole(sweep, "sweep", 0)
     expected = None if expected is None else door.whole(expected, "expected", 0)
     callback, progress = door.callback(callback), door.flag(progress, "progress")
+    shown = None if shown is None else door.function(shown, "shown", "a step")
     _check_rules(until, used_up)
     told = method if isinstance(method, Told) else None
     single = told is not None and told.keep == "points"
@@ -187,8 +191,9 @@ def collect(
                         raise ValueError("the method yielded no step, not even its start") from None
                     end = last.value or (False, "the method ended {place}")
                     break
+                kept = shown(step) if shown else step
                 try:
-                    theta, value, evaluations, extras, _, end = step
+                    theta, value, evaluations, extras, _, end = kept
                 except (TypeError, ValueError):
                     raise TypeError(_no_step(step)) from None
                 if single:

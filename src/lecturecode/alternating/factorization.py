@@ -9,6 +9,7 @@ from lecturecode.door import arrays, came, real, whole
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, times_power
 
 __all__ = ["factorize", "factors"]
 
@@ -87,9 +88,11 @@ def factorize(
     sweeps = whole(sweeps, "sweeps")
     tol = real(tol, "tol", "[0, inf]")
     start = normal(generator(rng), (M.shape[1], rank), M)
-    noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
-    return collect(
-        solve_in_turn(M, start),
+    k = exponent(M)
+    M = times_power(M, -k)
+    units, noise = Units(0, 2 * k), 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
+    trace = collect(
+        solve_in_turn(M, start, k),
         steps=2 * sweeps,
         until=[
             finite,
@@ -101,20 +104,22 @@ def factorize(
         record_every=record_every,
         callback=callback,
         progress=progress,
+        shown=units.shown,
     )
+    return units.finish(trace)
 
 
-def solve_in_turn(M: Array, B: Array) -> Steps:
-    """Solve for A with an orthonormal B, and for B with an orthonormal A."""
+def solve_in_turn(M: Array, B: Array, k: int = 0) -> Steps:
+    """Solve for A with an orthonormal B, and for B with an orthonormal A; M is measured in 2^k."""
     A, rest = M[:, : B.shape[1]] * 0, M * 0
     yield Step(_flat(A, B), _error(M, A, B, rest), name="the start")
     while True:
         B = _orthonormal(B)
         A = M @ B
-        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of A")
+        yield Step(_flat(times_power(A, k), B), _error(M, A, B, rest), name="the step of A")
         A = _orthonormal(A)
         B = M.T @ A
-        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of B")
+        yield Step(_flat(A, times_power(B, k)), _error(M, A, B, rest), name="the step of B")
 
 
 def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -5,16 +5,18 @@ new variable z is introduced, with the constraint z = theta, and what is minimiz
 two: the alternating direction method of multipliers, ADMM.
 """
 
+import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import Array, detached, norm, on_host, real_arrays, says_singular
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, exponents, out_of_range, times_power
 
 __all__ = ["largest_penalty", "lasso", "soft_threshold"]
 
@@ -111,15 +113,23 @@ def lasso(
     rho = real(rho, "rho", "(0, inf)")
     steps = whole(steps, "steps")
     tol = real(tol, "tol", "[0, inf]")
+    columns, targets = exponents(W), exponent(y)
+    units = Units(targets - columns, 2 * targets)
+    W, y = times_power(W, -columns), times_power(y, -targets)
+    penalties = compat.array_namespace(W).asarray(
+        np.ldexp(penalty, -targets - columns), dtype=W.dtype, device=compat.device(W)
+    )
     trace = collect(
-        split(scaled(W, y, penalty), rho, tol),
+        split(scaled(W, y, penalties), rho, tol),
         steps=steps,
         until=[finite],
         used_up=f"used up all {steps} steps before it settled",
         record_every=record_every,
         callback=callback,
         progress=progress,
+        shown=units.shown,
     )
+    trace = units.finish(trace)
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
@@ -149,24 +159,14 @@ class Problem(NamedTuple):
         return Step(theta, value, 1, {"primal": primal, "dual": dual}, name, done)
 
 
-def scaled(W: Array, y: Array, penalty: float) -> Problem:
+def scaled(W: Array, y: Array, penalty: Any) -> Problem:
     """Return g in the coordinates z, whose columns have the diagonal H_pp = 1."""
     xp, T = compat.array_namespace(W), W.shape[0]
-    with np.errstate(over="ignore", invalid="ignore"):  # overflows of both signs add up to NaN
-        H, lengths, V = 2 / T * (W.T @ W), None, W
+    H = 2 / T * (W.T @ W)
     squares = xp.linalg.diagonal(H)
-    limits = xp.finfo(W.dtype)
-    within = (squares >= limits.tiny / limits.eps) & (squares <= limits.max * limits.eps)
-    if not bool(within.all()):
-        peaks = xp.max(xp.abs(W), axis=0)  # the squares have left the range of the numbers
-        peaks = xp.where(peaks == 0, xp.ones_like(peaks), peaks)
-        V = W / peaks
-        H = 2 / T * (V.T @ V)
-        squares, lengths = xp.linalg.diagonal(H), peaks
-    roots = xp.where(squares == 0, xp.ones_like(squares), squares) ** 0.5
-    H /= roots[:, None] * roots
-    lengths = roots if lengths is None else roots * lengths
-    b = 2 / T * (V.T @ y) / roots
+    lengths = xp.where(squares == 0, xp.ones_like(squares), squares) ** 0.5
+    H /= lengths[:, None] * lengths
+    b = 2 / T * (W.T @ y) / lengths
     return Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
 
 
@@ -330,5 +330,9 @@ def largest_penalty(W: Any, y: Any) -> float:
     3.0
     """
     _, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
-    xp = compat.array_namespace(W)
-    return float(xp.max(xp.abs(W.T @ y))) * 2 / W.shape[0]
+    columns, targets = exponents(W), exponent(y)
+    slopes = on_host(times_power(W, -columns).T @ times_power(y, -targets))
+    largest = float(np.ldexp(abs(slopes.astype(float)), columns + targets).max()) * 2 / W.shape[0]
+    if not math.isfinite(largest):
+        raise ValueError(out_of_range("the penalty", np.empty(0)))
+    return largest
