@@ -19,15 +19,15 @@ Exponents = int | np.ndarray
 """One exponent for all entries, or one for each of the last axis."""
 
 
-def exponent(data: Array) -> int:
+def exponent(*data: Array) -> int:
     """Return the k by which to divide data by 2^k, so that squares of them can be summed.
 
     The largest entry is then between 1/2 and 1. It is 0, so that nothing is done, where the exponents of
     the data are at most an eighth of the largest one that there is.
     """
-    xp = namespace(data)
-    largest = max(float(xp.max(data)), -float(xp.min(data)))
-    return int(_unusual(np.frexp(largest)[1], data))
+    xp = namespace(data[0])
+    largest = max(max(float(xp.max(part)), -float(xp.min(part))) for part in data)
+    return int(_unusual(np.frexp(largest)[1], data[0]))
 
 
 def exponents(matrix: Array) -> np.ndarray:

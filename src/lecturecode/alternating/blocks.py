@@ -54,7 +54,8 @@ def alternate(
         The coordinates of each block: a number, a slice or a list of numbers. If not given, each
         coordinate is a block, and there must be P minimizers.
     tol : float
-        Stop after a sweep in which g fell by at most ``tol * (1 + |g|)``.
+        Stop after a sweep in which g fell by at most tol times all that it has fallen so far, or by no
+        more than rounding. Neither the unit of g nor a constant added to it matters.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`; a step is one block.
 

@@ -96,8 +96,8 @@ def factorize(
         steps=2 * sweeps,
         until=[
             finite,
-            never_rises(scale=0.0, noise=noise),
-            settles(2, tol, scale=0.0, noise=noise),
+            never_rises(noise=noise),
+            settles(2, tol, noise=noise),
         ],
         used_up=f"used up all {sweeps} sweeps before it settled",
         sweep=2,

@@ -6,7 +6,7 @@ from typing import Any
 
 import array_api_compat as compat
 
-from lecturecode.arrays import Array, as_array, detached
+from lecturecode.arrays import Array, as_array, detached, says_singular
 from lecturecode.door import arrays, instance, whole
 
 __all__ = ["Mixture"]
@@ -118,7 +118,7 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
     :math:`\log\pi - \tfrac12\lVert z\rVert^2 - \sum_d \log L_{dd} - \tfrac{D}{2}\log 2\pi`.
     """
     xp = compat.array_namespace(xT)
-    L = xp.linalg.cholesky(mixture.covariances)  # (K, D, D)
+    L = _triangles(mixture.covariances)  # (K, D, D)
     if buffers is None:
         z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
         squares = z * z  # autograd needs z
@@ -132,6 +132,29 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
     tiny = float(xp.finfo(xT.dtype).tiny)
     constant = xp.log(mixture.weights + tiny) - xp.log(diagonal).sum(1) - D / 2 * math.log(2 * math.pi)
     return constant[:, None] - squares.sum(1) / 2
+
+
+def _triangles(covariances: Array) -> Array:
+    """Return the L with Sigma = L L^T.
+
+    Raises
+    ------
+    ValueError
+        If there is none, be it that an error says so or a NaN.
+    """
+    xp = compat.array_namespace(covariances)
+    try:
+        L = xp.linalg.cholesky(covariances)
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        L = covariances * math.nan
+    if not bool(xp.isfinite(L).all()):
+        raise ValueError(
+            "covariances must be positive definite, and one of them is not, to rounding; "
+            "add a little to its diagonal, or measure x in another unit"
+        )
+    return L
 
 
 def log_sum_exp(joint: Array) -> Array:
