@@ -429,7 +429,8 @@ def settles(sweep: int, tol: float, *, scale: float = 0.0, noise: float | None =
             return None
         eps = float(namespace(step.theta).finfo(step.theta.dtype).eps)
         if noise is None:
-            least = max(tol * (first - value), 2 * eps * max(scale, abs(value)))
+            fallen = first - value
+            least = max(tol * fallen if fallen else 0.0, 2 * eps * max(scale, abs(value)))
         else:
             least = tol * abs(value) + _hidden(value, noise)
         return (True, "g fell by no more than tol {place}") if fall <= least else None
