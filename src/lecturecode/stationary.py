@@ -126,6 +126,8 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         if not math.isfinite(length) or not bool(xp.all(xp.isfinite(H))):
             return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
+        if not bool(xp.all(xp.isfinite(inverse))):
+            return False, "stopped {place}: the pseudo-inverse of the Hessian is not finite"
         direction, t, calls = inverse @ slope, 1.0, 0
         while True:
             nearer = theta - t * direction
@@ -193,6 +195,8 @@ def classify(hessian: Any, *, tol: float | None = None) -> str | np.ndarray:
     if bool(xp.any(xp.abs(H - xp.matrix_transpose(H)) > eps**0.5 * largest)):
         raise ValueError("the Hessian must be symmetric; use (H + H.T) / 2 if only rounding differs")
     lam = on_host(xp.linalg.eigvalsh(H))
+    if not np.isfinite(lam).all():
+        raise ValueError("the eigenvalues of the Hessian leave the range of its numbers")
     rounding = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True)
     kind = _by_signs(lam, rounding if tol is None else tol)
     return str(kind) if kind.ndim == 0 else kind
