@@ -292,6 +292,17 @@ def length(vector: Array) -> float:
     return math.sqrt(square) if low < square < high else float(norm(vector))
 
 
+def lengths(vectors: Array) -> Array:
+    """Return the 2-norms of M vectors, shape (M,), without overflow or underflow."""
+    xp, squares = namespace(vectors), (vectors * vectors).sum(-1)
+    low, high = _usual_squares(xp, vectors.dtype)
+    if bool(((squares > low) & (squares < high)).all()):
+        return squares**0.5
+    largest = xp.max(abs(vectors), axis=-1)
+    unit = xp.where((largest > 0) & (largest < xp.inf), largest, xp.ones_like(largest))
+    return unit * ((vectors / unit[:, None]) ** 2).sum(-1) ** 0.5
+
+
 @cache
 def _usual_squares(xp: Any, dtype: Any) -> tuple[float, float]:
     """Return the limits between which a sum of squares has lost no digit that matters."""

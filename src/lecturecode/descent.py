@@ -16,6 +16,7 @@ from lecturecode.arrays import (
     as_start,
     detached,
     length,
+    lengths,
     namespace,
     on_host,
     same_kind,
@@ -337,7 +338,7 @@ def _differences(
     rounding = max(abs(above), abs(below)) / h
     error = 2 * truncation + eps**0.4 * position + 10 * eps * rounding
     straight = size >= 1 or bends[1] <= CLEAR * abs(above - below)
-    vertex = bends[0] > 0 and abs(bends[0] - 4 * bends[1]) <= CLEAR * bends[0]
+    vertex = 0 < bends[0] < math.inf and abs(bends[0] - 4 * bends[1]) <= CLEAR * bends[0]
     return (slopes[1], error), straight and error <= CLEAR * abs(slopes[1]), vertex
 
 
@@ -388,10 +389,8 @@ def flat(value: Array, gradient: Array, tol: float) -> End | None:
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     xp = namespace(value)
     alive = xp.isfinite(value)
-    flat_or_gone = ((gradient * gradient).sum(-1) ** 0.5 <= tol) | ~alive
+    flat_or_gone = (lengths(gradient) <= tol) | ~alive
     if not bool(xp.all(flat_or_gone)) or not bool(xp.any(alive)):
-        return None
-    if bool(xp.any(alive[:, None] & (abs(gradient) > tol))):  # too small to be squared
         return None
     gone = int((~alive).sum())
     if gone:

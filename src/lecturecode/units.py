@@ -5,6 +5,7 @@ two they lose nothing, since only the exponents of the numbers change; and what 
 the same power, bit for bit. Ordinary data are left as they are.
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -50,7 +51,8 @@ def times_power(data: Array, k: Exponents) -> Array:
     if not np.any(k):
         return data
     half = k // 2
-    return data * _power(half, data) * _power(k - half, data)
+    with np.errstate(over="ignore", under="ignore"):  # whoever asks looks at what has come
+        return data * _power(half, data) * _power(k - half, data)
 
 
 def _power(k: Exponents, like: Array) -> Any:
@@ -84,6 +86,9 @@ class Units:
 
     def __init__(self, theta: Exponents, g: int) -> None:
         self.theta, self.g, self.lost = theta, g, False
+        self.best: Array | None = None
+        self.lowest = math.inf
+        """The best theta, and the value of g there in the method's own units."""
 
     def shown(self, step: Step) -> Step:
         """Return a step in the units of the data.
@@ -102,12 +107,26 @@ class Units:
         inner = xp.asarray(step.value, dtype=theta.dtype, device=compat.device(theta))
         value, whole = kept(inner, self.g)
         self.lost |= not whole
+        if float(inner) < self.lowest:
+            self.best, self.lowest = theta, float(inner)
         return step._replace(theta=theta, value=value)
 
     def finish(self, trace: Trace) -> Trace:
-        """Say where values of g have lost their digits, by which they no longer tell the best theta."""
-        if not self.lost:
+        """Say where values of g have lost their digits, and no longer tell the best theta themselves."""
+        return self.outer(self.inner(trace))
+
+    def inner(self, trace: Trace) -> Trace:
+        """Return a trace with the value of the method's own units, by which runs can be compared."""
+        if not self.g or self.best is None:
             return trace
+        if not self.lost:
+            return replace(trace, value=self.lowest)
         note = f"; g, in squared units, leaves the range of {trace.theta.dtype}: its values say nothing"
-        value = float(trace.values[-1])
-        return replace(trace, theta=trace.last, value=value, message=trace.message + note)
+        return replace(trace, theta=self.best, value=self.lowest, message=trace.message + note)
+
+    def outer(self, trace: Trace) -> Trace:
+        """Return such a trace with the value in the units of the data."""
+        if not self.g:
+            return trace
+        with np.errstate(over="ignore", under="ignore"):
+            return replace(trace, value=float(np.ldexp(trace.value, self.g)))

@@ -106,7 +106,7 @@ def kmeans(
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
     k = exponent(x)
-    units, x = Units(k, 2 * k), times_power(x, -k)
+    x = times_power(x, -k)
     given = None if given is None else times_power(given, -k)
     shift = mean(x)  # far from the origin, squares would lose digits
     x = x - shift
@@ -116,7 +116,7 @@ def kmeans(
     def once(number: int) -> Trace:
         first = given is not None and number == 0
         start = given - shift if first else far_apart(x, clusters, rng)
-        run = Clusters(x, start, shift)
+        run, units = Clusters(x, start, shift), Units(k, 2 * k)
         rules = [finite, never_rises(noise=noise)]
         if tol:
             rules.append(settles(2, tol, noise=noise))
@@ -131,11 +131,11 @@ def kmeans(
             progress=progress,
             shown=units.shown,
         )
-        trace = units.finish(trace)
+        trace = units.inner(trace)
         note = f"; {run.refilled} empty cluster(s) were given the farthest sample"
         return replace(trace, message=trace.message + note) if run.refilled else trace
 
-    return best_of(restarts + 1, once)
+    return Units(k, 2 * k).outer(best_of(restarts + 1, once))
 
 
 def refine(clusters: "Clusters") -> Steps:

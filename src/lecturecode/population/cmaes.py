@@ -26,7 +26,7 @@ WIDEST = 0.6  # largest deviation of a bounded coordinate, in halves of its widt
 OPTION = 0.3  # least deviation of a choice, in distances from one option to the next
 LARGEST = 100  # coordinates for which a trace holds covariances
 TOLERANCE = 1e-11
-DIGITS = 1e-12  # values differ no longer when by this part of all that they have fallen
+DIGITS = 1e-20  # of all that values have fallen, the part by which they differ no longer
 HOPELESS = 0.01  # a run ends when values differ by less than this part of its distance to an earlier run
 
 
