@@ -619,3 +619,125 @@ def test_another_unit_changes_the_answer_by_that_unit_only(name, of, lib):
         check(law, lib, k, here)
 
     in_the_unit()
+
+
+# --- float32 answers as float64 does --------------------------------------------------------------
+
+
+CHANCE = {"genetic", "particle_swarm", "evolution_strategy", "random_search", "kmeans", "kmeans_start"}
+"""Draws of another dtype are other draws, and the paths part."""
+HALF = {"golden_section", "coordinate_descent", "newton_section", "alternate"}
+HALF |= {"minimize", "gradient_descent"}
+"""The best theta is told by values of g, which differ until half of its digits agree."""
+PATH = {"steps", "calls", "converged", "message", "last", "values", "miss"}
+"""Of a run the way, and what is nothing but rounding, is the dtype's own."""
+
+
+@pytest.mark.parametrize(("name", "of"), [case for case in CASES if case[0] not in CHANCE])
+def test_float32_answers_as_float64_does(name, of):
+    """To a thousand roundings, for conditions below a hundred, or to half of the digits."""
+    eps = float(np.finfo("float32").eps)
+    low, high = (LAWS[name][of].run(lib, 0) for lib in KINDS[:2])
+    for part in low.keys() - PATH:
+        found, right = numbers(low[part][0]), numbers(high[part][0])
+        if right.dtype.kind == "f":
+            size = float(np.abs(right).max()) * (4 * eps**0.5 if name in HALF else 1000 * eps)
+            np.testing.assert_allclose(found, right, rtol=0, atol=size, err_msg=part)
+        else:
+            np.testing.assert_array_equal(found, right, err_msg=part)
+
+
+def within(x: np.ndarray, labels: Any) -> float:
+    """The inertia of labels, in float64."""
+    x, labels = x.astype(float), numbers(labels)
+    return sum(((x[labels == k] - x[labels == k].mean(0)) ** 2).sum() for k in np.unique(labels))
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize(("dtype", "far"), [("float32", 1e3), ("float32", 1e6), ("float64", 1e12)])
+def test_groups_far_apart_are_told_apart(library, dtype, far):
+    """Squares of the distance to the far group have no digit left for the two that are near."""
+    rng = np.random.default_rng(1)
+    near = rng.normal(0, 0.3, (100, 2)) + np.repeat([[0, 0], [10, 0]], 50, axis=0)
+    there = np.array([far, -far]) + rng.normal(0, 0.3, (5, 2))
+    x = np.concatenate([near, there]).astype(dtype)
+    right, lib = np.repeat([0, 1, 2], [50, 50, 5]), Kind(library, dtype)
+    labels = alternating.assign(lib(x), lib([[0.0, 0.0], [10.0, 0.0], [far, -far]]))
+    np.testing.assert_array_equal(labels, right)
+    runs = [lc.kmeans(lib(x), 3, rng=seed) for seed in range(5)]
+    best = min(within(x, trace.extras["labels"][-1]) for trace in runs)
+    assert best <= within(x, right) * (1 + 1e-6)
+
+
+def test_coordinates_in_metres_have_neighbors_in_float32():
+    """UTM: a northing of 5e6 m has steps of half a metre in float32, enough for clusters of 30 m."""
+    rng = np.random.default_rng(2)
+    places = np.array([[3e5, 5.3e6], [3e5 + 200, 5.3e6], [6e5, 4.9e6]])
+    right = rng.integers(0, 3, 300)
+    x = (places[right] + rng.normal(0, 10, (300, 2))).astype("float32")
+    np.testing.assert_array_equal(alternating.assign(x, places.astype("float32")), right)
+    runs = [lc.kmeans(x, 3, rng=seed) for seed in range(5)]
+    assert min(within(x, t.extras["labels"][-1]) for t in runs) <= within(x, right) * (1 + 1e-6)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([1.0, 1e3, 1e5]))
+@settings(max_examples=30, deadline=None)
+def test_a_label_is_that_of_the_nearest_center_by_differences(seed, far):
+    """Distances that agree to float32's digits may be taken for equal, and no others."""
+    rng = np.random.default_rng(seed)
+    c = (rng.standard_normal((6, 3)) + far * rng.integers(0, 2, (6, 1))).astype("float32")
+    x = (c[rng.integers(0, 6, 50)] + rng.standard_normal((50, 3))).astype("float32")
+    apart = ((x[:, None].astype(float) - c.astype(float)) ** 2).sum(-1)
+    found = apart[np.arange(50), alternating.assign(x, c)]
+    assert (found <= apart.min(1) * (1 + 10 * np.finfo("float32").eps)).all()
+
+
+@pytest.mark.parametrize("start", [0.01, 0.05, 0.1, 0.2, 0.29])
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_a_minimum_between_two_walls_is_found(start, unit):
+    """g is infinite outside of (0, 0.3): both ends of the first bracket are, and its middle is not."""
+
+    def g(t):
+        t = t[0] / unit
+        return 1 / t + 1 / (0.3 - t) if 0 < t < 0.3 else math.inf
+
+    theta, value, calls = alternating.golden_section(g, np.array([start * unit]), 0)
+    assert theta[0] / unit == pytest.approx(0.15, rel=1e-6)
+    assert value == pytest.approx(40 / 3, rel=1e-12)
+    assert calls < 60
+    trace = lc.coordinate_descent(g, [start * unit], sweeps=9)
+    assert trace.converged
+    assert trace.theta[0] / unit == pytest.approx(0.15, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-9, 1e-6, 1e-5, 1e-3, 1.0, 1e6])
+def test_gradients_of_small_parameters_are_judged(scale):
+    theta = np.array([0.7, 1.3]) * scale
+    said = verdicts(lambda t: ((t / scale) ** 4).sum(), lambda t: 4 * (t / scale) ** 3 / scale, theta)
+    assert said == [True, False, False, False]
+
+
+@pytest.mark.parametrize("rate", [1e-3, 1e-5, 1e-8])
+def test_a_gradient_is_judged_where_g_ends_at_zero(rate):
+    def g(t):
+        return (np.log(t[0]) + 7) ** 2
+
+    assert verdicts(g, lambda t: 2 * (np.log(t) + 7) / t, [rate]) == [True, False, False, False]
+
+
+@pytest.mark.parametrize("unit", [1e-40, 1e-20, 1.0, 1e20])
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_run_settles_alike_in_any_unit_of_g(unit, level):
+    g = Quadratic([1.0, 10.0], basis=np.array([[0.8, -0.6], [0.6, 0.8]]))
+    trace = lc.coordinate_descent(lambda t: unit * (g(t) + level), [-1.8, 1.0], sweeps=500)
+    assert trace.converged
+    assert (trace.value / unit - level) < 1e-11 * (g([-1.8, 1.0]))
+
+
+def test_a_start_at_the_minimum_is_enough():
+    g = Quadratic([1.0, 10.0])
+    trace = lc.coordinate_descent(g, [0.0, 0.0], sweeps=50)
+    assert (trace.converged, trace.steps) == (True, 2)
+    constant = lc.coordinate_descent(lambda t: 3.0, [2.0, 0.0], sweeps=50)
+    assert (constant.converged, constant.steps) == (True, 2)
+    assert constant.evaluations[-1] < 80
