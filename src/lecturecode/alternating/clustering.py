@@ -82,6 +82,9 @@ def kmeans(
     Distances mix the columns of x, so the one with the largest numbers decides; bring them to one scale
     first, as by ``(x - x.mean(0)) / x.std(0)``.
 
+    Where rounding hides which center is nearer, as among groups far apart, differences decide. If g, in
+    squared units, leaves the range of the numbers, centers and labels are right and the message says so.
+
     A cluster that has lost all its samples gets the sample that lies farthest from its center, which
     does not make g rise; the message of the trace says how often.
 
@@ -426,7 +429,7 @@ def inertia(x: Any, centers: Any, labels: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As for :func:`assign`, and if there is not one label from 0 to K - 1 for each sample.
+        As for :func:`assign`, if the inertia leaves the range of the numbers, and if there is not one label from 0 to K - 1 for each sample.
 
     Examples
     --------

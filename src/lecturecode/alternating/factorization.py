@@ -63,6 +63,9 @@ def factorize(
 
     Notes
     -----
+    If g, in squared units, leaves the range of the numbers, the factors are right all the same, and the
+    message says so.
+
     Before each solution the basis is made orthonormal, which changes the factors and not what their
     products can reach; its pseudo-inverse is then its transpose.
 

@@ -93,6 +93,9 @@ def lasso(
     the columns are scaled first such that the diagonal of :math:`\frac{2}{T} W^T W` is one, and each
     coordinate's penalty with them.
 
+    If g, in squared units, leaves the range of the numbers, theta is right all the same, and the message
+    says so.
+
     There is no constant term: take the mean from y and from each column of W, or a column of ones will
     be penalized like the others. scikit-learn's Lasso has :math:`\frac{1}{2T}` before the squares: its
     `alpha` is half of `penalty`.

@@ -73,6 +73,9 @@ def nonnegative_least_squares(
 
     Notes
     -----
+    If g, in squared units, leaves the range of the numbers, theta is right all the same, and the message
+    says so.
+
     If the columns of W are dependent there are many minimizers, and this finds one of them. There is no
     constant term; :func:`lecturecode.design_matrix` appends the column of ones for one.
 

@@ -120,8 +120,8 @@ def evolution_strategy(
     :math:`c_\sigma \le 1/2` as in pycma, since a path has to be longer than one move, and the negative
     weights are scaled by :math:`P / \|z\|^2`, as there. The first step :math:`\sigma` is a tenth
     of the width of an interval; it was chosen on the BBOB functions, and the tutorial has 0.3. A run
-    ends by the rules of the tutorial's appendix B.3, or when its values settle far above those of a
-    run before.
+    ends by the rules of the tutorial's appendix B.3, with differences of values relative to all that
+    they have fallen, or when its values settle far above those of a run before.
 
     References
     ----------
