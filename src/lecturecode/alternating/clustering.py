@@ -429,7 +429,8 @@ def inertia(x: Any, centers: Any, labels: Any) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As for :func:`assign`, if the inertia leaves the range of the numbers, and if there is not one label from 0 to K - 1 for each sample.
+        As for :func:`assign`, if the inertia leaves the range of the numbers, and if there is not one
+        label from 0 to K - 1 for each sample.
 
     Examples
     --------
