@@ -669,6 +669,18 @@ def test_groups_far_apart_are_told_apart(library, dtype, far):
     assert best <= within(x, right) * (1 + 1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_sample_stays_with_a_center_that_is_not_the_nearest(seed):
+    """Also where the product form sees no difference between the centers of the two near groups."""
+    rng = np.random.default_rng(seed)
+    near = rng.normal(0, 0.3, (200, 2)) + np.repeat([[0, 0], [10, 0]], 100, axis=0)
+    x = np.concatenate([near, np.full((10, 2), 1e7)]).astype("float32")
+    trace = lc.kmeans(x, 3, centers=np.array([[-9, 0], [9, 0], [1e7, 1e7]], dtype="float32"))
+    assert trace.converged
+    apart = ((x[:, None].astype(float) - trace.theta.reshape(3, 2)) ** 2).sum(-1)
+    assert (apart[np.arange(210), trace.extras["labels"][-1]] <= apart.min(1) + 10).all()
+
+
 def test_coordinates_in_metres_have_neighbors_in_float32():
     """UTM: a northing of 5e6 m has steps of half a metre in float32, enough for clusters of 30 m."""
     rng = np.random.default_rng(2)
