@@ -713,10 +713,12 @@ def test_a_minimum_between_two_walls_is_found(start, unit):
         t = t[0] / unit
         return 1 / t + 1 / (0.3 - t) if 0 < t < 0.3 else math.inf
 
-    theta, value, calls = alternating.golden_section(g, np.array([start * unit]), 0)
-    assert theta[0] / unit == pytest.approx(0.15, rel=1e-6)
-    assert value == pytest.approx(40 / 3, rel=1e-12)
-    assert calls < 60
+    for reach in (1.0, 30.0, 1e3):
+        begin = np.array([start * unit])
+        theta, value, calls = alternating.golden_section(g, begin, 0, reach=reach)
+        assert theta[0] / unit == pytest.approx(0.15, rel=1e-6)
+        assert value == pytest.approx(40 / 3, rel=1e-12)
+        assert calls < 80
     trace = lc.coordinate_descent(g, [start * unit], sweeps=9)
     assert trace.converged
     assert trace.theta[0] / unit == pytest.approx(0.15, rel=1e-6)
