@@ -389,8 +389,11 @@ def flat(value: Array, gradient: Array, tol: float) -> End | None:
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     xp = namespace(value)
     alive = xp.isfinite(value)
-    flat_or_gone = (lengths(gradient) <= tol) | ~alive
-    if not bool(xp.all(flat_or_gone)) or not bool(xp.any(alive)):
+    norms = (gradient * gradient).sum(-1) ** 0.5
+    all_flat = bool(xp.all((norms <= tol) | ~alive))
+    if all_flat or math.isinf(float(norms.sum())):  # squares may have been lost
+        all_flat = bool(xp.all((lengths(gradient) <= tol) | ~alive))
+    if not all_flat or not bool(xp.any(alive)):
         return None
     gone = int((~alive).sum())
     if gone:

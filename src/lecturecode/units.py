@@ -6,7 +6,9 @@ the same power, bit for bit. Ordinary data are left as they are.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import array_api_compat as compat
@@ -35,9 +37,19 @@ def exponents(matrix: Array) -> np.ndarray:
     """Return such an exponent for each column: one for all, and more for columns that it leaves out."""
     xp = namespace(matrix)
     peaks = on_host(xp.maximum(xp.max(matrix, axis=0), -xp.min(matrix, axis=0)))
+    low, high = _ordinary(xp, matrix.dtype)
+    if low <= peaks.min() and peaks.max() < high:
+        return np.zeros(len(peaks), dtype=int)
     each = np.frexp(peaks.astype(float))[1]
     common = _unusual(np.max(each, where=peaks > 0, initial=-5000), matrix) if peaks.any() else 0
     return np.where(peaks > 0, common + _unusual(each - common, matrix), 0)
+
+
+@cache
+def _ordinary(xp: Any, dtype: Any) -> tuple[float, float]:
+    """Return the sizes between which data are left as they are."""
+    usual = math.frexp(float(xp.finfo(dtype).max))[1] // 8
+    return 2.0 ** -(usual + 1), 2.0**usual
 
 
 def _unusual(exponent: Any, like: Array) -> np.ndarray:
@@ -48,7 +60,7 @@ def _unusual(exponent: Any, like: Array) -> np.ndarray:
 
 def times_power(data: Array, k: Exponents) -> Array:
     """Return data times 2^k, by halves, because 2^k itself may leave the range of the numbers."""
-    if not np.any(k):
+    if not (k if isinstance(k, int) else k.any()):
         return data
     half = k // 2
     with np.errstate(over="ignore", under="ignore"):  # whoever asks looks at what has come
@@ -89,8 +101,11 @@ class Units:
         self.best: Array | None = None
         self.lowest = math.inf
         """The best theta, and the value of g there in the method's own units."""
+        changed = bool(g or np.any(theta))
+        self.shown: Callable[[Step], Step] | None = self._shown if changed else None
+        """What turns a step into one in the units of the data."""
 
-    def shown(self, step: Step) -> Step:
+    def _shown(self, step: Step) -> Step:
         """Return a step in the units of the data.
 
         Raises
@@ -98,8 +113,6 @@ class Units:
         ValueError
             If theta leaves the range of the numbers.
         """
-        if not (self.g or np.any(self.theta)):
-            return step
         xp = namespace(step.theta)
         theta = times_power(step.theta, self.theta)
         if not bool(xp.all(xp.isfinite(theta))):
