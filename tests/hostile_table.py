@@ -223,6 +223,7 @@ def _descent() -> None:
         used_up=text,
         sweep=whole(0),
         expected=maybe(whole(0)),
+        shown=maybe(function),
     )
     entry(
         f,

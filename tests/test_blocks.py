@@ -74,8 +74,9 @@ def test_it_stops_when_a_whole_sweep_gains_nothing():
     assert trace.converged
     assert trace.steps % 2 == 0
     falls = trace.values[:-2:2] - trace.values[2::2]
-    assert falls[-1] <= 1e-10 * (1 + trace.values[-1])
-    assert (falls[:-1] > 1e-10).all()
+    fallen = trace.values[0] - trace.values[2::2]
+    small = falls <= 1e-12 * fallen[: len(falls)]
+    assert small.tolist() == [False] * (len(falls) - 1) + [True]
     assert f"in sweep {trace.steps // 2}" in trace.message
 
 
@@ -442,10 +443,13 @@ def test_newton_section_goes_downhill_where_the_curvature_is_negative():
     assert (top[0][0], top[1]) == (0, 1), "exactly at the maximum it stays"
 
 
-def test_newton_section_follows_the_slope_where_there_is_no_curvature():
+def test_the_golden_section_takes_over_where_there_is_no_curvature():
+    """A slope has no length: a step of minus the slope would depend on the units of g and theta."""
     g = Function(lambda t: t[0] ** 4 / 4 + t[0], lambda t: t**3 + 1, lambda t: 3 * t[:, None] ** 2)
     theta, value, calls = newton_section(g, np.array([0.0]), 0)
-    assert (theta[0], value, calls) == (-1, -0.75, 2)
+    assert theta[0] == pytest.approx(-1, rel=1e-7)
+    assert value == pytest.approx(-0.75, rel=1e-14)
+    assert calls < 60
 
 
 def test_newton_section_takes_a_step_whose_gain_rounding_hides():

@@ -685,7 +685,7 @@ CASES = {
     ),
     "lasso": Case(
         lambda spy, steps=10_000, **o: lasso(W, Y, 0.3, steps=steps, **o),
-        lambda: lasso_admm.split(lasso_admm.scaled(W, Y, 0.3), 1.0, 1e-8),
+        lambda: lasso_admm.split(lasso_admm.scaled(W, Y, np.float64(0.3)), 1.0, 1e-8),
         calls_g=False,
     ),
     "nonnegative_least_squares": Case(

@@ -334,7 +334,7 @@ def test_restarts_double_the_population_and_move_elsewhere():
 
 def test_the_population_grows_only_as_far_as_the_evaluations_last():
     trace = evolution_strategy(
-        Rastrigin(), Interval(-5.12, 5.12) ** 2, steps=5000, restarts=9, max_evaluations=6000, rng=0
+        Rastrigin(), Interval(-5.12, 5.12) ** 2, steps=5000, restarts=9, max_evaluations=12_000, rng=0
     )
     sizes = np.diff(trace.evaluations, prepend=0)
     assert set(sizes[: len(sizes) // 2]) <= {6, 12, 24}

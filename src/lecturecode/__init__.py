@@ -15,6 +15,7 @@ module                      what it teaches                                     
 :mod:`~.evaluation`         g at many theta, here or on many workers                    1
 :mod:`~.answers`            values of g on disk, so that a search goes on               2
 :mod:`~.iteration`          a method is a stream of steps, and one loop collects them   2
+:mod:`~.units`              data in units in which no square is lost                    2
 :mod:`~.search`             all of a finite set, a grid, random draws                   2.1
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3

@@ -409,6 +409,22 @@ def norm(vector: Array) -> Array:
     return (vector * vector).sum() ** 0.5
 
 
+def length(vector: Array) -> float:
+    """Return the 2-norm of a vector as a Python number, without overflow or underflow."""
+    square = float((vector * vector).sum())
+    if 1e-24 < square < 1e30:  # nothing that matters was lost, in float32 neither
+        return math.sqrt(square)
+    return float(lengths(vector[None, :])[0])
+
+
+def lengths(vectors: Array) -> Array:
+    """Return the 2-norms of M vectors, shape (M,), without overflow or underflow."""
+    xp = namespace(vectors)
+    largest = xp.max(abs(vectors), axis=-1)
+    unit = xp.where((largest > 0) & (largest < xp.inf), largest, xp.ones_like(largest))
+    return unit * ((vectors / unit[:, None]) ** 2).sum(-1) ** 0.5
+
+
 def column_norms(a: Array) -> Array:
     """Return the norms of the columns, without overflow or underflow; 1 for columns of zeros."""
     xp = namespace(a)

@@ -17,6 +17,8 @@ from lecturecode.arrays import (
     as_start,
     copied,
     detached,
+    length,
+    lengths,
     lent,
     namespace,
     on_host,
@@ -227,7 +229,9 @@ def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], th
         \frac{g(\theta + h e_p) - g(\theta - h e_p)}{2h}, \qquad h \propto u^{1/3}
 
     Here :math:`e_p` is the unit vector of coordinate p, and u the distance from 1 to the next number of
-    the dtype.
+    the dtype. The step is relative to :math:`\max(1, |\theta_p|)`; where that tells nothing, because g
+    changes too much or too little within it, and where :math:`|\theta_p|` is small, it is relative to
+    :math:`|\theta_p|`.
 
     Parameters
     ----------
@@ -273,24 +277,11 @@ def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], th
     claimed = call(gradient, theta)
     if getattr(claimed, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(claimed, theta))
-    xp = compat.array_namespace(theta)
     eps = max(_eps(theta), _eps(claimed), _precision_of(g, theta))
     stated, here = on_host(claimed).astype(float), number(g, theta)
     measured, allowed = np.zeros_like(stated), np.zeros_like(stated)
     for p in range(theta.shape[0]):
-        h = eps ** (1 / 3) * max(1.0, abs(float(theta[p])))
-        slopes = []
-        for reach in (2 * h, h):
-            up, down = xp.asarray(theta, copy=True), xp.asarray(theta, copy=True)
-            up[p], down[p] = theta[p] + reach, theta[p] - reach
-            above, below = number(g, up), number(g, down)
-            slopes.append((above - below) / float(up[p] - down[p]))
-        measured[p] = slopes[1]
-        # Three errors that are nobody's fault: of the difference quotient, of theta, and of g.
-        truncation = abs(slopes[0] - slopes[1])
-        position = abs(slopes[1]) + abs(above - 2 * here + below) / h
-        rounding = max(abs(above), abs(below)) / h
-        allowed[p] = 2 * truncation + eps**0.4 * position + 10 * eps * rounding
+        measured[p], allowed[p] = _central_slope(g, theta, p, here, eps)
     errors = np.abs(stated - measured)
     wrong = ~(errors <= allowed)
     if wrong.any():
@@ -321,6 +312,60 @@ def _precision_of(g: Callable[[Array], Array], theta: Array) -> float:
     return precision(values)
 
 
+CLEAR = 0.1
+"""A slope is known well enough to be judged when its error is at most this part of it."""
+
+
+def _central_slope(
+    g: Callable[[Array], Array], theta: Array, p: int, here: float, eps: float
+) -> tuple[float, float]:
+    """Return the slope along axis p by central differences, and its error.
+
+    A step relative to max(1, |theta_p|) may be far too long. So where that tells nothing, shorter ones
+    are tried, unless g looks like a parabola whose vertex is near.
+    """
+    coordinate = abs(float(theta[p]))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # g may end at zero
+        first, clear, vertex = _differences(g, theta, p, here, eps, max(1.0, coordinate))
+    if clear or vertex:
+        return first
+    if coordinate == 0:
+        shorter = [2.0**-k for k in range(10, 70, 10)]
+    else:
+        shorter = [coordinate * 2.0**k for k in range(0, 1000, 10) if coordinate * 2.0**k <= 1]
+    for size in shorter:
+        other, clear, _ = _differences(g, theta, p, here, eps, size)
+        if clear:
+            return other
+    return first if math.isfinite(first[1]) or not shorter else other
+
+
+def _differences(
+    g: Callable[[Array], Array], theta: Array, p: int, here: float, eps: float, size: float
+) -> tuple[tuple[float, float], bool, bool]:
+    """Return the slope by steps of eps^(1/3) times `size`, and its error; if it is clear; if a vertex.
+
+    Where rounding makes steps of g, they are as high to one side as to both; so a slope by less than
+    steps of eps^(1/3) is clear only if g is nearly straight.
+    """
+    xp, h = compat.array_namespace(theta), eps ** (1 / 3) * size
+    slopes, bends = [], []
+    for reach in (2 * h, h):
+        up, down = xp.asarray(theta, copy=True), xp.asarray(theta, copy=True)
+        up[p], down[p] = theta[p] + reach, theta[p] - reach
+        above, below = number(g, up), number(g, down)
+        slopes.append((above - below) / (float(up[p] - down[p]) or math.nan))
+        bends.append(abs(above - 2 * here + below))
+    # Three errors that are nobody's fault: of the difference quotient, of theta, and of g.
+    truncation = abs(slopes[0] - slopes[1])
+    position = abs(slopes[1]) + bends[1] / h
+    rounding = max(abs(above), abs(below)) / h
+    error = 2 * truncation + eps**0.4 * position + 10 * eps * rounding
+    straight = size >= 1 or bends[1] <= CLEAR * abs(above - below)
+    vertex = 0 < bends[0] < math.inf and abs(bends[0] - 4 * bends[1]) <= CLEAR * bends[0]
+    return (slopes[1], error), straight and error <= CLEAR * abs(slopes[1]), vertex
+
+
 def _checked(f: ValueAndGradient) -> Evaluated:
     """Return f with its answers as arrays of the kind of theta, without the graphs of autograd.
 
@@ -335,7 +380,8 @@ def _checked(f: ValueAndGradient) -> Evaluated:
                 f"value_and_gradient must return the pair (g(theta), gradient); got "
                 f"{type(answer).__name__}. A g that has g.gradient can be given itself"
             )
-        theta, value, gradient = detached(theta), detached(answer[0]), detached(answer[1])
+        value: Any = detached(answer[0])
+        theta, gradient = detached(theta), detached(answer[1])
         if getattr(gradient, "shape", None) != theta.shape:
             if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
                 raise ValueError("the pair is (value, gradient); they came swapped")
@@ -370,13 +416,16 @@ def _wrong_gradient_shape(gradient: Any, theta: Array) -> str:
 def flat(value: Array, gradient: Array, tol: float) -> End | None:
     """End a descent where the gradient is flat: for several starts, at all with a finite value."""
     if value.ndim == 0:
-        if not (math.sqrt(float((gradient * gradient).sum())) <= tol and math.isfinite(value)):
+        if not (length(gradient) <= tol and math.isfinite(value)):
             return None
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     xp = namespace(value)
     alive = xp.isfinite(value)
-    flat_or_gone = ((gradient * gradient).sum(-1) ** 0.5 <= tol) | ~alive
-    if not bool(xp.all(flat_or_gone)) or not bool(xp.any(alive)):
+    norms = (gradient * gradient).sum(-1) ** 0.5
+    all_flat = bool(xp.all((norms <= tol) | ~alive))
+    if all_flat or math.isinf(float(norms.sum())):  # squares may have been lost
+        all_flat = bool(xp.all((lengths(gradient) <= tol) | ~alive))
+    if not all_flat or not bool(xp.any(alive)):
         return None
     gone = int((~alive).sum())
     if gone:

@@ -114,6 +114,7 @@ def collect(
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
+    shown: Callable[[Step], Step] | None = None,
 ) -> Trace:
     """Follow a method to its end, or to that of its budget, and return the trace.
 
@@ -140,6 +141,8 @@ def collect(
         It is there to be read: arrays are read-only views, and tensors are copied when asked for.
     progress : bool
         Show a progress bar.
+    shown : callable, optional
+        Turns a step into the one that the trace keeps, in other units; rules see the method's own.
 
     Returns
     -------
@@ -171,6 +174,7 @@ def collect(
     sweep = door.whole(sweep, "sweep", 0)
     expected = None if expected is None else door.whole(expected, "expected", 0)
     callback, progress = door.callback(callback), door.flag(progress, "progress")
+    shown = None if shown is None else door.function(shown, "shown", "a step")
     _check_rules(until, used_up)
     told = method if isinstance(method, Told) else None
     single = told is not None and told.keep == "points"
@@ -193,8 +197,9 @@ def collect(
                         raise ValueError("the method yielded no step, not even its start") from None
                     end = last.value or (False, "the method ended {place}")
                     break
+                kept = shown(step) if shown else step
                 try:
-                    theta, value, evaluations, extras, _, end = step
+                    theta, value, evaluations, extras, _, end = kept
                 except (TypeError, ValueError):
                     raise TypeError(_no_step(step)) from None
                 if single:
@@ -391,21 +396,24 @@ def finite(count: int, step: Step) -> End | None:
     return False, f"g is not finite {_after(count, step)}" + ("" if count else "; try another start")
 
 
-def never_rises(*, scale: float = 1.0, noise: float = 0.0) -> Rule:
-    """Stop where a step made g larger, by more than 100 roundings of ``scale + |g|``.
+def never_rises(*, scale: float = 0.0, noise: float = 0.0) -> Rule:
+    """Stop where a step made g larger, by more than 100 roundings of the largest g so far.
 
-    If g is a sum of squares, `noise` is the rounding error of its root, which may hide more.
+    If g is a sum of squares, `noise` is the rounding error of its root, which may hide more. If it is a
+    logarithm, its terms are of size `scale` = 1 where they add up to less.
     """
-    previous = math.inf
+    previous, largest = math.inf, scale
 
     def rule(count: int, step: Step) -> End | None:
-        nonlocal previous
+        nonlocal previous, largest
         before, previous = previous, float(step.value)
+        if math.isfinite(before):
+            largest = max(largest, abs(before))
         if previous <= before:
             return None
         eps = float(namespace(step.theta).finfo(step.theta.dtype).eps)
         eps = max(eps, precision([before, previous]))  # g may be less precise than theta
-        if not previous > before + 100 * eps * (scale + abs(before)) + _hidden(before, noise):
+        if not previous > before + 100 * eps * largest + _hidden(before, noise):
             return None
         rise = f"{step.name} raised g from {before:.6g} to {previous:.6g} {{place}}"
         return False, f"{rise}: it does not minimize g over its block"
@@ -413,22 +421,31 @@ def never_rises(*, scale: float = 1.0, noise: float = 0.0) -> Rule:
     return rule
 
 
-def settles(sweep: int, tol: float, *, scale: float = 1.0, noise: float = 0.0) -> Rule:
-    """Stop, and count as converged, after a sweep in which g fell by at most ``tol * (scale + |g|)``.
+def settles(sweep: int, tol: float, *, scale: float = 0.0, noise: float | None = None) -> Rule:
+    """Stop, and count as converged, after a sweep in which g fell by too little to matter.
 
-    A sweep is so many steps. What rounding hides is nothing gained either: see :func:`never_rises`.
+    That is at most `tol` times all that it has fallen so far, so that neither the unit of g nor a
+    constant added to it matters; for a sum of squares, of which `noise` is given, ``tol * g``. What
+    rounding hides is nothing gained either: see :func:`never_rises`. A sweep is so many steps.
     """
-    before = math.inf
+    first = before = math.nan
 
     def rule(count: int, step: Step) -> End | None:
-        nonlocal before
+        nonlocal first, before
         if count % sweep:
             return None
         value = float(step.value)
         fall, before = before - value, value
-        if fall <= tol * (scale + abs(value)) + _hidden(value, noise):
-            return True, "g fell by no more than tol {place}"
-        return None
+        if count == 0:
+            first = value
+            return None
+        eps = float(namespace(step.theta).finfo(step.theta.dtype).eps)
+        if noise is None:
+            fallen = first - value
+            least = max(tol * fallen if fallen else 0.0, 2 * eps * max(scale, abs(value)))
+        else:
+            least = tol * abs(value) + _hidden(value, noise)
+        return (True, "g fell by no more than tol {place}") if fall <= least else None
 
     return rule
 

@@ -1,5 +1,6 @@
 """Least squares: the one model whose gradient has a zero that can be written down."""
 
+import math
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ from lecturecode.arrays import Array, ArrayLike, column_norms, on_host, says_sin
 from lecturecode.door import arrays
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.objectives.quadratics import DESIGN
+from lecturecode.units import exponents, out_of_range, times_power
 
 MATRIX = {"W": "T P", "y": "T | T K"}
 """Shapes of a design matrix and of targets."""
@@ -134,16 +136,21 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
     array([2., 1.])
     """
     xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
-    if _may_depend(xp, W):
-        _, rank, groups = _solve(xp, W, y if y.ndim == 2 else y[:, None])
+    V, z, columns, targets = _measured(W, y if y.ndim == 2 else y[:, None])
+    if _may_depend(xp, V):
+        _, rank, groups = _solve_measured(xp, V, z)
         if rank < W.shape[1]:
             raise ValueError(SINGULAR + _cause(W, groups))
     try:
-        return _formula(W, y)
+        theta = _formula(V, z)
     except Exception as error:
         if not says_singular(error):
             raise
-        raise ValueError(SINGULAR) from error
+        theta = V[:1] * math.nan  # what a solver without exceptions says
+    if not bool(xp.isfinite(theta).all()):
+        raise ValueError(SINGULAR)
+    theta = _in_units(theta, columns, targets)
+    return theta if y.ndim == 2 else theta[:, 0]
 
 
 @np.errstate(all="ignore")
@@ -271,12 +278,38 @@ def _formula(W: Array, y: Array) -> Array:
     return compat.array_namespace(W).linalg.solve(W.T @ W, W.T @ y)
 
 
+def _measured(W: Array, y: Array) -> tuple[Array, Array, np.ndarray, np.ndarray]:
+    """Return W and y, of shape (T, K), divided by powers of two, and the exponents of their columns."""
+    columns, targets = exponents(W), exponents(y)
+    return times_power(W, -columns), times_power(y, -targets), columns, targets
+
+
+def _in_units(theta: Array, columns: np.ndarray, targets: np.ndarray) -> Array:
+    """Return theta of shape (P, K) in the units of the data.
+
+    Raises
+    ------
+    ValueError
+        If it leaves the range of the numbers.
+    """
+    found = times_power(theta, targets - columns[:, None])
+    if not bool(compat.array_namespace(found).isfinite(found).all()):
+        raise ValueError(out_of_range("theta", theta))
+    return found
+
+
 def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
     """Return W^+ y of shape (P, K), the rank of W, and groups of columns that depend on each other.
 
     There is a group for each column that the others make up, and none if there are fewer rows than
     columns.
     """
+    V, z, columns, targets = _measured(W, y)
+    theta, rank, groups = _solve_measured(xp, V, z)
+    return _in_units(theta, columns, targets), rank, groups
+
+
+def _solve_measured(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
     T, P = W.shape
     eps = float(xp.finfo(W.dtype).eps)
     R, c = _triangularize(W, y)

@@ -14,7 +14,7 @@ from lecturecode.arrays import (
     as_start,
     check_agreement,
     copied,
-    norm,
+    length,
     on_host,
 )
 from lecturecode.door import arrays, function, real, whole
@@ -120,24 +120,26 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
     xp = compat.array_namespace(theta)
     slope, calls = gradient(theta), 1
     while True:
-        length = norm(slope)
-        done = _flat(length, tol)
-        yield Step(theta, length, evaluations=calls, done=done)
+        size = length(slope)
+        done = _flat(size, tol)
+        yield Step(theta, size, evaluations=calls, done=done)
         if done:
             return done
         H = hessian(theta)
-        if not math.isfinite(length) or not bool(xp.all(xp.isfinite(H))):
+        if not math.isfinite(size) or not bool(xp.all(xp.isfinite(H))):
             return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
+        if not bool(xp.all(xp.isfinite(inverse))):
+            return False, "stopped {place}: the pseudo-inverse of the Hessian is not finite"
         direction, t, calls = inverse @ slope, 1.0, 0
         while True:
             nearer = theta - t * direction
             ahead, calls = gradient(nearer), calls + 1
-            if norm(inverse @ ahead) < norm(direction) or norm(ahead) < length:
+            if length(inverse @ ahead) < length(direction) or length(ahead) < size:
                 break
             t /= 2
             if t < 1e-10:
-                return False, _stuck(length)
+                return False, _stuck(size)
         theta, slope = nearer, ahead
 
 
@@ -197,6 +199,8 @@ def classify(hessian: ArrayLike, *, tol: float | None = None) -> str | np.ndarra
     if bool(xp.any(xp.abs(H - xp.matrix_transpose(H)) > eps**0.5 * largest)):
         raise ValueError("the Hessian must be symmetric; use (H + H.T) / 2 if only rounding differs")
     lam = on_host(xp.linalg.eigvalsh(H))
+    if not np.isfinite(lam).all():
+        raise ValueError("the eigenvalues of the Hessian leave the range of its numbers")
     rounding = H.shape[-1] * eps * np.abs(lam).max(-1, keepdims=True)
     kind = _by_signs(lam, rounding if tol is None else tol)
     return str(kind) if kind.ndim == 0 else kind
@@ -227,14 +231,14 @@ def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, thet
     return copied(value)
 
 
-def _flat(length: Array, tol: float) -> End | None:
-    if length <= tol:
+def _flat(size: float, tol: float) -> End | None:
+    if size <= tol:
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     return None
 
 
-def _stuck(length: Array) -> str:
+def _stuck(size: float) -> str:
     return (
         "stuck {place}: no step along Newton's direction brings the zero nearer; the gradient's norm is "
-        f"{float(length):.3g}; try another start"
+        f"{size:.3g}; try another start"
     )

@@ -100,8 +100,8 @@ def rescale_neuron(network: Network, theta: ArrayLike, layer: int, neuron: int, 
     TypeError
         If `beta` is not a number.
     ValueError
-        If there is no such neuron, `beta` is not positive and finite, or the activation has not this
-        symmetry.
+        If there is no such neuron, `beta` is not positive and finite, or takes a weight out of the range
+        of the numbers, or the activation has not this symmetry.
 
     References
     ----------
@@ -122,7 +122,11 @@ def rescale_neuron(network: Network, theta: ArrayLike, layer: int, neuron: int, 
     beta = real(beta, "beta", "(0, inf)")
     N = b.shape[-1]
     k = whole(neuron, "neuron", 0, N - 1, f"Layer {layer} has {N} neurons")
+    xp, before = namespace(theta), namespace(theta).asarray(theta, copy=True)
     rescale(b, W, V, k, beta)
+    lost = xp.isfinite(before) & (~xp.isfinite(theta) | ((theta == 0) & (before != 0)))
+    if bool(xp.any(lost)):
+        raise ValueError(f"beta = {beta:g} takes weights out of the range of {theta.dtype}")
     return theta
 
 

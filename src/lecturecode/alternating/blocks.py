@@ -30,7 +30,7 @@ def alternate(
     *,
     sweeps: int,
     blocks: Sequence[Any] | None = None,
-    tol: float = 1e-10,
+    tol: float = 1e-12,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -54,7 +54,8 @@ def alternate(
         The coordinates of each block: a number, a slice or a list of numbers. If not given, each
         coordinate is a block, and there must be P minimizers.
     tol : float
-        Stop after a sweep in which g fell by at most ``tol * (1 + |g|)``.
+        Stop after a sweep in which g fell by at most tol times all that it has fallen so far, or by no
+        more than rounding. Neither the unit of g nor a constant added to it matters.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`; a step is one block.
 
@@ -130,7 +131,7 @@ def coordinate_descent(
     theta: ArrayLike,
     *,
     sweeps: int,
-    tol: float = 1e-10,
+    tol: float = 1e-12,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,

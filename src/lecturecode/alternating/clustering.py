@@ -15,8 +15,12 @@ from lecturecode.door import arrays, integers, real, renamed, whole
 from lecturecode.iteration import End, Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, uniform
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, kept, out_of_range, times_power
 
 __all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
+
+AT_ONCE = 2**20
+"""Numbers in memory at once where differences are computed one by one."""
 
 
 @renamed(centers="start")
@@ -81,6 +85,9 @@ def kmeans(
     Distances mix the columns of x, so the one with the largest numbers decides; bring them to one scale
     first, as by ``(x - x.mean(0)) / x.std(0)``.
 
+    Where rounding hides which center is nearer, as among groups far apart, differences decide. If g, in
+    squared units, leaves the range of the numbers, centers and labels are right and the message says so.
+
     A cluster that has lost all its samples gets the sample that lies farthest from its center, which
     does not make g rise; the message of the trace says how often.
 
@@ -105,17 +112,21 @@ def kmeans(
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
     with np.errstate(all="ignore"):
+        k = exponent(x)
+        x = times_power(x, -k)
+        given = None if given is None else times_power(given, -k)
         shift = mean(x)  # far from the origin, squares would lose digits
         x = x - shift
         flat = compat.array_namespace(x).reshape(x, (-1,))
         noise = 10 * float(compat.array_namespace(x).finfo(x.dtype).eps) * float(flat @ flat) ** 0.5
 
-    def once(k: int) -> Trace:
-        c = given - shift if given is not None and k == 0 else far_apart(x, clusters, rng)
-        run = Clusters(x, c, shift)
-        rules = [finite, never_rises(scale=0.0, noise=noise)]
+    def once(number: int) -> Trace:
+        first = given is not None and number == 0
+        c = given - shift if first else far_apart(x, clusters, rng)
+        run, units = Clusters(x, c, shift), Units(k, 2 * k)
+        rules = [finite, never_rises(noise=noise)]
         if tol:
-            rules.append(settles(2, tol, scale=0.0, noise=noise))
+            rules.append(settles(2, tol, noise=noise))
         trace = collect(
             refine(run),
             steps=2 * sweeps,
@@ -125,11 +136,13 @@ def kmeans(
             record_every=record_every,
             callback=callback,
             progress=progress,
+            shown=units.shown,
         )
+        trace = units.inner(trace)
         note = f"; {run.refilled} empty cluster(s) were given the farthest sample"
         return replace(trace, message=trace.message + note) if run.refilled else trace
 
-    return best_of(restarts + 1, once)
+    return Units(k, 2 * k).outer(best_of(restarts + 1, once))
 
 
 def refine(clusters: "Clusters") -> Steps:
@@ -162,13 +175,15 @@ class Clusters:
 
     def __init__(self, x: Array, c: Array, shift: Array) -> None:
         self.x, self.c, self.shift, self.refilled = x, c, shift, 0
-        shape = (c.shape[0], x.shape[0])
-        self.nearness = compat.array_namespace(x).empty(shape, dtype=x.dtype, device=compat.device(x))
+        shape, xp = (c.shape[0], x.shape[0]), compat.array_namespace(x)
+        self.nearness = xp.empty(shape, dtype=x.dtype, device=compat.device(x))
+        self.lengths = (x * x).sum(1) ** 0.5  # (T,)
 
     def begin(self) -> None:
         """Set the label of each sample to its nearest center."""
-        nearest = _nearness(self.x, self.c, self.nearness)
-        self._count(compat.array_namespace(self.x).argmax(nearest, axis=0))
+        labels, unsure = _nearest(self.x, self.c, self.nearness, self.lengths)
+        labels[unsure] = _nearest_exactly(self.x[unsure], self.c)
+        self._count(labels)
 
     def _count(self, labels: Array) -> None:
         self.labels = labels
@@ -195,15 +210,28 @@ class Clusters:
         self._lower(fall)
 
     def move_labels(self) -> bool:
-        """Set the labels of the samples that are nearer to another center; tell whether g fell."""
+        """Set the labels of the samples that are nearer to another center; tell whether there are some.
+
+        Where there seem to be none, differences decide on those that rounding may hide.
+        """
         x, c, xp = self.x, self.c, compat.array_namespace(self.x)
         moved = _nearer_to_another(_nearness(x, c, self.nearness), self.labels)  # (n,)
-        some, old, new = x[moved, ...], self.labels[moved], xp.argmax(self.nearness[:, moved], axis=0)
-        fall = float(((some - c[old, ...]) ** 2 - (some - c[new, ...]) ** 2).sum())
-        if not fall > 0:
+        if self._relabel(moved, xp.argmax(self.nearness[:, moved], axis=0)):
+            return True
+        unsure = xp.nonzero(~(_lead(self.nearness, self.labels) >= _doubt(c, self.lengths)))[0]
+        return self._relabel(unsure, _nearest_exactly(x[unsure, ...], c))
+
+    def _relabel(self, samples: Array, labels: Array) -> bool:
+        """Set the labels of those samples that they bring nearer to a center; tell whether g fell."""
+        some, c, old = self.x[samples, ...], self.c, self.labels[samples]
+        falls = _apart(some, c, old) - _apart(some, c, labels)  # (n,)
+        better = falls > 0
+        if not bool(better.any()):
             return False
+        xp = compat.array_namespace(c)
+        some, old, new, fall = some[better], old[better], labels[better], float(falls[better].sum())
         self.labels = xp.asarray(self.labels, copy=True)
-        self.labels[moved] = new
+        self.labels[samples[better]] = new
         sizes, sums = _totals(some, _one_hot(new, c) - _one_hot(old, c))
         self.sizes, self.sums = self.sizes + sizes, self.sums + sums
         self._lower(fall)
@@ -223,11 +251,48 @@ def _nearness(x: Array, c: Array, out: Array) -> Array:
 
 
 def _nearer_to_another(nearness: Array, labels: Array) -> Array:
-    """Return the numbers of the samples that are nearer to another center than to their own."""
+    """Return the numbers of the samples that seem nearer to another center than to their own."""
     xp, T = compat.array_namespace(nearness), labels.shape[0]
     places = labels * T + xp.arange(T, device=compat.device(labels))
     own = xp.take(xp.reshape(nearness, (-1,)), places, axis=0)
     return xp.nonzero(own < xp.max(nearness, axis=0))[0]
+
+
+def _lead(nearness: Array, labels: Array) -> Array:
+    """Return by how much each sample is nearer to its own center than to all others, shape (T,).
+
+    The place of its own center in `nearness` is set to minus infinity.
+    """
+    xp, T = compat.array_namespace(nearness), labels.shape[0]
+    places = labels * T + xp.arange(T, device=compat.device(labels))
+    flat = xp.reshape(nearness, (-1,), copy=False)
+    own = xp.take(flat, places, axis=0)
+    flat[places] = -xp.inf
+    return own - xp.max(nearness, axis=0)
+
+
+def _doubt(c: Array, lengths: Array) -> Array:
+    """Return the largest rounding error of a difference of two nearnesses for each sample, shape (T,).
+
+    A product of D numbers is known to D/2 eps |x| |c|, half of a square to D/4 eps |c|^2, and both to a
+    few roundings more.
+    """
+    xp = compat.array_namespace(c)
+    longest = float(xp.max((c * c).sum(1))) ** 0.5
+    error = (c.shape[1] + 4) * float(xp.finfo(c.dtype).eps) * longest
+    return error * lengths + error * longest
+
+
+def _nearest_exactly(x: Array, c: Array) -> Array:
+    """Return the number of the nearest center by differences, some samples at a time."""
+    xp, rows = compat.array_namespace(x), max(1, AT_ONCE // (c.shape[0] * c.shape[1]))
+    parts = [x[t : t + rows, None, :] - c for t in range(0, x.shape[0], rows)] or [x[:, None, :] - c]
+    return xp.concat([xp.argmin((apart * apart).sum(-1), axis=1) for apart in parts])
+
+
+def _apart(x: Array, c: Array, labels: Array) -> Array:
+    apart = x - c[labels, ...]
+    return (apart * apart).sum(1)
 
 
 def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
@@ -275,7 +340,9 @@ def kmeans_start(x: ArrayLike, clusters: int, *, rng: Rng = None) -> Array:
     >>> sorted(kmeans_start([[1.0], [5.0], [5.0]], 2, rng=0).ravel().tolist())
     [1.0, 5.0]
     """
-    return far_apart(*check_samples(x, clusters, "clusters"), generator(rng))
+    x, clusters = check_samples(x, clusters, "clusters")
+    k = exponent(x)
+    return times_power(far_apart(times_power(x, -k), clusters, generator(rng)), k)
 
 
 @np.errstate(all="ignore")
@@ -337,8 +404,13 @@ def assign(x: ArrayLike, centers: ArrayLike) -> Array:
     array([0, 1])
     """
     _, x, c = arrays({"x": "T D", "centers": "K D"}, x=detached(x), centers=detached(centers))
+    k = exponent(x, c)
+    x, c = times_power(x, -k), times_power(c, -k)
     origin = mean(c)  # far from it, squares would lose digits
-    return _nearest(x - origin, c - origin)
+    near, centers = x - origin, c - origin
+    labels, unsure = _nearest(near, centers, centers @ near.T, (near * near).sum(1) ** 0.5)
+    labels[unsure] = _nearest_exactly(x[unsure], c)
+    return labels
 
 
 @np.errstate(all="ignore")
@@ -364,7 +436,8 @@ def inertia(x: ArrayLike, centers: ArrayLike, labels: ArrayLike) -> Array:
     Raises
     ------
     TypeError, ValueError
-        As for :func:`assign`, and if there is not one label from 0 to K - 1 for each sample.
+        As for :func:`assign`, if the inertia leaves the range of the numbers, and if there is not one
+        label from 0 to K - 1 for each sample.
 
     Examples
     --------
@@ -375,16 +448,22 @@ def inertia(x: ArrayLike, centers: ArrayLike, labels: ArrayLike) -> Array:
     labels = integers(labels, "labels", 0, c.shape[0] - 1, "numbers of centers, integers")
     if tuple(labels.shape) != (x.shape[0],):
         raise ValueError(f"labels must have shape ({x.shape[0]},); got {tuple(labels.shape)}")
-    return _inertia(x, c, xp.asarray(labels, device=compat.device(x)))
+    k = exponent(x, c)
+    apart = _inertia(times_power(x, -k), times_power(c, -k), xp.asarray(labels, device=compat.device(x)))
+    found, whole = kept(apart, 2 * k)
+    if not whole:
+        raise ValueError(out_of_range("the inertia", x))
+    return found
 
 
-def _nearest(x: Array, c: Array) -> Array:
-    return compat.array_namespace(x).argmax(_nearness(x, c, c @ x.T), axis=0)
+def _nearest(x: Array, c: Array, nearness: Array, lengths: Array) -> tuple[Array, Array]:
+    """Return the number of the nearest center, and where rounding may have decided, both (T,)."""
+    labels = compat.array_namespace(x).argmax(_nearness(x, c, nearness), axis=0)
+    return labels, ~(_lead(nearness, labels) >= _doubt(c, lengths))
 
 
 def _inertia(x: Array, c: Array, labels: Array) -> Array:
-    apart = x - c[labels, ...]
-    return (apart * apart).sum()
+    return _apart(x, c, labels).sum()
 
 
 def _without_empty(x: Array, c: Array, labels: Array, sizes: Array) -> tuple[Array, int]:
@@ -395,7 +474,7 @@ def _without_empty(x: Array, c: Array, labels: Array, sizes: Array) -> tuple[Arr
     xp = compat.array_namespace(x)
     far_apart(x, c.shape[0], generator(0))  # raises if there are too few distinct samples
     labels, sizes = xp.asarray(labels, copy=True), xp.asarray(sizes, copy=True)
-    apart = ((x - c[labels, ...]) ** 2).sum(1)
+    apart = _apart(x, c, labels)
     empty = [k for k in range(c.shape[0]) if float(sizes[k]) == 0]
     for k in empty:
         t = int(xp.argmax(xp.where(sizes[labels, ...] > 1, apart, -xp.ones_like(apart))))

@@ -8,6 +8,7 @@ from lecturecode.door import arrays, came, real, whole
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, times_power
 
 __all__ = ["factorize", "factors"]
 
@@ -65,6 +66,9 @@ def factorize(
 
     Notes
     -----
+    If g, in squared units, leaves the range of the numbers, the factors are right all the same, and the
+    message says so.
+
     Before each solution the basis is made orthonormal, which changes the factors and not what their
     products can reach; its pseudo-inverse is then its transpose.
 
@@ -96,34 +100,39 @@ def factorize(
         _, _, given = arrays({"matrix": "m n", "start": size}, matrix=M, start=detached(start))
         B = factors(given, tuple(M.shape))[1]
     with np.errstate(all="ignore"):
+        k = exponent(M)
+        M = times_power(M, -k)
         noise = 10 * float(xp.finfo(M.dtype).eps) * float((M * M).sum()) ** 0.5
-    return collect(
-        solve_in_turn(M, B),
+    units = Units(0, 2 * k)
+    trace = collect(
+        solve_in_turn(M, B, k),
         steps=2 * sweeps,
         until=[
             finite,
-            never_rises(scale=0.0, noise=noise),
-            settles(2, tol, scale=0.0, noise=noise),
+            never_rises(noise=noise),
+            settles(2, tol, noise=noise),
         ],
         used_up=f"used up all {sweeps} sweeps before it settled",
         sweep=2,
         record_every=record_every,
         callback=callback,
         progress=progress,
+        shown=units.shown,
     )
+    return units.finish(trace)
 
 
-def solve_in_turn(M: Array, B: Array) -> Steps:
-    """Solve for A with an orthonormal B, and for B with an orthonormal A."""
+def solve_in_turn(M: Array, B: Array, k: int = 0) -> Steps:
+    """Solve for A with an orthonormal B, and for B with an orthonormal A; M is measured in 2^k."""
     A, rest = M[:, : B.shape[1]] * 0, M * 0
     yield Step(_flat(A, B), _error(M, A, B, rest), name="the start")
     while True:
         B = _orthonormal(B)
         A = M @ B
-        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of A")
+        yield Step(_flat(times_power(A, k), B), _error(M, A, B, rest), name="the step of A")
         A = _orthonormal(A)
         B = M.T @ A
-        yield Step(_flat(A, B), _error(M, A, B, rest), name="the step of B")
+        yield Step(_flat(A, times_power(B, k)), _error(M, A, B, rest), name="the step of B")
 
 
 def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -133,17 +133,7 @@ def check_density(mixture: Mixture) -> None:
         positive definite.
     """
     check_numbers(mixture)
-    xp, S = compat.array_namespace(mixture.weights), detached(mixture.covariances)
-    try:
-        definite = bool(xp.all(xp.isfinite(xp.linalg.cholesky(S))))
-    except Exception as error:
-        if not says_singular(error):
-            raise
-        definite = False
-    if not definite:
-        raise ValueError(
-            "the covariances must be positive definite; add a small multiple of the identity"
-        )
+    _triangles(detached(mixture.covariances))
 
 
 def check_numbers(mixture: Mixture, of: str = "") -> None:
@@ -185,7 +175,7 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
     :math:`\log\pi - \tfrac12\lVert z\rVert^2 - \sum_d \log L_{dd} - \tfrac{D}{2}\log 2\pi`.
     """
     xp = compat.array_namespace(xT)
-    L = xp.linalg.cholesky(mixture.covariances)  # (K, D, D)
+    L = _triangles(mixture.covariances)  # (K, D, D)
     if buffers is None:
         z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
         squares = z * z  # autograd needs z
@@ -218,6 +208,29 @@ def nearest(mixture: Mixture, xT: Array) -> Array:
     distances = (apart * both).sum(1)
     q = xp.astype(distances == xp.min(distances, axis=0), xT.dtype)
     return q / q.sum(0)
+
+
+def _triangles(covariances: Array) -> Array:
+    """Return the L with Sigma = L L^T.
+
+    Raises
+    ------
+    ValueError
+        If there is none, be it that an error says so or a NaN.
+    """
+    xp = compat.array_namespace(covariances)
+    try:
+        L = xp.linalg.cholesky(covariances)
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        L = covariances * math.nan
+    if not bool(xp.isfinite(L).all()):
+        raise ValueError(
+            "covariances must be positive definite, and one of them is not, to rounding; "
+            "add a little to its diagonal, or measure x in another unit"
+        )
+    return L
 
 
 def log_sum_exp(joint: Array) -> Array:

@@ -5,16 +5,27 @@ new variable z is introduced, with the constraint z = theta, and what is minimiz
 two: the alternating direction method of multipliers, ADMM.
 """
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, copied, detached, norm, real_arrays, says_singular
+from lecturecode.arrays import (
+    Array,
+    ArrayLike,
+    copied,
+    detached,
+    norm,
+    on_host,
+    real_arrays,
+    says_singular,
+)
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, exponents, out_of_range, times_power
 
 __all__ = ["largest_penalty", "lasso", "soft_threshold"]
 
@@ -94,6 +105,9 @@ def lasso(
     the columns are scaled first such that the diagonal of :math:`\frac{2}{T} W^T W` is one, and each
     coordinate's penalty with them.
 
+    If g, in squared units, leaves the range of the numbers, theta is right all the same, and the message
+    says so.
+
     There is no constant term: take the mean from y and from each column of W, or a column of ones will
     be penalized like the others. scikit-learn's Lasso has :math:`\frac{1}{2T}` before the squares: its
     `alpha` is half of `penalty`.
@@ -114,10 +128,16 @@ def lasso(
     rho = real(rho, "rho", "(0, inf)")
     steps = whole(steps, "steps")
     tol = real(tol, "tol", "[0, inf]")
-    problem, z = scaled(W, y, penalty), None
+    columns, targets = exponents(W), exponent(y)
+    units = Units(targets - columns, 2 * targets)
+    V, t = times_power(W, -columns), times_power(y, -targets)
+    penalties = compat.array_namespace(W).asarray(
+        np.ldexp(penalty, -targets - columns), dtype=W.dtype, device=compat.device(W)
+    )
+    problem, z = scaled(V, t, penalties), None
     if start is not None:
         _, _, given = arrays({"W": "T P", "start": "P"}, W=W, start=detached(start))
-        z = given * problem.lengths
+        z = times_power(given, columns - targets) * problem.lengths
     trace = collect(
         split(problem, rho, tol, z),
         steps=steps,
@@ -126,7 +146,9 @@ def lasso(
         record_every=record_every,
         callback=callback,
         progress=progress,
+        shown=units.shown,
     )
+    trace = units.finish(trace)
     if not trace.converged:
         return trace
     # Within rounding the last values are equal, and the last theta is the most accurate.
@@ -157,23 +179,14 @@ class Problem(NamedTuple):
 
 
 @np.errstate(all="ignore")
-def scaled(W: Array, y: Array, penalty: float) -> Problem:
+def scaled(W: Array, y: Array, penalty: Array) -> Problem:
     """Return g in the coordinates z, whose columns have the diagonal H_pp = 1."""
     xp, T = compat.array_namespace(W), W.shape[0]
-    H, lengths, V = 2 / T * (W.T @ W), None, W  # overflows of both signs add up to NaN
+    H = 2 / T * (W.T @ W)
     squares = xp.linalg.diagonal(H)
-    limits = xp.finfo(W.dtype)
-    within = (squares >= limits.tiny / limits.eps) & (squares <= limits.max * limits.eps)
-    if not bool(within.all()):
-        peaks = xp.max(xp.abs(W), axis=0)  # the squares have left the range of the numbers
-        peaks = xp.where(peaks == 0, xp.ones_like(peaks), peaks)
-        V = W / peaks
-        H = 2 / T * (V.T @ V)
-        squares, lengths = xp.linalg.diagonal(H), peaks
-    roots = xp.where(squares == 0, xp.ones_like(squares), squares) ** 0.5
-    H /= roots[:, None] * roots
-    lengths = roots if lengths is None else roots * lengths
-    b = 2 / T * (V.T @ y) / roots
+    lengths = xp.where(squares == 0, xp.ones_like(squares), squares) ** 0.5
+    H /= lengths[:, None] * lengths
+    b = 2 / T * (W.T @ y) / lengths
     return Problem(W, y, H, b, (y * y).sum() / T, penalty / lengths, lengths)
 
 
@@ -342,5 +355,9 @@ def largest_penalty(W: ArrayLike, y: ArrayLike) -> float:
     3.0
     """
     _, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
-    xp = compat.array_namespace(W)
-    return float(xp.max(xp.abs(W.T @ y))) * 2 / W.shape[0]
+    columns, targets = exponents(W), exponent(y)
+    slopes = on_host(times_power(W, -columns).T @ times_power(y, -targets))
+    largest = float(np.ldexp(abs(slopes.astype(float)), columns + targets).max()) * 2 / W.shape[0]
+    if not math.isfinite(largest):
+        raise ValueError(out_of_range("the penalty", np.empty(0)))
+    return largest

@@ -14,6 +14,7 @@ from lecturecode.evaluation import call, number
 __all__ = ["golden_section", "newton_section"]
 
 GOLDEN = (math.sqrt(5) - 1) / 2
+PLATEAU = 2.0**10  # how much longer a step becomes that is too short to change g
 
 
 class NoMinimumError(ValueError):
@@ -28,8 +29,9 @@ def newton_section(
 
     .. math:: \theta_p \leftarrow \theta_p - \frac{\partial_p g(\theta)}{|H_{pp}(\theta)|}
 
-    The absolute value makes the step go downhill where the curvature is negative. Where the slope is
-    zero theta stays, be it at a minimum or, by bad luck of the start, at a maximum.
+    The absolute value makes the step go downhill where the curvature is negative. Where it is zero, the
+    golden section takes over. Where the slope is zero theta stays, be it at a minimum or, by bad luck of
+    the start, at a maximum.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def newton_section(
     Raises
     ------
     NoMinimumError
-        If the gradient or the Hessian is not finite.
+        If the gradient or the Hessian is not finite, or if g keeps falling along the axis.
     TypeError, ValueError
         If `g` has no derivatives, or if another argument is out of range.
 
@@ -83,7 +85,7 @@ def newton_along(
     Raises
     ------
     NoMinimumError
-        If the gradient or the Hessian is not finite.
+        If the gradient or the Hessian is not finite, or if g keeps falling along the axis.
     """
     value, calls = (number(g, theta), 1) if value is None else (value, 0)
     eps = float(compat.array_namespace(theta).finfo(theta.dtype).eps)
@@ -92,7 +94,12 @@ def newton_along(
         curvature = abs(float(call(g.hessian, theta)[p, p]))
         if not (math.isfinite(slope) and math.isfinite(curvature)):
             raise NoMinimumError(f"the gradient or the Hessian of g is not finite along coordinate {p}")
-        step = -slope / curvature if curvature > 0 else -slope
+        if slope == 0:
+            break
+        if curvature == 0:  # a slope alone says no length
+            theta, value, tried = golden_along(g, theta, p, value)
+            return theta, value, calls + tried
+        step = -slope / curvature
         if abs(step) <= eps * abs(float(theta[p])):
             break
         moved, lower, tried = _halved(g, theta, p, step, value)
@@ -125,9 +132,11 @@ def golden_section(
 ) -> tuple[Array, float, int]:
     r"""Minimize g along axis p without derivatives: bracket the minimum, then shrink the bracket.
 
-    Each evaluation shrinks it by the factor :math:`(\sqrt5 - 1)/2`, until it is of the length
-    :math:`\sqrt u` relative to theta, u being the precision of the numbers: closer to a smooth minimum,
-    rounding hides the differences of g. Where g is NaN it counts as infinite.
+    A bracket is three points, a < m < b, at whose middle g is not larger than at its ends. The next
+    point divides the longer of its two parts by the golden section, and the lowest stays in the middle;
+    soon each evaluation shrinks the bracket by the factor :math:`(\sqrt5 - 1)/2`. That ends at the
+    length :math:`\sqrt u` relative to theta, u being the precision of the numbers: closer to a smooth
+    minimum, rounding hides the differences of g. Where g is NaN it counts as infinite.
 
     Parameters
     ----------
@@ -140,8 +149,8 @@ def golden_section(
     value : float, optional
         g at theta, if it is known.
     reach : float
-        Length of the first step of the search for a bracket, relative to
-        :math:`\max(1, |\theta_p|)`.
+        Length of the first step of the search for a bracket, relative to :math:`|\theta_p|`; where that
+        is 0, the length itself. As long as g does not change by more than rounding, it is made longer.
 
     Returns
     -------
@@ -191,54 +200,98 @@ def golden_along(
         return math.inf if math.isnan(found) else found
 
     here = float(theta[p])
-    value = along(here) if value is None else value
-    a, b = _bracket(along, here, value, reach * max(1.0, abs(here)))
-    precision = float(compat.array_namespace(theta).finfo(theta.dtype).eps)
-    points = [(value, here), *_shrunk(along, a, b, precision)]
-    lowest, t = min(points, key=lambda point: point[0])  # the first of equals
-    return (with_entry(theta, p, t) if lowest < value else theta), lowest, calls
+    value = along(here) if value is None or math.isnan(value) else value
+    limits = compat.array_namespace(theta).finfo(theta.dtype)
+    precision, end = float(limits.eps), float(limits.max) / 4
+    step = min(reach * (abs(here) or 1.0), end)
+    bracket = _bracket(along, (value, here), step, precision, end)
+    (lowest, t), length = _shrunk(along, *bracket, precision, step)
+    if abs(t - here) <= length:  # nearer than the bracket is long nothing is resolved
+        return theta, value, calls
+    return with_entry(theta, p, t), lowest, calls
+
+
+Point = tuple[float, float]
+"""A value of g, and where along the axis."""
 
 
 def _shrunk(
-    along: Callable[[float], float], a: float, b: float, precision: float
-) -> list[tuple[float, float]]:
-    """Shrink the bracket [a, b]; return the values and places of the last two points inside."""
-    c, d = b - GOLDEN * (b - a), a + GOLDEN * (b - a)
-    at_c, at_d = along(c), along(d)
-    while b - a > math.sqrt(precision) * (abs(c) + abs(d)) / 2 + precision:
-        if at_c < at_d:
-            b, d, at_d = d, c, at_c
-            c = b - GOLDEN * (b - a)
-            at_c = along(c)
+    along: Callable[[float], float], a: float, middle: Point, b: float, precision: float, step: float
+) -> tuple[Point, float]:
+    """Shrink a bracket, whose middle stays the lowest point; return that, and the bracket's length."""
+    lowest, m = middle
+    while b - a > 2 * math.sqrt(precision) * abs(m) + precision * step:
+        right = b - m > m - a
+        t = m + (1 - GOLDEN) * (b - m) if right else m - (1 - GOLDEN) * (m - a)
+        value = along(t)
+        if value < lowest:
+            a, b = (m, b) if right else (a, m)
+            lowest, m = value, t
         else:
-            a, c, at_c = c, d, at_d
-            d = a + GOLDEN * (b - a)
-            at_d = along(d)
-    return [(at_c, c), (at_d, d)]
+            a, b = (a, t) if right else (t, b)
+    return (lowest, m), b - a
 
 
 def _bracket(
-    along: Callable[[float], float], here: float, value: float, step: float
-) -> tuple[float, float]:
-    """Walk downhill in growing steps until g no longer falls; return the two ends."""
-    reach = step
-    lower = along(here + step)
-    if not lower < value:
-        step = -step
-        lower = along(here + step)
-        if not lower < value:
-            return here - reach, here + reach
+    along: Callable[[float], float], start: Point, step: float, precision: float, end: float
+) -> tuple[float, Point, float]:
+    """Walk downhill in growing steps until g no longer falls; return a bracket, up to +-end.
+
+    Where g does not change at all it has no length.
+
+    Raises
+    ------
+    NoMinimumError
+        If g falls as far as there are numbers.
+    """
+    value, here = start
+    step, (up, down) = _long_enough(along, start, step, precision, end)
+    if up == down == value:
+        return here, start, here
+    if not min(up, down) < value:
+        return here - step, start, here + step
+    lower, step = (up, step) if up <= down else (down, -step)
     before, now = here, here + step
-    for _ in range(200):
-        step /= GOLDEN
-        after = now + step
+    for growth in range(200):
+        step *= 1 / GOLDEN if growth < 50 else 2.0 ** (growth - 50)
+        after = max(-end, min(now + step, end))
         beyond = along(after)
-        if not beyond < lower:
-            return min(before, after), max(before, after)
+        if not beyond < lower and lower > -math.inf:
+            return min(before, after), (lower, now), max(before, after)
+        if abs(after) == end:
+            break
         before, now, lower = now, after, beyond
     raise NoMinimumError(
         f"g keeps falling along an axis, down to {lower:.3g}: it has no lower bound there"
     )
+
+
+def _long_enough(
+    along: Callable[[float], float], start: Point, step: float, precision: float, end: float
+) -> tuple[float, tuple[float, float]]:
+    """Return a step that changes g by more than rounding hides, and g at both its ends."""
+    value, here = start
+    hidden = 4 * precision * abs(value) if math.isfinite(value) else 0.0
+
+    def try_out(step: float) -> tuple[tuple[float, float], bool]:
+        up, down = along(here + step), along(here - step)
+        return (up, down), max(up, down) > value or min(up, down) < value - hidden
+
+    ends, seen = try_out(step)
+    short, factor = step, PLATEAU
+    while not seen and short < end:
+        step = min(short * factor, end)
+        ends, seen = try_out(step)
+        if not seen:
+            short, factor = step, min(factor * factor, 2.0**500)
+    while step > PLATEAU * short:  # it may have become far too long
+        between = math.sqrt(short) * math.sqrt(step)
+        found, seen = try_out(between)
+        if seen:
+            step, ends = between, found
+        else:
+            short = between
+    return step, ends
 
 
 def _axis(theta: ArrayLike, p: Any) -> tuple[Array, int]:

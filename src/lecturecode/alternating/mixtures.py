@@ -31,6 +31,7 @@ from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import out_of_range
 
 __all__ = ["gaussian_mixture"]
 
@@ -79,7 +80,8 @@ def gaussian_mixture(
     sweeps : int
         The most sweeps; a sweep is an M-step and an E-step.
     tol : float
-        Stop after a sweep in which F fell by at most ``tol * (1 + |F|)``.
+        Stop after a sweep in which F fell by at most tol times all that it has fallen so far, or by no
+        more than rounding.
     floor : float
         The least variance of a component in any direction, with each feature measured in units of its
         variance over all samples (in a spherical model all in one unit). For numbers of precision u it
@@ -99,7 +101,8 @@ def gaussian_mixture(
     TypeError
         If arrays of different kinds are mixed, or `rng` is of the wrong kind.
     ValueError
-        If `x` is not of shape (T, D), is empty, constant or not finite; if `covariance` is unknown,
+        If `x` is not of shape (T, D), is empty, constant or not finite, or so small or large that its
+        covariances, in squared units, cannot be held; if `covariance` is unknown,
         `start` has wrong shapes or weights, or a number is out of range; if a start is to be drawn for
         more components than there are distinct samples.
 
@@ -140,7 +143,8 @@ def gaussian_mixture(
     rng = generator(rng)
     shift = mean(x)  # far from the origin, float32 would lose the digits of the differences
     x = x - shift
-    units, floor = _units(x, shift, covariance), max(floor, 20 * x.shape[1] * _eps(x))
+    floor = max(floor, 20 * x.shape[1] * _eps(x))
+    units = _units(x, shift, covariance, floor)
     xT = compat.array_namespace(x).asarray(x.T, copy=True)
 
     def once(k: int) -> Trace:
@@ -152,7 +156,7 @@ def gaussian_mixture(
         trace = collect(
             maximize_and_expect(xT, first, model),
             steps=2 * sweeps,
-            until=[finite, never_rises(), settles(2, tol)],
+            until=[finite, never_rises(scale=1.0), settles(2, tol, scale=1.0)],
             used_up=f"used up all {sweeps} sweeps before it settled",
             sweep=2,
             record_every=record_every,
@@ -233,14 +237,24 @@ def _allowed(mixture: Mixture, model: Model) -> Mixture:
 
 
 @np.errstate(all="ignore")
-def _units(x: Array, shift: Array, covariance: str) -> Array:
-    """Return the variance that each feature is measured in, shape (D,); constant ones borrow theirs."""
+def _units(x: Array, shift: Array, covariance: str, floor: float) -> Array:
+    """Return the variance that each feature is measured in, shape (D,); constant ones borrow theirs.
+
+    Raises
+    ------
+    ValueError
+        If all samples are equal, or if covariances of these data cannot be held.
+    """
     xp = compat.array_namespace(x)
-    variances = (x * x).sum(0) / x.shape[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        variances = (x * x).sum(0) / x.shape[0]
     constant = xp.max(x, axis=0) - xp.min(x, axis=0) <= 10 * _eps(x) * xp.abs(shift)
     if bool(constant.all()):
         raise ValueError("all samples are equal, so there is nothing to fit a density to")
-    common = variances[~constant].mean() + xp.zeros_like(variances)
+    held, limits = variances[~constant], xp.finfo(x.dtype)
+    if not (float(xp.max(held)) < float(limits.max) and float(xp.min(held)) * floor >= limits.tiny):
+        raise ValueError(out_of_range("a covariance of x, in squared units,", x))
+    common = held.mean() + xp.zeros_like(variances)
     return common if covariance == "spherical" else xp.where(constant, common, variances)
 
 

@@ -14,6 +14,7 @@ from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
 from lecturecode.least_squares import least_squares
 from lecturecode.trace import Callback, Trace
+from lecturecode.units import Units, exponent, exponents, times_power
 
 NEARLY_DEPENDENT = (
     ": rounding decides, because some columns of W are nearly dependent; leave some out"
@@ -72,6 +73,9 @@ def nonnegative_least_squares(
 
     Notes
     -----
+    If g, in squared units, leaves the range of the numbers, theta is right all the same, and the message
+    says so.
+
     If the columns of W are dependent there are many minimizers, and this finds one of them. There is no
     constant term; :func:`lecturecode.design_matrix` appends the column of ones for one.
 
@@ -87,17 +91,21 @@ def nonnegative_least_squares(
     xp, W, y = arrays({"W": "T P", "y": "T"}, W=detached(W), y=detached(y))
     steps = 10 * W.shape[1] if steps is None else whole(steps, "steps")
     tol = real(tol, "tol", "[0, inf]")
+    columns, targets = exponents(W), exponent(y)
+    W, y = times_power(W, -columns), times_power(y, -targets)
+    units = Units(targets - columns, 2 * targets)
     trace = collect(
         free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))),
         steps=steps,
         until=[finite, never_rises()],
+        shown=units.shown,
         used_up=f"used up all {steps} steps before it settled",
         record_every=record_every,
         callback=callback,
         progress=progress,
     )
     said, raised, _ = trace.message.partition(": it does not minimize g")
-    return replace(trace, message=said + NEARLY_DEPENDENT) if raised else trace
+    return units.finish(replace(trace, message=said + NEARLY_DEPENDENT) if raised else trace)
 
 
 def free_and_catch(W: Array, y: Array, tol: float) -> Steps:
@@ -194,8 +202,14 @@ def kkt_violation(W: ArrayLike, y: ArrayLike, theta: ArrayLike) -> float:
     0.0
     """
     shapes = {"W": "T P", "y": "T", "theta": "P"}
-    xp, W, y, theta = arrays(shapes, W=detached(W), y=detached(y), theta=theta)
-    slopes = _relative_slopes(W, y, theta)
+    _, W, y, theta = arrays(shapes, W=detached(W), y=detached(y), theta=theta)
+    columns, targets = exponents(W), exponent(y)
+    W, y = times_power(W, -columns), times_power(y, -targets)
+    return _violation(W, y, times_power(theta, columns - targets))
+
+
+def _violation(W: Array, y: Array, theta: Array) -> float:
+    xp, slopes = compat.array_namespace(theta), _relative_slopes(W, y, theta)
     wrong = xp.where(theta > 0, xp.abs(slopes), xp.clip(-slopes, 0, None))
     size = float(xp.max(xp.abs(theta)))
     below = float(xp.max(-theta)) / size if size else 0.0
@@ -208,7 +222,7 @@ def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
 
 
 def _certificate(W: Array, y: Array, theta: Array) -> End:
-    violation = kkt_violation(W, y, theta)
+    violation = _violation(W, y, theta)
     return True, f"the Karush-Kuhn-Tucker conditions hold to {violation:.1e} {{place}}"
 
 

@@ -29,6 +29,7 @@ WIDEST = 0.6  # largest deviation of a bounded coordinate, in halves of its widt
 OPTION = 0.3  # least deviation of a choice, in distances from one option to the next
 LARGEST = 100  # coordinates for which a trace holds covariances
 TOLERANCE = 1e-11
+DIGITS = 1e-20  # of all that values have fallen, the part by which they differ no longer
 HOPELESS = 0.01  # a run ends when values differ by less than this part of its distance to an earlier run
 
 
@@ -131,8 +132,8 @@ def evolution_strategy(
     :math:`c_\sigma \le 1/2` as in pycma, since a path has to be longer than one move, and the negative
     weights are scaled by :math:`P / \|z\|^2`, as there. The first step :math:`\sigma` is a tenth
     of the width of an interval; it was chosen on the BBOB functions, and the tutorial has 0.3. A run
-    ends by the rules of the tutorial's appendix B.3, or when its values settle far above those of a
-    run before.
+    ends by the rules of the tutorial's appendix B.3, with differences of values relative to all that
+    they have fallen, or when its values settle far above those of a run before.
 
     References
     ----------
@@ -339,7 +340,11 @@ class Cloud:
     def _factorize(self) -> None:
         xp = self.xp
         self.C = (self.C + self.C.T) / 2
-        variances, self.B = xp.linalg.eigh(self.C)
+        variances, B = xp.linalg.eigh(self.C)
+        if not bool(xp.all(xp.isfinite(variances))):
+            self.watch.lost = True
+            return
+        self.B = B
         self.D = xp.sqrt(xp.clip(variances, self.watch.eps * float(variances[-1]), None))
         self.root = (self.B * self.D) @ self.B.T
         self.deviations = xp.sqrt(xp.sum(self.root * self.root, axis=1))  # positive even where C is not
@@ -421,18 +426,24 @@ class Watch:
         self.P, self.sigma, self.eps, self.record = P, sigma, eps, record
         self.short = 10 + math.ceil(30 * P / population)
         self.long = 120 + math.ceil(30 * P / population)
+        self.first = math.inf
         self.best: list[float] = []
         self.median: list[float] = []
         self.shown = [0, population // 2]
-        self.converged = False
+        self.converged = self.lost = False
 
     def reason(self, ordered: Array, shape: Callable[[], Shape]) -> str:
         """Return why the run should end, given its values from best to worst, or an empty string."""
+        if self.lost:
+            return "the covariance is no longer finite"
         best, median = ordered[self.shown].tolist()
         self.best.append(best)
         self.median.append(median)
         count = len(self.best)
-        tolerance = TOLERANCE + 4 * self.eps * abs(best)
+        if not math.isfinite(self.first):
+            self.first = median if math.isfinite(median) else best
+        fallen = max(self.first - best, 0.0)  # the unit of g does not matter, nor a constant added to it
+        tolerance = DIGITS * fallen + 4 * self.eps * abs(best)
         behind = HOPELESS * (best - self.record)
         if count >= self.short and median - best <= max(tolerance, behind):
             recent = self.best[-self.short :]
