@@ -393,7 +393,7 @@ def _(make, hand):
     return lc.collect(lc.Told(hand("g", quartic), shrink(points)), steps=5), points
 
 
-@runs("collect", "until", "callback", "method")
+@runs("collect", "until", "callback", "method", "shown")
 def _(make, hand):
     start = make([0.4, -1.7])
 
@@ -403,7 +403,9 @@ def _(make, hand):
             theta = theta - 0.05 * slope(theta)
 
     rule = hand("until", lambda count, step: None if count < 8 else (False, "enough"))
-    return lc.collect(descend(start), until=[rule], callback=hand("callback", look)), start
+    shown = hand("shown", lambda step: step)
+    callback = hand("callback", look)
+    return lc.collect(descend(start), until=[rule], callback=callback, shown=shown), start
 
 
 def _on_data(method: Callable[..., Any]) -> Run:
@@ -658,6 +660,7 @@ EXEMPT = {
 PURELY_READ = {
     ("graph.value_and_gradient", "f"): "a node must not be written into, as its docstring says",
     ("collect", "until"): "a step is to be read, as its docstring says",
+    ("collect", "shown"): "a step is to be read, as its docstring says",
     ("pytorch.train", "optimizer"): "parameters are what it is meant to change",
 }
 """Functions that may not write into what they are given."""

@@ -297,13 +297,13 @@ DISTANCES = np.array([[0.0, 1, 2, 3], [1, 0, 1.5, 2], [2, 1.5, 0, 1], [3, 2, 1, 
 
 @law("ant_colony", "distances")
 def _(lib, k):
-    trace = lc.ant_colony(lib(DISTANCES, k), ants=4, steps=6, rng=0)
+    trace = lc.ant_colony(lib(DISTANCES, k), population=4, steps=6, rng=0)
     return {"tour": (trace.theta, 0), "values": (trace.values, 1)}
 
 
 @law("ant_paths", "distances")
 def _(lib, k):
-    trace = lc.ant_paths(lib(DISTANCES, k), 0, 3, ants=4, steps=6, rng=0)
+    trace = lc.ant_paths(lib(DISTANCES, k), 0, 3, population=4, steps=6, rng=0)
     return {"values": (trace.values, 1)}
 
 

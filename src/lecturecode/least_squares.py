@@ -214,7 +214,7 @@ def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
             f"W has {W.shape[1]} columns and rank {rank}; returning the least-squares solution of least "
             f"norm{_cause(W, groups)}",
             RankDeficientWarning,
-            stacklevel=2,
+            stacklevel=3,  # the settings of NumPy stand between
         )
     return theta if y.ndim == 2 else theta[:, 0]
 
@@ -268,7 +268,7 @@ def fit_affine(x: ArrayLike, y: ArrayLike) -> Array:
             f"{why} cannot determine {W.shape[1]} parameters (rank {rank}); "
             f"returning the least-squares solution of least norm{advice}",
             RankDeficientWarning,
-            stacklevel=2,
+            stacklevel=3,  # the settings of NumPy stand between
         )
     return theta[:, 0]
 
