@@ -727,9 +727,14 @@ def _pytorch() -> None:
     )
 
 
+SHARED: list[Axes] = []
+"""Axes that many calls draw on; to be cleared by whoever does not want to see the others' scales."""
+
+
 def _plots() -> None:
     f = "plots"
     shared = plt.figure().gca()
+    SHARED.append(shared)
     solid = plt.figure().add_subplot(projection="3d")
     g = objectives.Rosenbrock()
     descent = lc.gradient_descent(SQUARE, [1.0, 1.0], 0.1, steps=3)

@@ -3,7 +3,7 @@ The same budget and another seed give another answer
 ====================================================
 
 Each method minimizes Rastrigin's function in eight dimensions 25 times, with the same
-4040 evaluations each time at most; only the seed differs. A dot is one run, the bar is the
+4040 evaluations each time; only the seed differs. A dot is one run, the bar is the
 median. Look at the spread within a column first, and only then at the differences
 between columns. The zero at the bottom is the global minimum. See
 :ref:`populations-no-guarantee`.

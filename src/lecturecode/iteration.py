@@ -88,11 +88,8 @@ class Step(NamedTuple):
 Steps = Generator[Step, None, End | None]
 """Yields the start and then each step; may return how it ended, where it cannot go on."""
 
-Asked = tuple[Array, Mapping[str, Array]] | tuple[Array, Mapping[str, Array], Array]
-"""Points, shape (M, P), what a trace keeps beside them, and the values of the first few, if known."""
-
-Method = Generator[Asked, Array, End]
-"""Yields what it asks, is sent the values of all the points, returns how it ended."""
+Method = Generator[tuple[Array, Mapping[str, Array]], Array, End]
+"""Yields (points, extras), is sent their values, returns how it ended."""
 
 NUMBERS = (float, int)
 
@@ -466,9 +463,8 @@ class Told:
     """A method that asks for the values of g, as a stream of steps: it is told what g says.
 
     Such a method yields points of shape (M, P) and what a trace should keep beside them, and is sent the
-    values. If it knows those of the first few points, it yields them as a third, shape (k,), and g is
-    asked for the others only. What is NaN or infinite it is told as ``inf``, the worst there is; the
-    steps have what g really said.
+    values. What is NaN or infinite it is told as ``inf``, the worst there is; the steps have what g
+    really said.
 
     Parameters
     ----------
@@ -521,36 +517,25 @@ class Told:
         return self._steps
 
     def _converse(self) -> Steps:
-        asked = next(self.method)
+        points, extras = next(self.method)
         while True:
-            points, extras = asked[:2]
-            known = asked[2] if len(asked) > 2 else None
             try:
-                values = self._values(points, known)
+                values = evaluate(self.g, points)
             except BaseException as error:
-                self.unfinished = self._finished(error, points, extras, known)
+                self.unfinished = self._finished(error, points, extras)
                 raise
-            count = len(values) - (0 if known is None else len(known))
-            self.calls += count
-            step = self.unfinished = self._step(points, values, count, extras)
-            told = self._told(values, len(values) - count)
+            self.calls += len(values)
+            step = self.unfinished = self._step(points, values, len(values), extras)
+            told = self._told(values)
             self.unfinished = None
             yield step
             del step, points  # not kept while the next are made
             try:
-                asked = self.method.send(told)
+                points, extras = self.method.send(told)
             except StopIteration as last:
                 if not self.found:
                     raise ValueError(_nowhere_finite(self.calls)) from None
                 return last.value
-
-    def _values(self, points: Array, known: Array | None) -> Array:
-        """Ask g for the values that are not known."""
-        new = points if known is None else points[len(known) :, ...]
-        values = evaluate(self.g, new)
-        if compat.is_torch_array(values):
-            values = values.detach()  # a g with parameters of its own hands over their graph
-        return values if known is None else namespace(values).concat([known, values])
 
     def remark(self) -> str:
         """Say how often g was not finite, if it was."""
@@ -558,14 +543,14 @@ class Told:
             return ""
         return f"; g was not finite at {self.worst} of {self.calls} points, counted as worst"
 
-    def _told(self, values: Array, known: int) -> Array:
+    def _told(self, values: Array) -> Array:
         xp = namespace(values)
         finite = xp.isfinite(values)
         if bool(xp.all(finite)):
             self.found = True
             return values
         self.found = self.found or bool(xp.any(finite))
-        self.worst += int(xp.sum(~finite[known:, ...], dtype=xp.int64))
+        self.worst += int(xp.sum(~finite, dtype=xp.int64))
         if not self.found and self.keep != "points":
             raise ValueError(_nowhere_finite(self.calls))
         return xp.where(finite, values, xp.full_like(values, xp.inf))
@@ -576,9 +561,7 @@ class Told:
         best = _lowest(values)
         return Step(points[best, ...], values[best, ...], count, extras)
 
-    def _finished(
-        self, error: Any, points: Array, extras: Mapping[str, Array], known: Array | None
-    ) -> Step | None:
+    def _finished(self, error: Any, points: Array, extras: Mapping[str, Array]) -> Step | None:
         """Return the step of what a failed batch had finished; the rest of it counts as NaN."""
         if not (hasattr(error, "finished") and tells_finished(self.g)):
             return None
@@ -589,9 +572,6 @@ class Told:
         self.worst += int(xp.sum(finished & ~xp.isfinite(values), dtype=xp.int64))
         if not count:
             return None
-        if known is not None:
-            finished = xp.concat([xp.ones_like(known, dtype=xp.bool), finished])
-            values = xp.concat([known, values])
         if self.keep == "points":
             points, values = points[finished], values[finished]
         return self._step(points, values, count, extras)

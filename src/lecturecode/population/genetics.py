@@ -51,8 +51,8 @@ def genetic(
     All r are uniform in [0, 1] and z is standard normal, new for each child. With :math:`\alpha = 1/2` a
     quarter of the genes come unchanged from each parent, and half of them are blends of both. The
     steps of the mutation have all sizes between :math:`\sigma` and :math:`2^{-16}\sigma`, so that it
-    explores and polishes at once. Each generation is the `elite` best of the last one and
-    M - `elite` children.
+    explores and polishes at once. Each generation is M children; among the parents of the next
+    are the `elite` best of all before.
 
     A choice is never blended: its gene comes from the first parent if :math:`r_p < 1/2`, else from the
     second, and a mutation draws any of its options.
@@ -74,7 +74,8 @@ def genetic(
     tournament : int
         Number T of members that compete to be a parent, at least 1; a member may be drawn twice.
     elite : int
-        How many of the best live on, below M. With 0 the best may be lost, though not from the trace.
+        How many of the best live on, below M, to be parents again; they are not evaluated again. With 0
+        the best may be lost, though not from the trace.
     blend : float
         The coefficient :math:`\alpha` of the crossover, at least 0.
     mutation : float
@@ -98,8 +99,7 @@ def genetic(
     Returns
     -------
     Trace
-        `thetas` of shape (records, M, P), `values` of shape (steps + 1, M), the elite first. Its values
-        are known: there are M evaluations at the start, and M - `elite` a step.
+        `thetas` of shape (records, M, P), `values` of shape (steps + 1, M): M (steps + 1) evaluations.
 
     Raises
     ------
@@ -164,18 +164,21 @@ def genetic(
 def evolve(
     space: Coordinates, u: Array, rng: Rng, tournament: int, elite: int, blend: float, mutation: float
 ) -> Method:
-    """Let each generation be the elite of the one before and its children."""
-    xp = space.xp
+    """Let each generation have children, together with the elite of all before it."""
+    xp, M = space.xp, u.shape[0]
     values = yield space.theta(u), {}
+    best, lowest = u[:0, ...], values[:0]
     while True:
-        order = xp.argsort(values)  # the best first
-        u, known = u[order, ...], values[order[:elite]]
-        a, b = _parents(space, u, tournament, u.shape[0] - elite, rng)
-        children = _crossover(space, a, b, blend, rng)
+        u, values = xp.concat([best, u]), xp.concat([lowest, values])
+        order = xp.argsort(values)
+        u = u[order, ...]  # the best first
+        best, lowest = u[:elite, ...], values[order[:elite]]
+        a, b = _parents(space, u, tournament, M, rng)
+        u = _crossover(space, a, b, blend, rng)
         if mutation:
-            _mutate(space, children, mutation, rng)
-        u = xp.concat([u[:elite, ...], space.inside(children)])
-        values = yield space.theta(u), {}, known
+            _mutate(space, u, mutation, rng)
+        u = space.inside(u)
+        values = yield space.theta(u), {}
 
 
 def _parents(space: Coordinates, u: Array, T: int, count: int, rng: Rng) -> Array:
