@@ -36,7 +36,7 @@ rules = {
     "gradient descent": GradientDescent(learning_rate),
     "momentum": Momentum(learning_rate / 2, 0.8),
 }
-how = {"epochs": 1, "batch_size": 4, "rng": 0, "theta": start, "record_every": 1}
+how = {"epochs": 1, "batch_size": 4, "rng": 0, "start": start, "record_every": 1}
 walks = {}
 for name, rule in rules.items():
     run = train(network, loss, x, y, rule, **how)

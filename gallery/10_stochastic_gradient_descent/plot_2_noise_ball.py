@@ -34,7 +34,7 @@ loss = SquaredError()
 def distances(rate, epochs, start, **schedule):
     """Distances to the minimum along a walk that sees disjoint minibatches."""
     rule = GradientDescent(rate)
-    how = {"epochs": epochs, "batch_size": n, "rng": 0, "theta": start}
+    how = {"epochs": epochs, "batch_size": n, "rng": 0, "start": start}
     run = train(network, loss, x, y, rule, record_every=1, **how, **schedule)
     return np.linalg.norm(run.thetas - bottom, axis=1)
 

@@ -61,7 +61,7 @@ def arrived(run):
 epochs = np.full(len(B), 200)
 for k, n in enumerate(sizes):
     for rate in (0.5, 0.7, 1.0, 0.3):
-        how = {"batch_size": n, "epochs": epochs[k], "rng": 0, "theta": start}
+        how = {"batch_size": n, "epochs": epochs[k], "rng": 0, "start": start}
         run = train(network, loss, x, y, GradientDescent(rate), callback=arrived, **how)
         epochs[k] = len(run.extras["loss"])
 

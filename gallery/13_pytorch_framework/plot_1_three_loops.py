@@ -25,7 +25,7 @@ x = np.stack([t * np.cos(angle), t * np.sin(angle)], axis=-1) / 6  # (300, 2)
 network = lc.Network((2, 16, 16, 2), "tanh")
 loss = lc.CrossEntropy()
 first = network.init(0)
-task = {"epochs": epochs, "batch_size": 30, "rng": 0, "theta": first}
+task = {"epochs": epochs, "batch_size": 30, "rng": 0, "start": first}
 
 
 def by_hand(rule):

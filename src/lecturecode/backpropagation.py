@@ -12,7 +12,7 @@ import numpy as np
 from lecturecode.activations import ACTIVATIONS, Activation
 from lecturecode.arrays import Array, ArrayLike, as_array, detached, namespace, same_kind
 from lecturecode.door import instance
-from lecturecode.losses import Loss, check_loss, losses_with_gradient, targets_of
+from lecturecode.losses import Loss, apart, check_loss
 from lecturecode.network import Layers, Network
 
 __all__ = ["Backprop", "backprop", "backprop_by_hand", "sample_gradients"]
@@ -101,7 +101,7 @@ class Backprop:
 
     def __init__(self, network: Network, loss: Loss) -> None:
         check_parts(network, loss)
-        self.network, self.loss = network, loss
+        self.network, self.loss = network, apart(loss)
         self.sigmas = [ACTIVATIONS[name] for name in network.activations]
         self.buffers: dict[Any, Array] = {}
         self.views: dict[str, tuple[Array, Any]] = {}
@@ -117,7 +117,7 @@ class Backprop:
             a += b[..., None, :]
             xs.append(self.sigmas[i].function(a, out=a))
 
-        losses, G = losses_with_gradient(self.loss, xs[-1], y)  # G_{x^L}, (..., T, N_L)
+        losses, G = self.loss.with_gradient(xs[-1], y)  # G_{x^L}, (..., T, N_L)
         G /= samples
         gradient = self._buffer("gradient", theta.shape, theta)
         gradients = self._unpacked("gradient", gradient)
@@ -188,7 +188,7 @@ def sample_gradients(
         raise ValueError(f"theta must have shape (P,); got {tuple(theta.shape)}")
     xp, layers = namespace(theta), network.unpack(theta)
     _, xs = network.forward(theta, x)
-    values, G = losses_with_gradient(loss, xs[-1], y)
+    values, G = apart(loss).with_gradient(xs[-1], y)
     gradients = xp.empty((x.shape[0], network.size), dtype=theta.dtype, device=compat.device(theta))
     parts = network.unpack(gradients)
     for i in reversed(range(len(layers))):
@@ -257,7 +257,7 @@ def backprop_by_hand(
     theta, x, y = checked_samples(network, loss, theta, x[None, :], _one(y))
     layers, sigmas = network.unpack(theta), [ACTIVATIONS[name] for name in network.activations]
     xs = forward_by_hand(layers, sigmas, x[0, :])
-    r, G_x4 = (u[0, ...] for u in losses_with_gradient(loss, xs[4][None, :], y))
+    r, G_x4 = (u[0, ...] for u in apart(loss).with_gradient(xs[4][None, :], y))
     G = backward_by_hand(layers, sigmas, xs, G_x4)
     parts = [G[name] for name in ("b1", "W1", "b2", "W2", "b3", "W3", "b4", "W4")]
     gradient = namespace(theta).concat([part.reshape((-1,)) for part in parts])
@@ -338,7 +338,7 @@ def checked_samples(
     if theta.ndim == 0 or theta.shape[-1] != network.size:
         network.unpack(theta)  # says what is wrong
     x = detached(network.samples(x, theta))
-    y = detached(targets_of(loss, y, network.widths[-1], theta))
+    y = detached(apart(loss).targets(y, network.widths[-1], theta))
     if not 0 < x.shape[0] == y.shape[0]:
         raise ValueError(
             f"x and y must have the same number of samples, at least 1; got {x.shape[0]} and "

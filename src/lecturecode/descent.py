@@ -277,8 +277,8 @@ def check_gradient(g: Callable[[Any], Any], gradient: Callable[[Any], Array], th
     claimed = call(gradient, theta)
     if getattr(claimed, "shape", None) != theta.shape:
         raise ValueError(_wrong_gradient_shape(claimed, theta))
-    eps = max(_eps(theta), _eps(claimed), _precision_of(g, theta))
     stated, here = on_host(claimed).astype(float), number(g, theta)
+    eps = max(_eps(theta), _eps(claimed), _precision_of(g, theta))
     measured, allowed = np.zeros_like(stated), np.zeros_like(stated)
     for p in range(theta.shape[0]):
         measured[p], allowed[p] = _central_slope(g, theta, p, here, eps)

@@ -148,31 +148,33 @@ class CrossEntropy:
         return labels(y, "y", outputs, as_array(like, "like"), hint)
 
 
-@np.errstate(all="ignore")
-def losses_of(loss: Loss, prediction: Array, y: Array) -> Array:
-    """Return the loss of each sample; one of the user's sees copies, into which it may write."""
-    if type(loss) in PURE:
-        return loss(prediction, y)
-    return copied(loss(copied(prediction), copied(y)))
+@dataclass(frozen=True)
+class Apart:
+    """A loss of the user's: it may write into what it is handed, or return one array each time."""
 
+    loss: Loss
 
-def losses_with_gradient(loss: Loss, prediction: Array, y: Array) -> tuple[Array, Array]:
-    """Return losses and gradients, into which the caller may write, whoever wrote the loss."""
-    if type(loss) in PURE:
-        return loss.with_gradient(prediction, y)
-    losses, gradients = loss.with_gradient(copied(prediction), copied(y))
-    return copied(losses), copied(gradients)
+    def __call__(self, prediction: Array, y: Array) -> Array:
+        """Return the loss of each sample."""
+        return copied(self.loss(copied(prediction), copied(y)))
 
+    def with_gradient(self, prediction: Array, y: Array) -> tuple[Array, Array]:
+        """Return losses and gradients, into which the caller may write."""
+        losses, gradients = self.loss.with_gradient(copied(prediction), copied(y))
+        return copied(losses), copied(gradients)
 
-def targets_of(loss: Loss, y: Any, outputs: int, like: Array) -> Array:
-    """Return the targets as the loss takes them, in memory of their own if the loss is the user's."""
-    if type(loss) in PURE:
-        return loss.targets(y, outputs, like)
-    return copied(loss.targets(lent(y), outputs, copied(like)))
+    def targets(self, y: Any, outputs: int, like: Array) -> Array:
+        """Return the targets as the loss takes them, in memory of their own."""
+        return copied(self.loss.targets(lent(y), outputs, copied(like)))
 
 
 PURE = (SquaredError, CrossEntropy)
 """Those that write into nothing that they are given, and return new arrays."""
+
+
+def apart(loss: Loss) -> Loss:
+    """Return a loss that leaves alone what it is handed."""
+    return loss if type(loss) in PURE else Apart(loss)
 
 
 def check_loss(loss: Any) -> Loss:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, as_array, check_finite, detached, namespace, same_kind
 from lecturecode.backpropagation import Backprop, check_parts, checked_samples
-from lecturecode.losses import Loss, losses_of
+from lecturecode.losses import Loss, apart
 from lecturecode.network import Network
 
 __all__ = ["TotalLoss"]
@@ -68,10 +68,11 @@ class TotalLoss:
     def __repr__(self) -> str:
         return f"TotalLoss({self.network}, {self.loss}, {self.x.shape[0]} samples)"
 
+    @np.errstate(all="ignore")
     def __call__(self, theta: ArrayLike) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
         prediction = self.network.predict(same_kind(theta, self.x), self.x)
-        return losses_of(self.loss, prediction, self.y).sum(-1) / self.x.shape[0]
+        return apart(self.loss)(prediction, self.y).sum(-1) / self.x.shape[0]
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P), by backpropagation."""

@@ -26,7 +26,8 @@ from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
 from lecturecode.door import instance, protocol, renamed
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.losses import Loss, check_loss, losses_of
+from lecturecode.losses import Loss, check_loss
+from lecturecode.losses import apart as loss_apart
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
 from lecturecode.optimizers import PURE, Optimizer, apart, steps_in_place
@@ -259,7 +260,7 @@ class ByHand:
         total = 0.0
         for part in in_parts(x.shape[0], self.batch_size):
             prediction = self.network.predict(fitted.theta, x[part, ...])
-            total += float(losses_of(self.loss, prediction, y[part, ...]).sum())
+            total += float(loss_apart(self.loss)(prediction, y[part, ...]).sum())
         return total / x.shape[0]
 
     def leave(self, fitted: Fitted) -> None:
