@@ -274,7 +274,7 @@ def each_gradient():
 def loop():
     """Training loop."""
     ours, theirs = (torch.Generator().manual_seed(0) for _ in range(2))
-    run = {"epochs": 10, "batch_size": 86, "rng": ours, "theta": first}
+    run = {"epochs": 10, "batch_size": 86, "rng": ours, "start": first}
     trace = lc.train(network, loss, x, labels, lc.Momentum(0.1, 0.9), **run)
     module = pytorch.MLP.from_network(network, first)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
@@ -288,7 +288,7 @@ def loop():
 
 
 def _forty_steps(rule, build):
-    run = {"epochs": 10, "batch_size": 86, "rng": 0, "theta": first}
+    run = {"epochs": 10, "batch_size": 86, "rng": 0, "start": first}
     ours = lc.train(network, loss, x, labels, rule, **run)
     module, criterion = pytorch.MLP((4, 8, 3), "relu").double(), nn.CrossEntropyLoss()
     return ours.last, pytorch.train(module, criterion, x, labels, build, **run).last
