@@ -95,7 +95,7 @@ MORE = {
     "no thetas": {"record_every": 0},
     "last dropped": {"keep_last": False, "record_every": 1},
     "one minibatch": {"batch_size": 30},
-    "start given": {"theta": np.linspace(-1, 1, 38)},
+    "start given": {"start": np.linspace(-1, 1, 38)},
 }
 
 
@@ -678,5 +678,5 @@ def test_a_file_of_an_earlier_format_is_refused(tmp_path):
         arrays, text = unpack(file)
     text["run"].pop("format")
     write_checkpoint(path, arrays, text)
-    with pytest.raises(CheckpointError, match="format: the file has None, this run 2"):
+    with pytest.raises(CheckpointError, match="format: the file has None, this run 4"):
         run(path)
