@@ -751,8 +751,8 @@ def test_clusters_draw_each_sample_with_its_own():
     [
         (SAMPLES[:, :1], [0] * 5, None, r"x must have shape \(T, 2\); got \(5, 1\)"),
         (SAMPLES, [0] * 4, None, r"labels must have shape \(T,\), and T is 5 in x; got \(4,\)"),
-        (SAMPLES, [0, 0, 0, 0, -1], None, "integers of at least 0; got -1..0"),
-        (SAMPLES, [0, 0, 0, 0, 0.5], None, "integers of at least 0; got dtype float64"),
+        (SAMPLES, [0, 0, 0, 0, -1], None, "integers from 0 to 9999; got -1..0"),
+        (SAMPLES, [0, 0, 0, 0, 0.5], None, "integers from 0 to 9999; got dtype float64"),
         (SAMPLES, [0] * 5, np.zeros((2, 3)), r"centers must have shape \(K, 2\); got \(2, 3\)"),
         (SAMPLES, [0, 0, 0, 0, 2], None, "names must hold 3 texts, one for each cluster; got 2"),
     ],

@@ -25,8 +25,8 @@ def _softplus_box(box: Any) -> str | None:
     G, h = np.array([[1.0, -2.0, 0.5], [3.0, 1.0, -1.0]]), 1e-5
     slopes = (np.log(1 + np.exp(a + h)) - np.log(1 + np.exp(a - h))) / (2 * h)
     kept = G.copy()
-    backward = getattr(box.backward[0], "__wrapped__", box.backward[0])  # a Box hands it copies
-    child = np.asarray(backward(G, y, a), dtype=float)
+    written = getattr(box.backward[0], "__wrapped__", box.backward[0])  # a Box hands it copies
+    child = np.asarray(written(G, y, a), dtype=float)
     if not np.array_equal(G, kept):
         return "its backward has changed the gradient that it was given"
     if child.shape != a.shape:
