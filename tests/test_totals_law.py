@@ -531,7 +531,7 @@ def test_derivatives_of_another_library_than_theta_are_refused(which):
         find_stationary_point(*pair, np.ones(2))
 
 
-@pytest.mark.parametrize("rule", [GradientDescent(0.1), Momentum(0.05, 0.5), Adam(0.05)])
+@pytest.mark.parametrize("rule", [GradientDescent(0.1), Momentum(0.05, 0.5), Adam(0.05, eps=1e-4)])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_sixteen_bits_are_answered_with_sixteen(dtype, rule):
     x = torch.linspace(-1, 1, 40)[:, None].to(dtype)

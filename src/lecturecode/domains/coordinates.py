@@ -102,7 +102,8 @@ class Coordinates:
             theta = xp.where(self.decades, self.middle * 10**power, theta)
         if self.has_rounded:
             theta = xp.where(self.rounded, xp.round(theta), theta)
-        return xp.minimum(xp.maximum(theta, low), high)
+        theta = xp.maximum(theta, low, out=theta)  # in its own memory: a population may be large
+        return xp.minimum(theta, high, out=theta)
 
     def u(self, theta: Array) -> Array:
         """Return where points `theta` of the domain are, shape (..., P) both."""
@@ -133,7 +134,8 @@ class Coordinates:
     def inside(self, u: Array) -> Array:
         """Return the nearest points, shape (..., P), that are within the bounds of u."""
         low, high = self._bounds
-        return self.xp.minimum(self.xp.maximum(u, low), high)  # its clip takes five times as long
+        within = self.xp.maximum(u, low)
+        return self.xp.minimum(within, high, out=within)  # its clip takes five times as long
 
     def draw(self, count: int, rng: Rng) -> Array:
         """Draw `count` points u, shape (count, P): as the domain does, but for the shape of choices."""
