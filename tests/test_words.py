@@ -72,7 +72,7 @@ def test_each_begins_by_theta_or_start_or_the_page_says_where(name):
     if begins == {"theta"}:
         assert parameters(name)["theta"].default is REQUIRED
     elif not begins and name != "collect":
-        row = PAGE[PAGE.index("``theta``, ``start``") : PAGE.index("``population``")]
+        row = PAGE[PAGE.index("\n``theta``, ``start``") : PAGE.index("\n``population``")]
         assert f"`~lecturecode.{name}`" in row
 
 
@@ -86,7 +86,7 @@ def test_every_shared_word_is_on_the_page(name):
 
 
 def test_the_page_names_each_method_that_has_a_tol():
-    row = PAGE[PAGE.index("* - ``tol``") : PAGE.index("* - ``target``")]
+    row = PAGE[PAGE.index("\n``tol``") : PAGE.index("\n``target``")]
     having = {name for name in METHODS if "tol" in parameters(name)} | {"classify"}
     assert {
         name.removeprefix("~lecturecode.") for name in re.findall(r"`(~lecturecode\.\w+)`", row)
@@ -94,7 +94,7 @@ def test_the_page_names_each_method_that_has_a_tol():
 
 
 def test_the_page_names_each_method_that_has_restarts():
-    row = PAGE[PAGE.index("* - ``restarts``") : PAGE.index("* - ``rng``")]
+    row = PAGE[PAGE.index("\n``restarts``") : PAGE.index("\n``rng``")]
     having = {name for name in METHODS if "restarts" in parameters(name)}
     assert {
         name.removeprefix("~lecturecode.") for name in re.findall(r"`(~lecturecode\.\w+)`", row)
