@@ -275,7 +275,7 @@ def _long_enough(
 
     def try_out(step: float) -> tuple[tuple[float, float], bool]:
         up, down = along(here + step), along(here - step)
-        return (up, down), max(up, down) > value or min(up, down) < value - hidden
+        return (up, down), max(up, down) > value + hidden or min(up, down) < value - hidden
 
     ends, seen = try_out(step)
     short, factor = step, PLATEAU
