@@ -242,6 +242,24 @@ def test_a_file_is_written_once_a_second_and_not_at_each_step(tmp_path, monkeypa
     assert len(written) == 1 + 51
 
 
+def test_answers_that_came_out_of_order_are_kept_up_to_the_first_gap(tmp_path, monkeypatch):
+    """What many workers have finished beyond a gap would stand at the wrong points."""
+    monkeypatch.setattr(answers_module, "tells_finished", lambda g: True)
+    path, points = tmp_path / "search.npz", DOMAIN.sample(4, rng=1)
+
+    def broken(theta):
+        error = RuntimeError("the third worker is gone")
+        error.finished = np.array([True, True, False, True])
+        error.values = np.where(error.finished, wells(theta), np.nan)
+        raise error
+
+    with pytest.raises(RuntimeError, match="third worker"):
+        brute_force(broken, points, checkpoint=path)
+    rest = Counted()
+    assert_same(brute_force(rest, points, checkpoint=path), brute_force(wells, points))
+    assert rest.count == 2
+
+
 # --- another run's --------------------------------------------------------------------------------
 
 
