@@ -27,7 +27,7 @@ from lecturecode.arrays import (
 from lecturecode.door import function, protocol, real, whole
 from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
-from lecturecode.objectives import PURE, Objective
+from lecturecode.objectives import PURE, Objective, reads_only
 from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 
@@ -372,6 +372,7 @@ def _checked(f: ValueAndGradient) -> Evaluated:
     They are copies: a step that was yielded stays as it was, and so does the gradient until the step,
     even if f returns the same memory each time.
     """
+    ours = reads_only(f)
 
     def evaluated(theta: Array) -> tuple[Array, Array, Array]:
         answer = call(f, theta)
@@ -386,7 +387,8 @@ def _checked(f: ValueAndGradient) -> Evaluated:
             if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
                 raise ValueError("the pair is (value, gradient); they came swapped")
             raise ValueError(_wrong_gradient_shape(gradient, theta))
-        gradient = copied(same_kind(gradient, theta, "the gradient", "theta"))
+        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        gradient = gradient if ours else copied(gradient)
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:
             xp = compat.array_namespace(theta)
             value = as_array(value, "g(theta)")

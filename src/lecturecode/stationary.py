@@ -129,13 +129,14 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         if not math.isfinite(size) or not bool(xp.all(xp.isfinite(H))):
             return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
-        if not bool(xp.all(xp.isfinite(inverse))):
-            return False, "stopped {place}: the pseudo-inverse of the Hessian is not finite"
         direction, t, calls = inverse @ slope, 1.0, 0
+        reach = length(direction)
+        if not math.isfinite(reach):
+            return False, "stopped {place}: Newton's step is not finite"
         while True:
             nearer = theta - t * direction
             ahead, calls = gradient(nearer), calls + 1
-            if length(inverse @ ahead) < length(direction) or length(ahead) < size:
+            if length(inverse @ ahead) < reach or length(ahead) < size:
                 break
             t /= 2
             if t < 1e-10:
