@@ -66,7 +66,9 @@ def minimize(
     steps : int
         The most steps to take, at least 1.
     tol : float
-        Flat means a gradient whose 2-norm is at most this; for M starts, all of them.
+        Flat means a gradient whose 2-norm is at most this; for M starts, all of them. It is measured as
+        the gradient is, by the unit of g over that of theta, and the default is meant for gradients that
+        begin at about 1: in other units give one, such as 1e-8 times the norm at the start.
     record_every : int, optional
         Keep one iterate in this many steps; 0 keeps only the best and the last one. If it is not given,
         all are kept up to 128 MiB, then every second one, and so on; the message of the trace says so.

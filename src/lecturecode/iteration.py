@@ -19,6 +19,11 @@ method of one's own needs no more than its formula:
 You can ask yourself, without a collector: ``for step in islice(method, 4)`` takes four steps,
 ``zip(one, other)`` lets two methods race, and ``break`` ends them. A method that asks for the values of
 g, ``values = yield points, extras``, becomes such a stream by :class:`Told`.
+
+A collector lets numbers overflow and vanish in silence, whatever ``numpy.errstate`` says; it looks at
+what has come. Who asks himself computes under his own settings: within
+``numpy.errstate(all="ignore")`` the steps are those that a collector takes, and where the settings say
+"raise", a step may end in a FloatingPointError.
 """
 
 import math
