@@ -183,17 +183,29 @@ def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Pl
     return Player(alt=" ".join(alt.split()), interval=interval, frames=tuple(writer.pictures))
 
 
+class _Canvas(FigureCanvasAgg):
+    """Leaves the drawing to whoever keeps the frame: an animation would draw each a first time."""
+
+    def draw_idle(self, *args: Any, **options: Any) -> None:
+        pass
+
+
 class _Pictures(AbstractMovieWriter):
-    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
+    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG.
+
+    The first frame decides where the axes stand, so that none jumps while the animation plays.
+    """
 
     def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
         self.fig = fig
         self.pictures: list[bytes] = []
         fig.set_dpi(dpi or fig.dpi)
-        self.canvas = FigureCanvasAgg(fig)
+        self.canvas: FigureCanvasAgg = _Canvas(fig)
 
     def grab_frame(self, **options: Any) -> None:
         self.canvas.draw()
+        if not self.pictures:
+            self.fig.set_layout_engine("none")
         buffer = io.BytesIO()
         picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
         picture.save(buffer, "webp", quality=85)
