@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_nb",
+    "ahead",  # of the book's own; before the gallery, since chapters run beside its scripts
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
     "sphinx_copybutton",
@@ -34,7 +35,6 @@ extensions = [
     # the book's own, from _ext/
     "progress",
     "failures",
-    "ahead",
     "search_index",
     "figures",
     "solutions",
