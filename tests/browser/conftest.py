@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -77,8 +78,59 @@ class Reader:
         return [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
+class View(NamedTuple):
+    """What of the site is looked at, and how."""
+
+    page: str
+    dark: bool = False
+    width: int = 1280
+
+    def __str__(self) -> str:
+        return self.page + ("-dark" if self.dark else "")
+
+
+def views(names: list[str], **how: bool | int) -> pytest.MarkDecorator:
+    """Let a test look at several pages in one way."""
+    return pytest.mark.parametrize("view", [View(name, **how) for name in names], ids=str)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that look at the same view of a page follow each other: it is opened once."""
+    callspecs = [getattr(item, "callspec", None) for item in items]
+    keys = [spec.params.get("view", ()) if spec else () for spec in callspecs]
+    order = sorted(range(len(items)), key=lambda k: keys[k])
+    items[:] = [items[k] for k in order]
+
+
 @pytest.fixture
 def reader(browser: Browser) -> Iterator[Reader]:
     reader = Reader(browser)
     yield reader
     reader.context.close()
+
+
+class Visit:
+    """The view that is open, until a test asks for another."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser, self.view, self.reader = browser, View(""), Reader(browser)
+
+    def open(self, view: View) -> Reader:
+        if view != self.view:
+            self.reader.context.close()
+            self.view, self.reader = view, Reader(self.browser, view.dark, view.width)
+            (self.reader.open_dark if view.dark else self.reader.open)(view.page)
+        return self.reader
+
+
+@pytest.fixture(scope="session")
+def visit(browser: Browser) -> Iterator[Visit]:
+    visit = Visit(browser)
+    yield visit
+    visit.reader.context.close()
+
+
+@pytest.fixture
+def seen(visit: Visit, view: View) -> Reader:
+    """The page of a view, as the tests before left it: what changes a page stands last in its file."""
+    return visit.open(view)
