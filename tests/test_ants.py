@@ -249,6 +249,7 @@ def test_the_oracles_agree_and_the_ants_with_them(optimum):
     )
 
 
+@pytest.mark.slow
 def test_fifty_cities_within_one_percent_in_300_steps_of_stronger_evaporation(optimum):
     d = towns(50, seed=2)
     lengths = [

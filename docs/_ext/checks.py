@@ -101,12 +101,16 @@ def check_code(lecture: LectureMap) -> Iterator[str]:
 
 def check_tests(lecture: LectureMap, root: Path) -> Iterator[str]:
     """Yield every test that does not exist."""
+    found: dict[str, set[str]] = {}
     for key, item in lecture.items.items():
         for test in item["tests"]:
             file, _, name = test.partition("::")
             if not (root / file).is_file():
                 yield f"{key}: no such test file: {file}"
-            elif name not in tests_in(root / file):
+                continue
+            if file not in found:
+                found[file] = tests_in(root / file)
+            if name not in found[file]:
                 yield f"{key}: no such test: {name} in {file}"
 
 
