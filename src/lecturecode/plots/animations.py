@@ -191,10 +191,7 @@ class _Canvas(FigureCanvasAgg):
 
 
 class _Pictures(AbstractMovieWriter):
-    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG.
-
-    The first frame decides where the axes stand, so that none jumps while the animation plays.
-    """
+    """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
 
     def setup(self, fig: Figure, outfile: Any, dpi: float | None = None) -> None:
         self.fig = fig
@@ -204,8 +201,6 @@ class _Pictures(AbstractMovieWriter):
 
     def grab_frame(self, **options: Any) -> None:
         self.canvas.draw()
-        if not self.pictures:
-            self.fig.set_layout_engine("none")
         buffer = io.BytesIO()
         picture = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
         picture.save(buffer, "webp", quality=85)
