@@ -78,7 +78,7 @@ def drop_orphans(site: Path) -> None:
         script = ROOT / "gallery" / page.relative_to(GALLERY).with_suffix(".py")
         if not script.is_file():
             drop(*page.parent.glob(f"{page.stem}.*"))
-    for folder in ("chapters", "auto_gallery", "api"):
+    for folder in ("chapters", "appendices", "auto_gallery", "api"):
         for page in (site / folder).rglob("*.html"):
             source = DOCS / page.relative_to(site)
             if not any(source.with_suffix(suffix).is_file() for suffix in (".md", ".rst")):

@@ -43,6 +43,7 @@ extensions = [
     "timings",
     "benchmarks",
     "numbering",
+    "redirects",
     "accessibility",
     "typography",
 ]
