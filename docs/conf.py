@@ -38,6 +38,7 @@ extensions = [
     "search_index",
     "figures",
     "solutions",
+    "folds",
     "reference",
     "lecture_map",
     "timings",
