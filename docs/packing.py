@@ -96,14 +96,15 @@ def own_wheel() -> tuple[str, bytes]:
 def installed_wheel(name: str) -> tuple[str, bytes]:
     """Return a plain Python package, as it stands in this environment, as a wheel."""
     found = importlib.metadata.distribution(name)
-    members = {}
-    for path in found.files or []:
-        where = path.as_posix()
-        if not where.startswith("../") and path.name not in ("INSTALLER", "RECORD", "REQUESTED"):
-            members[where] = path.locate().read_bytes()
-    compiled = [member for member in members if member.endswith((".so", ".pyd"))]
-    if compiled:
-        raise RuntimeError(f"{name} is not plain Python here: it has {compiled[0]}")
+    paths = {path.as_posix(): path.locate() for path in found.files or []}
+    binaries = [where for where in paths if where.endswith((".so", ".pyd"))]
+    if binaries:
+        raise RuntimeError(f"{name} is not plain Python here: it has {binaries[0]}")
+    members = {
+        where: path.read_bytes()
+        for where, path in paths.items()
+        if not where.startswith("../") and path.name not in ("INSTALLER", "RECORD", "REQUESTED")
+    }
     wheel = f"{canonicalize_name(name).replace('-', '_')}-{found.version}-{PLAIN}"
     return wheel, archive(members.items())
 
@@ -318,7 +319,7 @@ def stamp(paths: Iterable[Path], words: Iterable[str]) -> str:
     parts = list(words)
     for path in paths:
         if path.is_file() and "__pycache__" not in path.parts:
-            parts += [path.relative_to(ROOT).as_posix(), pieces.digest(path.read_bytes())]
+            parts += [Path(os.path.relpath(path, ROOT)).as_posix(), pieces.digest(path.read_bytes())]
     return pieces.digest("\n".join(parts).encode())
 
 
@@ -364,13 +365,19 @@ def packed_pieces(table: dict[str, Any], path: Path, cache: Path) -> Path:
     """Return the folder of the cache that holds the pieces of others, packed."""
     folder = cache / "packed" / their_stamp(table, path)
     if not folder.is_dir():
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        folder.parent.mkdir()
+        folder.parent.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as made:
             whole = Path(made) / "whole"
             whole.mkdir()
             pack_theirs(whole, table, cache)
-            os.replace(whole, folder)
+            try:
+                os.replace(whole, folder)
+            except OSError:
+                if not folder.is_dir():  # another build was not faster
+                    raise
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
     return folder
 
 
@@ -424,11 +431,11 @@ def prepare(out: Path, path: Path = TABLE) -> dict[str, Any]:
             before = json.loads(state.read_text(encoding="utf-8"))
             if before.get("made_of") == made_of:
                 return before
-        told = write(out, packed_pieces(table, path, cache), table)
+        told = write(out, packed_pieces(table, path, cache), table) | {"made_of": made_of}
     except (pieces.MissingPieceError, OSError) as error:
         print(f"Pages are built without running code in them: {error}.", flush=True)
         return unavailable(out, str(error))
-    state.write_text(json.dumps(told | {"made_of": made_of}, indent=1), encoding="utf-8")
+    state.write_text(json.dumps(told, indent=1), encoding="utf-8")
     return told
 
 

@@ -8,6 +8,7 @@ import contextlib
 import functools
 import hashlib
 import html.parser
+import http.client
 import io
 import json
 import os
@@ -26,10 +27,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-TIMEOUT = 30  # seconds without a byte
+TIMEOUT = 20  # seconds without a byte
 BLOCK = 1 << 16
 LOCK = "pyodide-lock.json"
 ABSENT = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, tarfile.TarError)
+ABSENT += (http.client.HTTPException,)
+
+Answers = Iterator[tuple[str, bytes | Exception]]
+"""Files of a source, each with its bytes or with why this one is not there."""
 
 
 class MissingPieceError(Exception):
@@ -96,7 +101,11 @@ def opened(url: str, headers: dict[str, str] | None = None) -> Any:
     """Open an address; proxies are those of the environment."""
     context = certificates() if url.startswith("https:") else None
     request = urllib.request.Request(url, headers=headers or {})
-    return urllib.request.urlopen(request, timeout=TIMEOUT, context=context)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT, context=context)
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise
 
 
 # -- sources ---------------------------------------------------------------------------------
@@ -166,14 +175,17 @@ class Links(html.parser.HTMLParser):
         self.found += [value for name, value in attrs if tag == "a" and name == "href" and value]
 
 
-def from_folder(source: dict[str, Any], files: list[str], _spare: Path) -> Iterator[tuple[str, bytes]]:
+def from_folder(source: dict[str, Any], files: list[str], _spare: Path) -> Answers:
     """Yield files of one folder of a server."""
     for file in files:
-        with opened(f"{source['url']}/{file}") as answer:
-            yield file, answer.read()
+        try:
+            with opened(f"{source['url']}/{file}") as answer:
+                yield file, answer.read()
+        except urllib.error.HTTPError as error:  # the server is there, and has others perhaps
+            yield file, error
 
 
-def from_npm(source: dict[str, Any], files: list[str], _spare: Path) -> Iterator[tuple[str, bytes]]:
+def from_npm(source: dict[str, Any], files: list[str], _spare: Path) -> Answers:
     """Yield files of a package of npm, which is one archive."""
     registry = (npm_registry() or source["registry"]).rstrip("/")
     name, version = source["package"], source["version"]
@@ -181,10 +193,10 @@ def from_npm(source: dict[str, Any], files: list[str], _spare: Path) -> Iterator
         archive = io.BytesIO(answer.read())
     with tarfile.open(fileobj=archive) as members:
         for file in files:
-            member = members.extractfile(f"{source['folder']}/{file}")
-            if member is None:
-                raise KeyError(f"{name}-{version}.tgz has no {file}")
-            yield file, member.read()
+            try:
+                yield file, members.extractfile(f"{source['folder']}/{file}").read()
+            except (KeyError, AttributeError):
+                yield file, KeyError(f"{name}-{version}.tgz has none")
 
 
 def wheel_address(source: dict[str, Any], index: str) -> str:
@@ -201,15 +213,18 @@ def wheel_address(source: dict[str, Any], index: str) -> str:
     raise KeyError(f"{index} has no {source['wheel']}")
 
 
-def from_wheel(source: dict[str, Any], files: list[str], spare: Path) -> Iterator[tuple[str, bytes]]:
+def from_wheel(source: dict[str, Any], files: list[str], spare: Path) -> Answers:
     """Yield files that another project's wheel carries."""
     index = pip_setting("index-url") or source["index"]
     with remote(wheel_address(source, index), spare) as wheel, zipfile.ZipFile(wheel) as members:
         for file in files:
-            yield file, members.read(f"{source['folder']}/{file}")
+            try:
+                yield file, members.read(f"{source['folder']}/{file}")
+            except KeyError:
+                yield file, KeyError(f"{source['wheel']} has none")
 
 
-KINDS: dict[str, Callable[[dict[str, Any], list[str], Path], Iterator[tuple[str, bytes]]]] = {
+KINDS: dict[str, Callable[[dict[str, Any], list[str], Path], Answers]] = {
     "folder": from_folder,
     "npm": from_npm,
     "wheel": from_wheel,
@@ -252,9 +267,13 @@ def fetch(table: dict[str, Any], cache: Path, say: Callable[[str], object] = pri
             continue
         try:
             for file, data in KINDS[source["kind"]](source, list(asked), cache):
+                if isinstance(data, Exception):
+                    heard.append(f"{name}: {file}: {data}")
+                    continue
                 refusal = wrong(asked[file], data)
                 if refusal:
                     heard.append(f"{name}: {refusal}")
+                    say(f"  {heard[-1]}")
                     continue
                 keep(cache, file, data)
                 wanted.remove(asked[file])
