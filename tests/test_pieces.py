@@ -260,6 +260,11 @@ def test_a_wheel_is_packed_without_what_no_page_needs():
     assert packing.slim(slim) == slim
 
 
+def test_the_order_of_files_does_not_matter_to_an_archive():
+    files = [("b.py", b"2"), ("a.py", b"1")]
+    assert packing.archive(files) == packing.archive(files[::-1])
+
+
 def test_fonts_that_were_left_out_are_not_listed():
     listed = {
         "afmlist": [{"fname": "fonts/afm/a.afm"}],
