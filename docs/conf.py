@@ -42,6 +42,7 @@ extensions = [
     "reference",
     "lecture_map",
     "timings",
+    "live_facts",
     "benchmarks",
     "numbering",
     "redirects",
