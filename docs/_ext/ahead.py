@@ -86,7 +86,7 @@ def not_run(app: Sphinx, docnames: list[str]) -> dict[Path, Any]:
     waiting = {}
     for docname in docnames:
         path = Path(env.doc2path(docname))
-        if not docname.startswith("chapters/") or path.suffix != ".md":
+        if not docname.startswith(("chapters/", "appendices/")) or path.suffix != ".md":
             continue
         source = [path.read_text(encoding="utf-8")]
         app.emit("source-read", docname, source)

@@ -163,7 +163,7 @@ def check_places(lecture: LectureMap, known: dict[str, dict[str, str]]) -> Itera
                 yield f"{key}: no such page: {page}"
             elif label and label not in known[page]:
                 yield f"{key}: the page {page} has no label {label}"
-            elif not label and page.startswith("chapters/"):
+            elif not label and page.startswith(("chapters/", "appendices/")):
                 yield f"{key}: {page} names a whole chapter; name a label in it"
 
 

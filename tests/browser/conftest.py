@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -19,10 +20,14 @@ FLAGS = [
 ]
 
 
+REDIRECTS = tomllib.loads((Path(__file__).parents[2] / "docs" / "redirects.toml").read_text("utf-8"))
+
+
 def pages(*patterns: str) -> list[str]:
-    """List the pages of the built site, as paths from its root."""
+    """List the pages of the built site, as paths from its root, without those that have moved."""
     found = {path for pattern in patterns for path in SITE.glob(pattern) if "_static" not in path.parts}
-    return sorted(path.relative_to(SITE).as_posix() for path in found)
+    names = {path.relative_to(SITE).as_posix() for path in found}
+    return sorted(names - {f"{old}.html" for old in REDIRECTS["pages"]})
 
 
 def address(page: str, query: str = "") -> str:
