@@ -107,11 +107,11 @@ def _reflected(W: Array, y: Array) -> Rows:
     if y.shape[1] > P:
         Q, R = xp.linalg.qr(W)
         return R, Q.T @ y
-    R = _upper(xp.concat([W, y], axis=1))
+    R = upper(xp.concat([W, y], axis=1))
     return R[:P, :P], R[:P, P:]
 
 
-def _upper(A: Array) -> Array:
+def upper(A: Array) -> Array:
     """Return R of A = QR without Q."""
     if compat.is_torch_array(A):
         import torch
