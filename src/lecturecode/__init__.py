@@ -68,6 +68,7 @@ from lecturecode.domains import Choice, Integers, Interval, LogInterval, Positiv
 from lecturecode.evaluation import pointwise
 from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
+    LostDigitsWarning,
     RankDeficientWarning,
     affine_error,
     design_matrix,
@@ -105,6 +106,7 @@ __all__ = [
     "Integers",
     "Interval",
     "LogInterval",
+    "LostDigitsWarning",
     "Mixture",
     "Momentum",
     "Network",

@@ -140,6 +140,11 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
         If :math:`W^\T W` is exactly singular or columns of W are dependent, to rounding, and for data
         as in :func:`least_squares`.
 
+    Warns
+    -----
+    LostDigitsWarning
+        If less than three digits are left in the answer.
+
     Notes
     -----
     Good for teaching and for easy data. The condition number of :math:`W^\T W` is the square of that of
@@ -185,17 +190,25 @@ def least_squares(W: ArrayLike | Chunks, y: ArrayLike | None = None) -> Array:
 
     .. math:: \theta_0 = W^+ y
 
-    With the columns of W scaled to unit norm, :math:`W D^{-1} \Pi = Q R`, the column order
-    :math:`\Pi` being chosen so that the diagonal of R decreases. The rows of R above rounding are the
-    rank; what is left below them is noise. If R is square and regular, :math:`\theta_0` follows by
-    substitution, and one step of refinement removes most of its rounding error. If not, a second QR
-    picks the solution of least norm.
+    All that must be known of W and y is the triangle R of :math:`W = QR`, and :math:`c = Q^\T y`. With
+    the columns of R scaled to unit norm, :math:`R D^{-1} \Pi = Q' R'`, the column order :math:`\Pi`
+    being chosen so that the diagonal of R' decreases. The rows of R' above rounding are the rank; what
+    is left below them is noise. If R' is square and regular, :math:`\theta_0` follows by substitution,
+    and one step of refinement removes most of its rounding error. If not, another QR picks the solution
+    of least norm.
+
+    Data beyond one memory come in chunks of rows, since triangles add up: if :math:`R_1` and :math:`R_2`
+    are those of two chunks, then that of both is
+
+    .. math:: R = \operatorname{qr}\begin{pmatrix} R_1 \\ R_2 \end{pmatrix}
 
     Parameters
     ----------
-    W : array of shape (T, P)
-        The design matrix, of any shape and rank.
-    y : array of shape (T,) or (T, K)
+    W : array of shape (T, P), or iterable of pairs of arrays
+        The design matrix, of any shape and rank. NumPy's memory-mapped arrays are read block by block,
+        and arrays of Dask where they lie. Without `y`, chunks: pairs (W, y) of some rows, from a list, a
+        generator, or a function that returns a generator each time that it is called.
+    y : array of shape (T,) or (T, K), optional
         The targets, K of them at once if wished.
 
     Returns
@@ -206,15 +219,21 @@ def least_squares(W: ArrayLike | Chunks, y: ArrayLike | None = None) -> Array:
     Raises
     ------
     ValueError
-        If data are empty, NaN or infinite, if shapes do not match, or if tensors are on two devices.
+        If data are empty, NaN or infinite, if shapes do not match, if tensors are on two devices, or if
+        chunks are others when they are read once more.
     TypeError
-        If data are complex, of different dtypes, or NumPy arrays beside tensors.
+        If data are complex, of different dtypes, or NumPy arrays beside tensors; if `y` is missing and W
+        is no iterable of pairs.
+    Exception
+        Whatever an iterable of chunks raises.
 
     Warns
     -----
     RankDeficientWarning
         If W has all dummy columns of a category beside a column of ones, or of two categories: the fit
         is right, but a single coefficient means nothing. Other dependent columns are silent.
+    LostDigitsWarning
+        If columns are so close to dependent that less than three digits are left.
 
     Notes
     -----
@@ -222,16 +241,36 @@ def least_squares(W: ArrayLike | Chunks, y: ArrayLike | None = None) -> Array:
     :math:`(10 P + \sqrt T)` times the precision of the numbers: about what rounding leaves. Scaling
     makes the verdict independent of the units of each column.
 
+    The refinement needs a second pass over the data. A generator can be read only once and has none: up
+    to two digits less. Nor do messages say then what is special about dependent columns.
+
+    Where columns are far from dependent, R comes from two Cholesky factorizations, of :math:`W^\T W =
+    R_1^\T R_1` and of :math:`V^\T V` with :math:`V = W R_1^{-1}`. The first alone would lose twice the
+    digits, as :func:`normal_equations` do; the second has a condition number of one and restores them.
+    It is fast, because it consists of products of matrices. Elsewhere Householder's reflections give R.
+
     References
     ----------
     Golub & Van Loan, *Matrix Computations*, 4th ed. (2013), sections 5.4 and 5.5; the refinement is the
-    corrected semi-normal equations of Å. Björck, Linear Algebra Appl. 88/89 (1987), 31-48.
+    corrected semi-normal equations of Å. Björck, Linear Algebra Appl. 88/89 (1987), 31-48. Triangles of
+    chunks: J. Demmel, L. Grigori, M. Hoemmen & J. Langou, SIAM J. Sci. Comput. 34 (2012), A206-A239. Two
+    factorizations by Cholesky: Y. Yamamoto, Y. Nakatsukasa, Y. Yanagisawa & T. Fukaya, Electron. Trans.
+    Numer. Anal. 44 (2015), 306-326.
 
     Examples
     --------
     >>> W = design_matrix([1.0, 1.0, 1.0])
     >>> least_squares(W, [2.0, 2.0, 2.0])
     array([1., 1.])
+
+    A function that reads a file piece by piece would look like this one:
+
+    >>> def chunks():
+    ...     for start in range(0, 1000, 100):
+    ...         x = np.arange(start, start + 100.0)
+    ...         yield design_matrix(x), 2 * x + 1
+    >>> least_squares(chunks).round(6)
+    array([2., 1.])
     """
     if y is None:
         data = of_chunks(W)

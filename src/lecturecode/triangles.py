@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, check_agreement, namespace, on_host, says_singular
+from lecturecode.arrays import Array, check_agreement, copied, namespace, on_host, says_singular
 from lecturecode.door import arrays, came
 from lecturecode.units import exponents, times_power
 
@@ -190,16 +190,28 @@ def of_chunks(chunks: Any) -> Data:
         first: Rows | None = None
         for k, chunk in enumerate(chunks() if callable(chunks) else chunks):
             W, y = checked(chunk, k, first)
-            first = first or (W[:1], y[:1])  # its kind and shape
-            yield f(W, y)
+            first = first or (copied(W[:1]), copied(y[:1]))  # their kind and shape
+            said = f(W, y)
+            del chunk, W, y  # before the next is made
+            yield said
         if first is None:
-            raise ValueError("there are no chunks; give at least one pair (W, y)")
+            raise ValueError(
+                "there are no chunks; give at least one pair (W, y), each time that they are asked for"
+            )
 
     return Data(each, again=callable(chunks) or iter(chunks) is not chunks)
 
 
 def checked(chunk: Any, k: int, first: Rows | None = None) -> Rows:
-    """Return W and y of chunk number k, once they go together, and with those of the first chunk."""
+    """Return W and y of chunk number k, once they go together, and with those of the first chunk.
+
+    Raises
+    ------
+    TypeError
+        If it is no pair, or does not hold real numbers of one kind.
+    ValueError
+        If shapes do not fit, or if it is empty or not finite.
+    """
     if not (isinstance(chunk, tuple | list) and len(chunk) == 2):
         raise TypeError(f"each chunk must be a pair (W, y) of rows; chunk {k} is {came(chunk)}")
     names = (f"W of chunk {k}", f"y of chunk {k}")
