@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -257,6 +258,24 @@ def test_the_reader_runs_with_the_settings_of_the_caller():
     assert seen == ["raise", "raise"]
 
 
+def test_a_chunk_is_let_go_before_the_next_is_made():
+    W, y = easy()
+    made, alive = [], []
+
+    def copy():
+        V = W.copy()
+        made.append(weakref.ref(V))
+        return V, y
+
+    def chunks():
+        for _ in range(3):
+            alive.append([ref() is not None for ref in made])
+            yield copy()
+
+    least_squares(chunks())
+    assert alive == [[], [False], [False, False]]
+
+
 def test_what_a_reader_raises_arrives():
     def chunks():
         yield easy()
@@ -305,8 +324,8 @@ def on_disk(tmp_path_factory):
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds anonymous memory on Linux")
 @pytest.mark.parametrize("kind", ["map", "function", "generator", "memory"])
 def test_memory_is_bounded_by_a_chunk(on_disk, kind):
-    """Data of 160 MB, in chunks of 16 MB, in 50 MB beside what Python and the libraries take."""
-    command = [sys.executable, "-c", BOUNDED, str(on_disk), kind, str(50 * 10**6)]
+    """Data of 160 MB, in chunks of 16 MB, in 40 MB beside what Python and the libraries take."""
+    command = [sys.executable, "-c", BOUNDED, str(on_disk), kind, str(40 * 10**6)]
     environment = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "src")}
     run = subprocess.run(command, capture_output=True, text=True, env=environment)
     if kind == "memory":

@@ -188,11 +188,13 @@ def of_chunks(chunks: Any) -> Data:
 
     def each(f: Callable[[Array, Array], T]) -> Iterator[T]:
         first: Rows | None = None
-        for k, chunk in enumerate(chunks() if callable(chunks) else chunks):
+        k = 0
+        for chunk in chunks() if callable(chunks) else chunks:
             W, y = checked(chunk, k, first)
             first = first or (copied(W[:1]), copied(y[:1]))  # their kind and shape
             said = f(W, y)
             del chunk, W, y  # before the next is made
+            k += 1  # noqa: SIM113  # enumerate would hold the chunk
             yield said
         if first is None:
             raise ValueError(
