@@ -986,7 +986,14 @@ MADE_IN_EACH_STEP = (
 their own would be paid for in every step."""
 
 MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes no arguments
-    "lecturecode": {"RankDeficientWarning", "Step", "Trace", "CrossEntropy", "SquaredError"},
+    "lecturecode": {
+        "LostDigitsWarning",
+        "RankDeficientWarning",
+        "Step",
+        "Trace",
+        "CrossEntropy",
+        "SquaredError",
+    },
     "lecturecode.objectives": {"Objective", "Himmelblau", "MonkeySaddle", "Saddle"},
     "lecturecode.graph": {"Entries"},
     "lecturecode.pytorch": {"train_distributed"},  # it needs the processes of torchrun

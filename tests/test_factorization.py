@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from lecturecode import factorize
-from lecturecode.alternating import factors
+from lecturecode.alternating import factorization, factors
 
 pytestmark = pytest.mark.numeric
 
@@ -142,3 +142,44 @@ def test_too_few_sweeps_are_said_and_the_best_is_kept():
     assert len(factorize(M, 3, rng=0, sweeps=3, record_every=2).thetas) == 4
     stopped = factorize(M, 3, rng=0, callback=lambda trace: trace.steps == 2)
     assert (stopped.steps, stopped.converged) == (2, False)
+
+
+# --- the steps that are fast ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [2.0, 0.3, 0.11, 0.09, 1e-3, 0.0])
+def test_the_error_by_sums_of_squares_is_that_by_definition(share):
+    """Where A is the best for an orthonormal B, the product and the rest are orthogonal."""
+    M = with_spectrum(np.array([1.0, 1.0, share**0.5]), 30, 20)
+    for seed in range(5):
+        B = np.linalg.qr(np.random.default_rng(seed).standard_normal((20, 2)))[0]
+        g, A = factorization.Error(M), M @ B
+        plain = ((M - A @ B.T) ** 2).sum()
+        assert abs(float(g(A, B)) - plain) <= 20 * np.finfo(float).eps * plain / factorization.SMALL
+    A = M @ (B := np.linalg.svd(M)[2][:2].T)
+    assert float(factorization.Error(M)(A, B)) == pytest.approx(((M - A @ B.T) ** 2).sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("condition", [1.0, 3.0, 1e2, 1e5, 1e9, 1e14, np.inf])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_basis_is_orthonormal_and_spans_the_columns(kind, condition):
+    rng = np.random.default_rng(0)
+    U = np.linalg.qr(rng.standard_normal((50, 6)))[0]
+    V = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    A = (U * np.linspace(1, 1 / condition, 6)) @ V
+    Q = np.asarray(factorization._orthonormal(KINDS[kind](A)), dtype=float)
+    eps = np.finfo(kind.replace("numpy", "float").replace("torch", "float")).eps
+    # Cholesky is taken where the squared condition, summed over all directions, is at most this
+    assert np.abs(Q.T @ Q - np.eye(6)).max() <= 10 * eps * 30 * 6**2
+    assert np.abs(A - Q @ (Q.T @ A)).max() <= 10 * eps * 30 * 6**2
+
+
+def test_a_run_is_that_of_the_plain_steps(monkeypatch):
+    M = with_spectrum(0.9 ** np.arange(20.0), 40, 20)
+    fast = factorize(M, 4, rng=0)
+    monkeypatch.setattr(factorization, "SMALL", 2.0)
+    monkeypatch.setattr(factorization, "EASY", 0.0)
+    plain = factorize(M, 4, rng=0)
+    n = min(len(fast.values), len(plain.values))
+    assert abs(len(fast.values) - len(plain.values)) <= 4
+    np.testing.assert_allclose(fast.values[:n], plain.values[:n], rtol=1e-11)

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import kkt_violation, nonnegative_least_squares
+from lecturecode import kkt_violation, least_squares, nonnegative_least_squares
+from lecturecode.alternating.nonnegative import SquaredError
 
 pytestmark = pytest.mark.numeric
 
@@ -260,3 +261,63 @@ def test_too_few_steps_record_every_and_callback():
     )
     stopped = nonnegative_least_squares(W, y, callback=lambda trace: trace.steps == 2)
     assert (stopped.steps, stopped.converged) == (2, False)
+
+
+# --- the step that is fast ------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.integers(1, 15), st.integers(1, 8))
+@settings(max_examples=60, deadline=None)
+def test_the_triangle_that_grows_gives_the_minimum_of_least_squares(seed, T, P):
+    """Set free and caught in any order, the free columns have the minimizer that a new QR finds."""
+    rng = np.random.default_rng(seed)
+    W, y = rng.standard_normal((T, P)), rng.standard_normal(T)
+    g, free = SquaredError(W, y), np.zeros(P, dtype=bool)
+    for _ in range(12):
+        p = int(rng.integers(P))
+        free = free.copy()
+        free[p] = not free[p]
+        if free.sum() > min(T, P):
+            free[p] = False
+        theta = np.zeros(P)
+        theta[free] = least_squares(W[:, free], y) if free.any() else 0
+        condition = np.linalg.cond(W[:, free]) if free.any() else 1.0
+        np.testing.assert_allclose(
+            g.minimum(free), theta, atol=1e-13 * condition**2 * (1 + abs(theta).max())
+        )
+        assert float(g(theta)) == pytest.approx(((W @ theta - y) ** 2).mean(), rel=1e-12, abs=1e-28)
+        slopes = W.T @ (W @ theta - y) / (np.linalg.norm(W, axis=0) * np.linalg.norm(y))
+        np.testing.assert_allclose(g.relative_slopes(theta), slopes, atol=1e-13)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_step_is_that_of_plain_least_squares(seed, monkeypatch):
+    def minimum(self, free):
+        theta = np.zeros(len(free))
+        theta[free] = least_squares(W[:, free], y)
+        self.order = np.flatnonzero(free).tolist()
+        return theta
+
+    rng = np.random.default_rng(seed)
+    W, y = rng.standard_normal((60, 20)) + 0.5, rng.standard_normal(60) + 1
+    fast = nonnegative_least_squares(W, y)
+    monkeypatch.setattr(SquaredError, "minimum", minimum)
+    plain = nonnegative_least_squares(W, y)
+    np.testing.assert_allclose(fast.thetas, plain.thetas, atol=1e-12)
+    np.testing.assert_allclose(fast.values, plain.values, rtol=1e-12)
+
+
+def test_a_column_that_is_set_free_costs_one_reflection(monkeypatch):
+    """A triangle is made anew only when a column is caught."""
+    rng = np.random.default_rng(0)
+    W, y = rng.random((50, 12)), rng.random(50)
+    g, free, made = SquaredError(W, y), np.zeros(12, dtype=bool), []
+    qr = np.linalg.qr
+    monkeypatch.setattr(np.linalg, "qr", lambda *a, **o: made.append(1) or qr(*a, **o))
+    for p in range(6):
+        free[p] = True
+        g.minimum(free)
+    assert not made
+    free[2] = False
+    g.minimum(free)
+    assert len(made) == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sent_functions import RefusedError, is_killed, logged, pid, scribble, timed, total
 
-from lecturecode import brute_force, particle_swarm, pointwise, random_search
+from lecturecode import brute_force, least_squares, particle_swarm, pointwise, random_search
 from lecturecode.domains import Choice, Interval, Positive, Real
 
 dask = pytest.importorskip("dask", reason="Dask is not installed: pip install 'lecturecode[scale]'")
@@ -106,3 +106,51 @@ def test_a_killed_worker_names_its_theta_and_the_trace_holds_what_was_finished(s
     assert error.theta.tolist() == [40.0, 41.0]
     nothing_is_missing(error.trace, tmp_path / "log", failed=81.0)
     assert g(np.arange(6.0).reshape(3, 2)).tolist() == [1.0, 5.0, 9.0]  # the cluster goes on
+
+
+# --- data in chunks on several processes ----------------------------------------------------------
+
+
+def rows_of_dask(W, y, rows):
+    da = pytest.importorskip("dask.array")
+    return da.from_array(W, chunks=(rows, 2)), da.from_array(y, chunks=rows)
+
+
+@pytest.mark.parametrize("targets", [None, 2])
+def test_least_squares_of_dask_arrays_are_those_of_one_process(client, targets):
+    client.wait_for_workers(2)
+    rng = np.random.default_rng(0)
+    W = rng.standard_normal((4000, 5))
+    y = rng.standard_normal(4000 if targets is None else (4000, targets))
+    V, z = rows_of_dask(W, y, 900)
+    theta = least_squares(V, z)
+    assert isinstance(theta, np.ndarray)
+    np.testing.assert_allclose(theta, least_squares(W, y), rtol=1e-12)
+
+
+def test_only_triangles_come_from_the_workers(client):
+    """The rows are made by the workers; what comes back has the size of R, whatever that of a chunk."""
+    client.wait_for_workers(2)
+    da = pytest.importorskip("dask.array")
+    here = os.getpid()
+
+    def rows(block_info=None):
+        assert os.getpid() != here
+        start, end = block_info[None]["array-location"][0]
+        return np.cos(np.arange(start, end)[:, None] * np.arange(1.0, 4.0))
+
+    W = da.map_blocks(rows, chunks=((5000,) * 4, (3,)), dtype=float, meta=np.empty((0, 0)))
+    y = W @ np.array([1.0, -2.0, 3.0])
+    np.testing.assert_allclose(least_squares(W, y), [1.0, -2.0, 3.0], rtol=1e-12)
+
+
+def test_dask_arrays_that_do_not_fit_are_refused(client):
+    V, z = rows_of_dask(np.ones((8, 2)), np.ones(8), 4)
+    with pytest.raises(TypeError, match="W is an array of Dask and y is not"):
+        least_squares(V, np.ones(8))
+    with pytest.raises(ValueError, match=r"W must have shape \(T, P\) and y"):
+        least_squares(V, z[:4])
+    with pytest.raises(TypeError, match="y is missing"):
+        least_squares(V)
+    with pytest.raises(ValueError, match="y of chunk 1 has 1 value"):
+        least_squares(V, rows_of_dask(np.ones((8, 2)), np.array([1.0] * 7 + [np.nan]), 4)[1])

@@ -10,13 +10,15 @@ has; the formula :math:`(W^\T W)^{-1} W^\T y` loses twice as many, and from
 """
 
 import math
+import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from lecturecode import least_squares, normal_equations
+from lecturecode import LostDigitsWarning, least_squares, normal_equations
 from lecturecode.plots import COLOURS, describe, use_style
 
+warnings.simplefilter("ignore", LostDigitsWarning)  # it would say what is measured here
 degrees = range(1, 16)  # up to 11 at least, the first where cond > 1e8
 
 use_style()

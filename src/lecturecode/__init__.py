@@ -19,6 +19,7 @@ module                      what it teaches                                     
 :mod:`~.search`             all of a finite set, a grid, random draws                   2.1
 :mod:`~.population`         genetic, evolution strategy, particle swarm, ants           2.2
 :mod:`~.stationary`         zeros of the gradient, and which kind they are              2.3
+:mod:`~.triangles`          what squared errors need of tall data, chunk by chunk      2.3
 :mod:`~.least_squares`      the zero that can be written down                           2.3
 :mod:`~.alternating`        one block at a time: k-means, EM, low rank, lasso           2.4
 :mod:`~.optimizers`         update rules: init and step                                 2.5
@@ -67,6 +68,7 @@ from lecturecode.domains import Choice, Integers, Interval, LogInterval, Positiv
 from lecturecode.evaluation import pointwise
 from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
+    LostDigitsWarning,
     RankDeficientWarning,
     affine_error,
     design_matrix,
@@ -104,6 +106,7 @@ __all__ = [
     "Integers",
     "Interval",
     "LogInterval",
+    "LostDigitsWarning",
     "Mixture",
     "Momentum",
     "Network",

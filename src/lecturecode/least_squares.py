@@ -1,20 +1,35 @@
 """Least squares: the one model whose gradient has a zero that can be written down."""
 
 import math
+import operator
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
+from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, column_norms, on_host, says_singular
+from lecturecode.arrays import Array, ArrayLike, column_norms, namespace, on_host, says_singular
 from lecturecode.door import arrays
 from lecturecode.objectives import MeanSquaredError
 from lecturecode.objectives.quadratics import DESIGN
+from lecturecode.triangles import (
+    DATA,
+    Data,
+    Triangle,
+    in_blocks,
+    is_dask,
+    joined,
+    of_arrays,
+    of_chunks,
+    of_dask,
+    slope,
+    triangle,
+)
 from lecturecode.units import exponents, out_of_range, times_power
 
-MATRIX = {"W": "T P", "y": "T | T K"}
-"""Shapes of a design matrix and of targets."""
+MATRIX = dict(zip(("W", "y"), DATA, strict=True))
 LINE = {"x": "T | T D", "y": "T"}
 """Shapes of inputs and targets of an affine model."""
 
@@ -25,8 +40,16 @@ SINGULAR = (
 )
 
 
+Chunks = Iterable[tuple[ArrayLike, ArrayLike]] | Callable[[], Iterable[tuple[ArrayLike, ArrayLike]]]
+"""Pairs (W, y) of rows, or a function that returns them, anew each time that it is called."""
+
+
 class RankDeficientWarning(UserWarning):
     """The data do not determine all parameters; the answer is the one of least norm."""
+
+
+class LostDigitsWarning(UserWarning):
+    """Of the digits of the numbers hardly any are left in the answer."""
 
 
 def design_matrix(x: ArrayLike) -> Array:
@@ -94,7 +117,6 @@ def affine_error(x: ArrayLike, y: ArrayLike) -> MeanSquaredError:
     return MeanSquaredError(design_matrix(x), y)
 
 
-@np.errstate(all="ignore")
 def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
     r"""Solve the normal equations, the formula of the slide.
 
@@ -118,6 +140,11 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
         If :math:`W^\T W` is exactly singular or columns of W are dependent, to rounding, and for data
         as in :func:`least_squares`.
 
+    Warns
+    -----
+    LostDigitsWarning
+        If less than three digits are left in the answer.
+
     Notes
     -----
     Good for teaching and for easy data. The condition number of :math:`W^\T W` is the square of that of
@@ -136,40 +163,52 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
     array([2., 1.])
     """
     xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
-    V, z, columns, targets = _measured(W, y if y.ndim == 2 else y[:, None])
-    if _may_depend(xp, V):
-        _, rank, groups = _solve_measured(xp, V, z)
-        if rank < W.shape[1]:
-            raise ValueError(SINGULAR + _cause(W, groups))
-    try:
-        theta = _formula(V, z)
-    except Exception as error:
-        if not says_singular(error):
-            raise
-        theta = V[:1] * math.nan  # what a solver without exceptions says
-    if not bool(xp.isfinite(theta).all()):
-        raise ValueError(SINGULAR)
-    theta = _in_units(theta, columns, targets)
+    with np.errstate(all="ignore"):
+        V, z, columns, targets = _measured(W, y if y.ndim == 2 else y[:, None])
+        if _may_depend(xp, V):
+            data = of_arrays(V, z)
+            fit = _fit(data)
+            if fit.rank < W.shape[1]:
+                raise ValueError(SINGULAR + _cause(_look(data), fit.groups, W.shape[1]))
+        try:
+            theta = _formula(V, z)
+        except Exception as error:
+            if not says_singular(error):
+                raise
+            theta = V[:1] * math.nan  # what a solver without exceptions says
+        if not bool(xp.isfinite(theta).all()):
+            raise ValueError(SINGULAR)
+        theta = _in_units(theta, columns, targets)
+        S = V / column_norms(V)
+        gap = _gap(S.T @ S)
+    _warn_of_digits(gap, W, "W^T W has the square of the condition of W: take least_squares(W, y)")
     return theta if y.ndim == 2 else theta[:, 0]
 
 
-@np.errstate(all="ignore")
-def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
+def least_squares(W: ArrayLike | Chunks, y: ArrayLike | None = None) -> Array:
     r"""Minimize :math:`\lVert W\theta - y\rVert_2` by a rank-revealing QR; of least norm if many do.
 
     .. math:: \theta_0 = W^+ y
 
-    With the columns of W scaled to unit norm, :math:`W D^{-1} \Pi = Q R`, the column order
-    :math:`\Pi` being chosen so that the diagonal of R decreases. The rows of R above rounding are the
-    rank; what is left below them is noise. If R is square and regular, :math:`\theta_0` follows by
-    substitution, and one step of refinement removes most of its rounding error. If not, a second QR
-    picks the solution of least norm.
+    All that must be known of W and y is the triangle R of :math:`W = QR`, and :math:`c = Q^\T y`. With
+    the columns of R scaled to unit norm, :math:`R D^{-1} \Pi = Q' R'`, the column order :math:`\Pi`
+    being chosen so that the diagonal of R' decreases. The rows of R' above rounding are the rank; what
+    is left below them is noise. If R' is square and regular, :math:`\theta_0` follows by substitution,
+    and one step of refinement removes most of its rounding error. If not, another QR picks the solution
+    of least norm.
+
+    Data beyond one memory come in chunks of rows, since triangles add up: if :math:`R_1` and :math:`R_2`
+    are those of two chunks, then that of both is
+
+    .. math:: R = \operatorname{qr}\begin{pmatrix} R_1 \\ R_2 \end{pmatrix}
 
     Parameters
     ----------
-    W : array of shape (T, P)
-        The design matrix, of any shape and rank.
-    y : array of shape (T,) or (T, K)
+    W : array of shape (T, P), or iterable of pairs of arrays
+        The design matrix, of any shape and rank. NumPy's memory-mapped arrays are read block by block,
+        and arrays of Dask where they lie. Without `y`, chunks: pairs (W, y) of some rows, from a list, a
+        generator, or a function that returns a generator each time that it is called.
+    y : array of shape (T,) or (T, K), optional
         The targets, K of them at once if wished.
 
     Returns
@@ -180,15 +219,21 @@ def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        If data are empty, NaN or infinite, if shapes do not match, or if tensors are on two devices.
+        If data are empty, NaN or infinite, if shapes do not match, if tensors are on two devices, or if
+        chunks are others when they are read once more.
     TypeError
-        If data are complex, of different dtypes, or NumPy arrays beside tensors.
+        If data are complex, of different dtypes, or NumPy arrays beside tensors; if `y` is missing and W
+        is no iterable of pairs.
+    Exception
+        Whatever an iterable of chunks raises.
 
     Warns
     -----
     RankDeficientWarning
         If W has all dummy columns of a category beside a column of ones, or of two categories: the fit
         is right, but a single coefficient means nothing. Other dependent columns are silent.
+    LostDigitsWarning
+        If columns are so close to dependent that less than three digits are left.
 
     Notes
     -----
@@ -196,30 +241,58 @@ def least_squares(W: ArrayLike, y: ArrayLike) -> Array:
     :math:`(10 P + \sqrt T)` times the precision of the numbers: about what rounding leaves. Scaling
     makes the verdict independent of the units of each column.
 
+    The refinement needs a second pass over the data. A generator can be read only once and has none: up
+    to two digits less. Nor do messages say then what is special about dependent columns.
+
+    Where columns are far from dependent, R comes from two Cholesky factorizations, of :math:`W^\T W =
+    R_1^\T R_1` and of :math:`V^\T V` with :math:`V = W R_1^{-1}`. The first alone would lose twice the
+    digits, as :func:`normal_equations` do; the second has a condition number of one and restores them.
+    It is fast, because it consists of products of matrices. Elsewhere Householder's reflections give R.
+
     References
     ----------
     Golub & Van Loan, *Matrix Computations*, 4th ed. (2013), sections 5.4 and 5.5; the refinement is the
-    corrected semi-normal equations of Å. Björck, Linear Algebra Appl. 88/89 (1987), 31-48.
+    corrected semi-normal equations of Å. Björck, Linear Algebra Appl. 88/89 (1987), 31-48. Triangles of
+    chunks: J. Demmel, L. Grigori, M. Hoemmen & J. Langou, SIAM J. Sci. Comput. 34 (2012), A206-A239. Two
+    factorizations by Cholesky: Y. Yamamoto, Y. Nakatsukasa, Y. Yanagisawa & T. Fukaya, Electron. Trans.
+    Numer. Anal. 44 (2015), 306-326.
 
     Examples
     --------
     >>> W = design_matrix([1.0, 1.0, 1.0])
     >>> least_squares(W, [2.0, 2.0, 2.0])
     array([1., 1.])
+
+    A function that reads a file piece by piece would look like this one:
+
+    >>> def chunks():
+    ...     for start in range(0, 1000, 100):
+    ...         x = np.arange(start, start + 100.0)
+    ...         yield design_matrix(x), 2 * x + 1
+    >>> least_squares(chunks).round(6)
+    array([2., 1.])
     """
-    xp, W, y = arrays(MATRIX, DESIGN, W=W, y=y)
-    theta, rank, groups = _solve(xp, W, y if y.ndim == 2 else y[:, None])
-    if any(_are_dummies(W, group) for group in groups):
-        warnings.warn(
-            f"W has {W.shape[1]} columns and rank {rank}; returning the least-squares solution of least "
-            f"norm{_cause(W, groups)}",
-            RankDeficientWarning,
-            stacklevel=3,  # the settings of NumPy stand between
-        )
-    return theta if y.ndim == 2 else theta[:, 0]
+    if y is None:
+        data = of_chunks(W)
+    elif is_dask(W) or is_dask(y):
+        data = of_dask(W, y)
+    else:
+        data = of_arrays(*arrays(MATRIX, DESIGN, W=W, y=y)[1:])
+    fit = _fit(data)
+    if any(len(group) >= 3 for group in fit.groups):
+        seen = _look(data)
+        if seen and any(seen.are_dummies(group) for group in fit.groups):
+            warnings.warn(
+                f"W has {len(fit.theta)} columns and rank {fit.rank}; returning the least-squares "
+                f"solution of least norm{_cause(seen, fit.groups, len(fit.theta))}",
+                RankDeficientWarning,
+                stacklevel=2,
+            )
+    if fit.rank == len(fit.theta):
+        _warn_of_digits(fit.gap, fit.theta, "leave some out, or give numbers of higher precision")
+    return fit.theta
 
 
-@np.errstate(all="ignore")
 def fit_affine(x: ArrayLike, y: ArrayLike) -> Array:
     r"""Fit the affine model :math:`f_\theta(x) = a x + b` to data by least squares.
 
@@ -255,22 +328,27 @@ def fit_affine(x: ArrayLike, y: ArrayLike) -> Array:
     >>> fit_affine([0.0, 1.0, 2.0], [1.0, 3.0, 5.0]).round(6)
     array([2., 1.])
     """
-    xp, x, y = arrays(LINE, x=x, y=y)
-    W = design_matrix(x)
-    theta, rank, groups = _solve(xp, W, y[:, None])
-    if rank < W.shape[1]:
+    _, x, y = arrays(LINE, x=x, y=y)
+    data = of_arrays(design_matrix(x), y)
+    fit = _fit(data)
+    if fit.rank < len(fit.theta):
         samples = x.shape[0]
         why = "a single point" if samples == 1 else f"the inputs of these {samples} points"
         if samples > 1 and x.ndim == 1:
             why = f"all {samples} values of x are equal, to rounding: they"
-        advice = _cause(W, groups, of="x") if x.ndim == 2 and groups else ". Add points with other x"
+        listed = x.ndim == 2 and bool(fit.groups)
+        advice = (
+            _cause(_look(data), fit.groups, len(fit.theta), of="x")
+            if listed
+            else ". Add points with other x"
+        )
         warnings.warn(
-            f"{why} cannot determine {W.shape[1]} parameters (rank {rank}); "
+            f"{why} cannot determine {len(fit.theta)} parameters (rank {fit.rank}); "
             f"returning the least-squares solution of least norm{advice}",
             RankDeficientWarning,
-            stacklevel=3,  # the settings of NumPy stand between
+            stacklevel=2,
         )
-    return theta[:, 0]
+    return fit.theta
 
 
 def _formula(W: Array, y: Array) -> Array:
@@ -298,60 +376,120 @@ def _in_units(theta: Array, columns: np.ndarray, targets: np.ndarray) -> Array:
     return found
 
 
-def _solve(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
-    """Return W^+ y of shape (P, K), the rank of W, and groups of columns that depend on each other.
+class _Fit(NamedTuple):
+    """What least squares found."""
 
-    There is a group for each column that the others make up, and none if there are fewer rows than
-    columns.
-    """
-    V, z, columns, targets = _measured(W, y)
-    theta, rank, groups = _solve_measured(xp, V, z)
-    return _in_units(theta, columns, targets), rank, groups
+    theta: Array
+    """W^+ y, shape (P,) or (P, K)."""
+    rank: int
+    groups: list[list[int]]
+    """Columns that depend on each other: one group for each column that the others make up."""
+    gap: float
+    """What is left of the last column beside the others, about 1 / condition."""
 
 
-def _solve_measured(xp: Any, W: Array, y: Array) -> tuple[Array, int, list[list[int]]]:
-    T, P = W.shape
-    eps = float(xp.finfo(W.dtype).eps)
-    R, c = _triangularize(W, y)
-    # Columns of R are as long as those of W, so they can be scaled now, when there are few rows.
-    scale = column_norms(R)
-    R, order, rank = _pivot(xp, xp.concat([R / scale, c], axis=1), P, (10 * P + T**0.5) * eps)
-    R, c = R[:rank, :P], R[:rank, P:]
-    back = xp.argsort(order)
+def _fit(data: Data) -> _Fit:
+    """Solve by the triangle of all chunks; then see what slope is left there, and remove it."""
+    found = reduce(joined, data.each(triangle))
+    basis = _basis(found)
+    theta = _solution(basis)
+    full = len(basis.c) == len(theta)
+    if full and basis.gap > _eps(theta) ** 0.5 and data.again:
+        ask = partial(slope, theta=theta, columns=found.columns, targets=found.targets)
+        left, samples = reduce(_sums, data.each(ask))
+        if samples != found.samples:
+            raise ValueError(
+                f"the chunks had {found.samples} rows, and {samples} when they were read once more; "
+                "give a function that begins anew at each call"
+            )
+        theta = _corrected(theta, basis, left)
+    groups = [] if full or found.samples < len(theta) else _groups(basis)
+    theta = _in_units(theta, found.columns, found.targets)
+    theta = theta[:, 0] if found.vector else theta
+    return _Fit(theta, len(basis.c), groups, basis.gap)
+
+
+def _sums(one: tuple[Array, int], other: tuple[Array, int]) -> tuple[Array, int]:
+    return one[0] + other[0], one[1] + other[1]
+
+
+class _Basis(NamedTuple):
+    """R and c of as many columns as are independent, scaled to unit norm and put into an order."""
+
+    R: Array
+    """Shape (rank, P); its first columns are a triangle."""
+    c: Array
+    """Shape (rank, K)."""
+    order: Array
+    scale: Array
+    gap: float
+
+
+@np.errstate(all="ignore")
+def _basis(found: Triangle) -> _Basis:
+    xp, P = namespace(found.R), found.R.shape[1]
+    tol = (10 * P + found.samples**0.5) * _eps(found.R)
+    scale = column_norms(found.R)  # columns of R are as long as those of W
+    R = found.R / scale
+    gap = _gap(R) if R.shape[0] == P else 0.0
+    if gap > tol:  # no column, in whatever order, is closer to the others
+        return _Basis(R, found.c, xp.arange(P, device=compat.device(R)), scale, gap)
+    R, order, rank = _pivot(xp, xp.concat([R, found.c], axis=1), P, tol)
+    gap = abs(float(R[rank - 1, rank - 1])) if rank else 0.0
+    return _Basis(R[:rank, :P], R[:rank, P:], order, scale, gap)
+
+
+@np.errstate(all="ignore")
+def _solution(basis: _Basis) -> Array:
+    """Return the theta of shape (P, K) that solves R theta = c, of least norm if many do."""
+    (R, c, order, scale, _), xp = basis, namespace(basis.R)
+    (rank, P), back = R.shape, xp.argsort(order)
     if rank == P:
-        theta = xp.linalg.solve(R, c)[back, ...] / scale[:, None]
-        if abs(float(R[-1, -1] / R[0, 0])) > eps**0.5:
-            residual = y - W @ theta
-            unit = xp.max(xp.abs(residual))  # keeps the products within range
-            slope = W.T @ (residual / xp.where(unit > 0, unit, xp.ones_like(unit))) / scale[:, None]
-            correction = unit * xp.linalg.solve(R, xp.linalg.solve(R.T, slope[order, ...]))
-            theta = theta + correction[back, ...] / scale[:, None]
-        return theta, P, []
-    groups = _groups(xp, R, order) if T >= P else []
+        return xp.linalg.solve(R, c)[back, ...] / scale[:, None]
     if rank == 0:
-        return xp.zeros((P, y.shape[1]), dtype=W.dtype, device=compat.device(W)), 0, groups
+        return xp.zeros((P, c.shape[1]), dtype=R.dtype, device=compat.device(R))
     A = R[:, back] * scale  # (rank, P): what is left to solve is A theta = c
     Q, L = xp.linalg.qr(A.T)
-    return Q @ xp.linalg.solve(L.T, c), rank, groups
+    return Q @ xp.linalg.solve(L.T, c)
 
 
-def _triangularize(W: Any, y: Any) -> tuple[Array, Array]:
-    """Return the upper rows R and c of Q^T W and Q^T y, by Householder reflections of W."""
-    rows = min(W.shape)
-    if compat.is_torch_array(W):
-        import torch
+@np.errstate(all="ignore")
+def _corrected(theta: Array, basis: _Basis, slope: Array) -> Array:
+    """Return theta after a step of refinement, which solves R^T R d = slope."""
+    (R, _, order, scale, _), xp = basis, namespace(basis.R)
+    slope = (slope / scale[:, None])[order, ...]
+    d = xp.linalg.solve(R, xp.linalg.solve(R.T, slope))
+    return theta + d[xp.argsort(order), ...] / scale[:, None]
 
-        reflections = torch.geqrf(W)
-        R = torch.triu(reflections[0][:rows])
-        return R, torch.ormqr(*reflections, y, transpose=True)[:rows]
-    h, tau = np.linalg.qr(W, mode="raw")
-    h, c = np.ascontiguousarray(h), y.T.copy()  # reflection k stands in row k of h
-    for k in range(rows):
-        v = h[k, k + 1 :]
-        along = tau[k] * (c[:, k] + c[:, k + 1 :] @ v)
-        c[:, k] -= along
-        c[:, k + 1 :] -= along[:, None] * v
-    return np.triu(h.T[:rows]), c.T[:rows]
+
+def _eps(like: Array) -> float:
+    return float(namespace(like).finfo(like.dtype).eps)
+
+
+@np.errstate(all="ignore")
+def _gap(R: Array) -> float:
+    """Return a lower bound of the least singular value of a square matrix."""
+    xp = namespace(R)
+    try:
+        inverse = xp.linalg.inv(R)
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        return 0.0
+    size = float((inverse * inverse).sum()) ** 0.5
+    return 1 / size if math.isfinite(size) else 0.0
+
+
+def _warn_of_digits(gap: float, like: Array, why: str) -> None:
+    """Say how many digits are left where they are less than three."""
+    left = math.log10(max(gap / _eps(like), 1.0))
+    if left < 3:
+        warnings.warn(
+            f"about {left:.0f} of the {-math.log10(_eps(like)):.0f} digits of {like.dtype} are left "
+            f"in theta, because columns of W are nearly dependent; {why}",
+            LostDigitsWarning,
+            stacklevel=3,
+        )
 
 
 def _pivot(xp: Any, R: Array, P: int, tol: float) -> tuple[Array, Array, int]:
@@ -393,51 +531,82 @@ def _may_depend(xp: Any, W: Array) -> bool:
     return not float(xp.min(pivots)) > 100 * P * float(xp.finfo(W.dtype).eps)
 
 
-def _groups(xp: Any, R: Array, order: Array) -> list[list[int]]:
+@np.errstate(all="ignore")
+def _groups(basis: _Basis) -> list[list[int]]:
     """Return, for each column that R's independent ones make up, its number and theirs."""
+    R, xp = basis.R, namespace(basis.R)
     rank = R.shape[0]
     parts = xp.linalg.solve(R[:, :rank], R[:, rank:])  # of columns of unit norm
-    weighs = on_host(xp.abs(parts)) > float(xp.finfo(R.dtype).eps) ** 0.5
-    numbers = on_host(order)
+    weighs = on_host(xp.abs(parts)) > _eps(R) ** 0.5
+    numbers = on_host(basis.order)
     return [
         sorted([int(numbers[rank + k]), *numbers[:rank][weighs[:, k]].tolist()])
         for k in range(weighs.shape[1])
     ]
 
 
-def _are_dummies(W: Array, group: list[int]) -> bool:
-    """Tell whether three columns or more have two values each, as 0 and 1, or one, as ones have."""
-    if len(group) < 3 or W.shape[0] <= W.shape[1]:
-        return False
-    columns = on_host(W)[:, group]
-    return bool(((columns == columns.min(0)) | (columns == columns.max(0))).all())
+class _Columns(NamedTuple):
+    """What messages say of columns of W."""
+
+    low: np.ndarray
+    high: np.ndarray
+    two_values: np.ndarray
+    """Whether all entries of a column are its lowest or its highest."""
+    tall: bool
+
+    def are_dummies(self, group: list[int]) -> bool:
+        """Tell whether three columns or more have two values each, as 0 and 1, or one, as ones have."""
+        return len(group) >= 3 and self.tall and bool(self.two_values[group].all())
 
 
-def _cause(W: Array, groups: list[list[int]], of: str = "W") -> str:
+def _look(data: Data) -> _Columns | None:
+    """Look at all columns; None where the data cannot be read again."""
+    if not data.again:
+        return None
+    ends = list(data.each(_ends))
+    xp = namespace(ends[0][0])
+    low = reduce(xp.minimum, (part[0] for part in ends))
+    high = reduce(xp.maximum, (part[1] for part in ends))
+    two_values = reduce(operator.and_, data.each(partial(_two_values, low=low, high=high)))
+    tall = sum(part[2] for part in ends) > len(two_values)
+    return _Columns(on_host(low), on_host(high), on_host(two_values), tall)
+
+
+def _ends(W: Array, y: Array) -> tuple[Array, Array, int]:
+    xp = namespace(W)
+    return xp.min(W, axis=0), xp.max(W, axis=0), W.shape[0]
+
+
+def _two_values(W: Array, y: Array, low: Array, high: Array) -> Array:
+    parts = (((low == V) | (high == V)).all(0) for V, _ in in_blocks(W, y))
+    return reduce(operator.and_, parts)
+
+
+def _cause(seen: _Columns | None, groups: list[list[int]], P: int, of: str = "W") -> str:
     """Say in a sentence or two which columns depend on each other, and which to leave out."""
-    dummies = sorted({j for group in groups if _are_dummies(W, group) for j in group})
+    dummies = sorted({j for group in groups if seen and seen.are_dummies(group) for j in group})
     said = []
     if dummies:
         said.append(
-            f"{_named(W, dummies, of)} have two values each and depend on each other: all dummy columns "
+            f"{_named(P, dummies, of)} have two values each and depend on each other: all dummy columns "
             "of a category do so beside an intercept, or another category. Drop one of each category"
         )
     others = [group for group in groups if not set(group) <= set(dummies)]
     for group in others[:3]:
-        columns = on_host(W)[:, group]
-        if not columns.any(0).all():
-            said.append(f"{_named(W, group, of)} is 0 in every row; leave it out")
-        elif (columns == columns[0]).all():
-            said.append(f"{_named(W, group, of)} are constant; leave all but one out")
+        constant = seen is not None and seen.low[group] == seen.high[group]
+        if seen and (constant & (seen.low[group] == 0)).any():
+            said.append(f"{_named(P, group, of)} is 0 in every row; leave it out")
+        elif seen and np.all(constant):
+            said.append(f"{_named(P, group, of)} are constant; leave all but one out")
         else:
-            said.append(f"{_named(W, group, of)} depend on each other; leave one out")
+            said.append(f"{_named(P, group, of)} depend on each other; leave one out")
     more = f" (and {len(others) - 3} more such groups)" if len(others) > 3 else ""
     return "".join(f". {sentence}" for sentence in said) + more
 
 
-def _named(W: Array, columns: list[int], of: str) -> str:
-    """Name columns of W, or those of the x that it was made from by a column of ones."""
-    last = W.shape[1] - 1
+def _named(P: int, columns: list[int], of: str) -> str:
+    """Name columns of a W of P columns, or those of the x that it was made from by a column of ones."""
+    last = P - 1
     intercept = of == "x" and last in columns
     numbers = [str(j) for j in columns if not (intercept and j == last)]
     listed = " and ".join([*filter(None, [", ".join(numbers[:-1])]), *numbers[-1:]])

@@ -1,9 +1,8 @@
 """Low rank by alternating least squares: once one factor is known, the other is a direct solution."""
 
-import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, detached
+from lecturecode.arrays import Array, ArrayLike, as_array, detached, namespace, says_singular
 from lecturecode.door import arrays, came, real, whole
 from lecturecode.iteration import Step, Steps, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator, normal
@@ -11,6 +10,9 @@ from lecturecode.trace import Callback, Trace
 from lecturecode.units import Units, exponent, times_power
 
 __all__ = ["factorize", "factors"]
+
+SMALL = 0.1  # of the squares of M: from there on differences would lose a digit
+EASY = 30  # a squared condition: by so many eps Q may miss being orthonormal
 
 
 def factorize(
@@ -124,15 +126,15 @@ def factorize(
 
 def solve_in_turn(M: Array, B: Array, k: int = 0) -> Steps:
     """Solve for A with an orthonormal B, and for B with an orthonormal A; M is measured in 2^k."""
-    A, rest = M[:, : B.shape[1]] * 0, M * 0
-    yield Step(_flat(A, B), _error(M, A, B, rest), name="the start")
+    g, A = Error(M), M[:, : B.shape[1]] * 0
+    yield Step(_flat(A, B), g.total, name="the start")
     while True:
         B = _orthonormal(B)
         A = M @ B
-        yield Step(_flat(times_power(A, k), B), _error(M, A, B, rest), name="the step of A")
+        yield Step(_flat(times_power(A, k), B), g(A, B), name="the step of A")
         A = _orthonormal(A)
         B = M.T @ A
-        yield Step(_flat(A, times_power(B, k)), _error(M, A, B, rest), name="the step of B")
+        yield Step(_flat(A, times_power(B, k)), g(A, B), name="the step of B")
 
 
 def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -177,18 +179,44 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     return theta[: m * rank].reshape(m, rank), theta[m * rank :].reshape(n, rank)
 
 
-def _error(M: Array, A: Array, B: Array, rest: Array) -> Array:
-    """Return g; `rest` is memory to work in, of the shape of M."""
-    compat.array_namespace(M).matmul(A, B.T, out=rest)
-    rest -= M
-    rest *= rest
-    return rest.sum()
+class Error:
+    """g(A, B), where one of the two is the best for the other.
+
+    Then the squares of the product and of the rest add up to those of M. Where the rest is small beside
+    M, their difference would lose its digits, and the rest itself is formed.
+    """
+
+    def __init__(self, M: Array) -> None:
+        self.M, self.total, self.memory = M, (M * M).sum(), M * 0
+
+    def __call__(self, A: Array, B: Array) -> Array:
+        """Return g."""
+        squares = ((A.T @ A) * (B.T @ B)).sum()  # of the entries of A B^T
+        value = self.total - squares
+        return value if float(value) > SMALL * float(self.total) else self.rest(A, B)
+
+    def rest(self, A: Array, B: Array) -> Array:
+        """Return g by its definition."""
+        rest = namespace(A).matmul(A, B.T, out=self.memory)
+        rest -= self.M
+        rest *= rest
+        return rest.sum()
 
 
 def _orthonormal(A: Array) -> Array:
-    return compat.array_namespace(A).linalg.qr(A)[0]
+    """Return Q of A = QR; by Cholesky where columns are far from dependent, since that is faster."""
+    xp = namespace(A)
+    G = A.T @ A
+    try:
+        S = xp.linalg.inv(xp.linalg.cholesky(G))
+    except Exception as error:
+        if not says_singular(error):
+            raise
+        return xp.linalg.qr(A)[0]
+    condition = xp.linalg.trace(G) * (S * S).sum()  # squared, and at most rank^2 times as large
+    return A @ S.T if bool(condition < EASY * A.shape[1] ** 2) else xp.linalg.qr(A)[0]
 
 
 def _flat(A: Array, B: Array) -> Array:
-    xp = compat.array_namespace(A)
+    xp = namespace(A)
     return xp.concat([xp.reshape(A, (-1,)), xp.reshape(B, (-1,))])

@@ -6,14 +6,13 @@ the way back to its border, where a coordinate is caught and set to zero.
 
 from dataclasses import replace
 
-import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, column_norms, detached
+from lecturecode.arrays import Array, ArrayLike, column_norms, copied, detached, namespace, norm, on_host
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
-from lecturecode.least_squares import least_squares
 from lecturecode.trace import Callback, Trace
+from lecturecode.triangles import upper
 from lecturecode.units import Units, exponent, exponents, times_power
 
 NEARLY_DEPENDENT = (
@@ -110,53 +109,51 @@ def nonnegative_least_squares(
 
 def free_and_catch(W: Array, y: Array, tol: float) -> Steps:
     """Set the steepest coordinate free and minimize, catching those that would become negative."""
-    theta = compat.array_namespace(W).zeros_like(W[0, ...])
-    value = float(_g(W, y, theta))
-    found = _set_free(W, y, theta, tol)
-    done = _certificate(W, y, theta) if found is None else None
+    g = SquaredError(W, y)
+    theta = copied(g.zero)
+    value = g(theta)
+    found = _set_free(g, theta, tol)
+    done = _certificate(W, y, theta, g.sure) if found is None else None
     yield Step(theta, value, name="the start", done=done)
     while found is not None:
         free, best = found
         while bool((free & (best <= 0)).any()):
             theta, free = _to_the_border(theta, best, free)
-            yield Step(theta, _g(W, y, theta), name="the way back to the border")
-            best = _free_minimum(W, y, free)
+            yield Step(theta, g(theta), name="the way back to the border")
+            best = g.minimum(free)
         theta, before = best, value
-        value = float(_g(W, y, theta))
-        found = _set_free(W, y, theta, tol) if value < before else None  # else rounding hides the rest
-        done = _certificate(W, y, theta) if found is None else None
+        value = g(theta)
+        falls = bool(value < before)  # else rounding hides the rest
+        found = _set_free(g, theta, tol) if falls else None
+        done = _certificate(W, y, theta, g.sure) if found is None else None
         yield Step(theta, value, name="the free minimum", done=done)
     return done
 
 
-def _set_free(W: Array, y: Array, theta: Array, tol: float) -> tuple[Array, Array] | None:
+def _set_free(g: "SquaredError", theta: Array, tol: float) -> tuple[Array, Array] | None:
     """Return what is free after the steepest coordinate was added, and the minimum over it.
 
     A coordinate that least squares would make negative at once is steep by rounding only. None means
     that no coordinate is left to set free.
     """
-    xp = compat.array_namespace(W)
+    xp = namespace(theta)
     free = theta > 0
-    steepness = xp.where(free, xp.zeros_like(theta), _relative_slopes(W, y, theta))
+    steepness = xp.where(free, g.zero, g.relative_slopes(theta))
     while float(steepness[p := int(xp.argmin(steepness))]) < -tol:
-        wider = xp.asarray(free, copy=True)
+        wider = copied(free)
         wider[p] = True
-        best = _free_minimum(W, y, wider)
+        best = g.minimum(wider)
         if float(best[p]) > 0:
+            g.sure = True
             return wider, best
+        g.sure = g.sure and p in g.order
         steepness[p] = 0.0
     return None
 
 
-def _free_minimum(W: Array, y: Array, free: Array) -> Array:
-    best = compat.array_namespace(W).zeros_like(W[0, ...])
-    best[free] = least_squares(W[:, free], y)
-    return best
-
-
 def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array]:
     """Walk from theta towards best until the first coordinate is zero; catch it."""
-    xp = compat.array_namespace(theta)
+    xp = namespace(theta)
     outside = free & (best <= 0)
     ones = xp.ones_like(theta)
     ratios = xp.where(outside, theta / xp.where(outside, theta - best, ones), ones)
@@ -164,6 +161,63 @@ def _to_the_border(theta: Array, best: Array, free: Array) -> tuple[Array, Array
     walked = xp.clip(theta + reach * (best - theta), 0, None)
     theta = xp.where(free & ~(outside & (ratios <= reach)), walked, xp.zeros_like(theta))
     return theta, theta > 0
+
+
+class SquaredError:
+    """g of tall data by their triangle, and its minimum over some columns, the others being zero.
+
+    What least squares knows of the free columns is kept, H = Q^T [W y] with Q^T W_free a triangle: one
+    more column costs one reflection, and only when columns are caught is H made anew.
+    """
+
+    def __init__(self, W: Array, y: Array) -> None:
+        self.xp, (self.samples, P) = namespace(W), W.shape
+        A = self.xp.concat([W, y[:, None]], axis=1)
+        self.A = upper(A) if self.samples > P + 1 else A
+        self.W, self.y = self.A[:, :P], self.A[:, P]
+        lengths = column_norms(W)
+        self.zero, self.steepest = lengths * 0, lengths * column_norms(y)
+        self.rounding = lengths * (10 * P * float(self.xp.finfo(W.dtype).eps))
+        numpy = isinstance(W, np.ndarray)
+        self.solve = np.linalg.solve if numpy else self.xp.linalg.solve  # its own is three times as fast
+        self.sure = True
+        """Whether no steep column was passed over because the free ones nearly make it up."""
+        self.order: list[int] = []
+        self.H = copied(self.A)
+
+    def __call__(self, theta: Array) -> Array:
+        """Return g(theta)."""
+        r = self.W @ theta - self.y
+        return (r * r).sum() / self.samples
+
+    def relative_slopes(self, theta: Array) -> Array:
+        """Return each slope of g relative to the largest that it could be at zero."""
+        return self.W.T @ (self.W @ theta - self.y) / self.steepest
+
+    def minimum(self, free: Array) -> Array:
+        """Return the minimizer over the free columns; a column that the others make up stays at zero."""
+        wanted = np.flatnonzero(on_host(free)).tolist()
+        new = [p for p in wanted if p not in self.order]
+        if len(self.order) + len(new) > len(wanted):
+            self.order = [p for p in self.order if p in wanted]
+            Q, _ = self.xp.linalg.qr(self.A[:, self.order], mode="complete")
+            self.H = Q.T @ self.A
+        for p in new:
+            self._add(p)
+        k, theta = len(self.order), copied(self.zero)
+        theta[self.order] = self.solve(self.H[:k, self.order], self.H[:k, -1])
+        return theta
+
+    def _add(self, p: int) -> None:
+        """Reflect column p such that it is zero below the diagonal of the triangle."""
+        k = len(self.order)
+        v = copied(self.H[k:, p])
+        length = float(norm(v))
+        if length <= self.rounding[p]:  # as it is when there are no more rows
+            return
+        v[0] += length if float(v[0]) >= 0 else -length
+        self.H[k:, :] -= v[:, None] * (2 / (v @ v) * (v @ self.H[k:, :]))
+        self.order.append(p)
 
 
 @np.errstate(all="ignore")
@@ -209,7 +263,7 @@ def kkt_violation(W: ArrayLike, y: ArrayLike, theta: ArrayLike) -> float:
 
 
 def _violation(W: Array, y: Array, theta: Array) -> float:
-    xp, slopes = compat.array_namespace(theta), _relative_slopes(W, y, theta)
+    xp, slopes = namespace(theta), _relative_slopes(W, y, theta)
     wrong = xp.where(theta > 0, xp.abs(slopes), xp.clip(-slopes, 0, None))
     size = float(xp.max(xp.abs(theta)))
     below = float(xp.max(-theta)) / size if size else 0.0
@@ -221,11 +275,6 @@ def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
     return (W / column_norms(W)).T @ ((W @ theta - y) / column_norms(y))
 
 
-def _certificate(W: Array, y: Array, theta: Array) -> End:
-    violation = _violation(W, y, theta)
-    return True, f"the Karush-Kuhn-Tucker conditions hold to {violation:.1e} {{place}}"
-
-
-def _g(W: Array, y: Array, theta: Array) -> Array:
-    r = W @ theta - y
-    return (r * r).sum() / W.shape[0]
+def _certificate(W: Array, y: Array, theta: Array, sure: bool) -> End:
+    said = f"the Karush-Kuhn-Tucker conditions hold to {_violation(W, y, theta):.1e} {{place}}"
+    return sure, said if sure else said + NEARLY_DEPENDENT
