@@ -53,6 +53,7 @@ from lecturecode import (
     tour_length,
 )
 from lecturecode.alternating import blocks, clustering, factorization, lasso_admm, mixtures, nonnegative
+from lecturecode.alternating.samples import as_samples
 from lecturecode.domains import Interval
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.iteration import never_rises, reaches
@@ -558,8 +559,8 @@ def mixture_stream():
 
 
 def kmeans_stream():
-    shift = clustering.mean(SAMPLES)
-    return clustering.refine(clustering.Clusters(SAMPLES - shift, SAMPLES[:3] - shift, shift))
+    samples = as_samples(SAMPLES).near_mean()
+    return clustering.refine(clustering.Clusters(samples, samples.frame(SAMPLES[:3])))
 
 
 def factors_stream():
