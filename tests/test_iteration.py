@@ -551,11 +551,10 @@ def crowd(generator_function, *arguments):
 
 
 def mixture_stream():
-    shift = SAMPLES.mean(0)
-    x = SAMPLES - shift
-    model = mixtures.Model("full", 1e-6, (x * x).mean(0), shift, [])
+    samples, shift = as_samples(SAMPLES).near_mean(), SAMPLES.mean(0)
+    model = mixtures.Model("full", 1e-6, SAMPLES.var(0), shift, [])
     first = replace(FIRST_MIXTURE, means=FIRST_MIXTURE.means - shift)
-    return mixtures.maximize_and_expect(x.T.copy(), first, model)
+    return mixtures.maximize_and_expect(samples, first, model)
 
 
 def kmeans_stream():

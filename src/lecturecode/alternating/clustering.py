@@ -15,6 +15,7 @@ from lecturecode.alternating.samples import (
     Frame,
     Samples,
     as_samples,
+    eps,
     pieces,
     product_rows,
     rows_at_once,
@@ -118,7 +119,7 @@ def kmeans(
     samples = samples.near_mean()  # far from the origin, squares would lose digits
     k, shift = samples.frame
     extent = samples.extent()
-    noise = 10 * _eps(shift) * float(extent.squares.sum()) ** 0.5
+    noise = 10 * eps(shift) * float(extent.squares.sum()) ** 0.5
     warn_of_columns(samples, extent)
 
     def once(number: int) -> Trace:
@@ -301,15 +302,17 @@ def _settled(chunk: Chunk, known: Known, c: Array, path: Array) -> Known:
         if new is not old:
             labels[some] = new
             changed.append(xp.take(some, xp.nonzero(new != old)[0]))
-    change = _change(chunk, known.labels, labels, limits, _joined(changed), c) if changed else None
+    change = _change(chunk, known.labels, labels, limits, changed, c)
     return Known(labels, known.squares, limits, change)
 
 
 def _change(
-    chunk: Chunk, before: Array, labels: Array, limits: Array, changed: Array, c: Array
+    chunk: Chunk, before: Array, labels: Array, limits: Array, parts: list[Array], c: Array
 ) -> Change | None:
     """Return what changes with the labels of some samples; one that comes no nearer keeps its own."""
-    xp, changes = namespace(c), []
+    if not sum(part.shape[0] for part in parts):
+        return None
+    xp, changed, changes = namespace(c), _joined(parts), []
     for part in pieces(changed.shape[0], rows_at_once(c, c.shape[0] + c.shape[1])):
         some = changed[part]
         x, old, new = chunk.near(some), xp.take(before, some), xp.take(labels, some)
@@ -344,7 +347,7 @@ class Centers:
         squares = (c * c).sum(1)
         self.c, self.half = c, squares[:, None] / 2
         self.longest = float(xp.max(squares)) ** 0.5
-        self.error = (D + 4) * float(xp.finfo(c.dtype).eps)
+        self.error = (D + 4) * eps(c)
         self.one_product = product_rows(c, K * D)
         rows = min(most, rows_at_once(c, K))
         self.room = xp.empty(K * rows, dtype=c.dtype, device=compat.device(c))
@@ -673,6 +676,3 @@ def mean(x: Array) -> Array:
     xp = namespace(x)
     return xp.astype(xp.sum(x, axis=0, dtype=xp.float64) / x.shape[0], x.dtype)
 
-
-def _eps(like: Array) -> float:
-    return float(namespace(like).finfo(like.dtype).eps)

@@ -159,12 +159,21 @@ class Samples:
 
     def near_mean(self) -> "Samples":
         """Return the same samples, measured so that squares stay in range, and seen from their mean."""
-        k, totals = int(exponent(self.peak)), [look.total for look in self.looks]
-        if k:  # unscaled, the sum may have left the range of the numbers
+        k = int(exponent(self.peak))
+        return self.seen_from(Frame(k, self.mean(k)))
+
+    def mean(self, k: int = 0) -> Array:
+        """Return the mean sample, shape (D,), in units of 2^k."""
+        totals = [look.total for look in self.looks]
+        if k:  # without a unit, the sum may have left the range of the numbers
             scaled = self.seen_from(Frame(k))
             totals = scaled.told(scaled.over(_total))
-        mean = sum(totals) / self.count
-        return self.seen_from(Frame(k, namespace(self.like).astype(mean, self.like.dtype)))
+        return namespace(self.like).astype(sum(totals) / self.count, self.like.dtype)
+
+    @property
+    def one_row(self) -> Array:
+        """An array of shape (1, D) of their kind, to be compared with other arguments."""
+        return _like([[0.0] * self.features], self.like)
 
     def seen_from(self, frame: Frame) -> "Samples":
         """Return the same samples, seen from elsewhere."""
@@ -172,7 +181,7 @@ class Samples:
 
     def given(self, x: Any) -> Any:
         """Return x, or an array that stands for its chunks, to be compared with other arguments."""
-        return _like([[0.0] * self.features], self.like)
+        return self.one_row
 
     def of_kind(self, x: Array) -> "Samples":
         """Return samples of x, which is what became of `given` beside other arguments."""
@@ -381,6 +390,11 @@ def _extent(chunk: Chunk, state: None) -> Extent:
         parts.append((xp.sum(x * x, axis=0, dtype=xp.float64), xp.min(x, axis=0), xp.max(x, axis=0)))
     squares, low, high = (xp.stack(part) for part in zip(*parts, strict=True))
     return Extent(squares.sum(0), xp.min(low, axis=0), xp.max(high, axis=0))
+
+
+def eps(like: Array) -> float:
+    """Return the precision of the numbers of an array."""
+    return float(namespace(like).finfo(like.dtype).eps)
 
 
 def _like(numbers: Any, like: Array) -> Array:
