@@ -92,6 +92,7 @@ from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
 from lecturecode.total_loss import TotalLoss
 from lecturecode.trace import Trace
 from lecturecode.training import train
+from lecturecode.units import LostDigitsWarning, UnequalUnitsWarning
 
 __version__ = "0.1.0"
 
@@ -104,6 +105,7 @@ __all__ = [
     "Integers",
     "Interval",
     "LogInterval",
+    "LostDigitsWarning",
     "Mixture",
     "Momentum",
     "Network",
@@ -116,6 +118,7 @@ __all__ = [
     "Told",
     "TotalLoss",
     "Trace",
+    "UnequalUnitsWarning",
     "affine_error",
     "alternate",
     "ant_colony",

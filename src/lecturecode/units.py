@@ -18,6 +18,16 @@ from lecturecode.arrays import Array, namespace, on_host
 from lecturecode.iteration import Step
 from lecturecode.trace import Trace
 
+
+
+class UnequalUnitsWarning(UserWarning):
+    """Columns are compared that are measured in very different units, so that one of them decides."""
+
+
+class LostDigitsWarning(UserWarning):
+    """Numbers are so much larger than what tells them apart that rounding has left few digits of it."""
+
+
 Exponents = int | np.ndarray
 """One exponent for all entries, or one for each of the last axis."""
 

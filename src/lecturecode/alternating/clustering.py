@@ -117,10 +117,27 @@ def kmeans(
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
     samples = samples.near_mean()  # far from the origin, squares would lose digits
+    warn_of_columns(samples, distances=True, stacklevel=3)
+    return clustered(
+        samples, clusters, given, rng, restarts, sweeps, tol, record_every, callback, progress
+    )
+
+
+def clustered(
+    samples: Samples,
+    clusters: int,
+    given: Array | None,
+    rng: Any,
+    restarts: int,
+    sweeps: int,
+    tol: float,
+    record_every: int | None,
+    callback: Callback | None,
+    progress: bool,
+) -> Trace:
+    """Run k-means on checked samples that are seen from their mean; `given` are centers, as they came."""
     k, shift = samples.frame
-    extent = samples.extent()
-    noise = 10 * eps(shift) * float(extent.squares.sum()) ** 0.5
-    warn_of_columns(samples, extent)
+    noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
     def once(number: int) -> Trace:
         first = given is not None and number == 0

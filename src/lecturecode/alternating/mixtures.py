@@ -10,13 +10,14 @@ q, the shares of the components in each sample, it becomes
 with equality at the best q. Both blocks, q and theta, have a direct solution.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.alternating.clustering import assign, check_samples, kmeans
+from lecturecode.alternating.clustering import assign, check_samples, clustered
 from lecturecode.alternating.gaussians import (
     Buffers,
     Mixture,
@@ -27,7 +28,7 @@ from lecturecode.alternating.gaussians import (
     log_sum_exp,
     whitening,
 )
-from lecturecode.alternating.samples import Chunk, Frame, Samples, eps
+from lecturecode.alternating.samples import Chunk, Frame, Samples, eps, warn_of_columns
 from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
@@ -147,6 +148,8 @@ def gaussian_mixture(
     samples = samples.seen_from(Frame(shift=shift))
     floor = max(floor, 20 * samples.features * eps(shift))
     units = _units(samples, covariance, floor)
+    by_distances = start is None or restarts > 0 or covariance == "spherical"  # or k-means starts it
+    warn_of_columns(samples, distances=by_distances)
 
     def once(k: int) -> Trace:
         if given is not None and k == 0:
@@ -218,8 +221,11 @@ def expected(samples: Samples, mixture: Mixture, model: Model) -> Shares:
 @np.errstate(all="ignore")
 def _shares(chunk: Chunk, known: None, mixture: Mixture, covariance: str) -> Shares:
     """Find the best shares for the samples of a chunk."""
-    xp, parts = namespace(mixture.means), []
-    K, D = mixture.means.shape
+    return together(_in_pieces(chunk, mixture, covariance))
+
+
+def _in_pieces(chunk: Chunk, mixture: Mixture, covariance: str) -> Iterator[Shares]:
+    xp, (K, D) = namespace(mixture.means), mixture.means.shape
     buffers: Buffers | None = None
     for some in chunk.pieces(2 * K * D):
         xT = xp.asarray(chunk.near(some).T, copy=True)
@@ -228,8 +234,7 @@ def _shares(chunk: Chunk, known: None, mixture: Mixture, covariance: str) -> Sha
         total = log_sum_exp(joint)  # (n,)
         log_q = joint - total
         q = xp.exp(log_q)
-        parts.append(_summed(xT, q, log_q, total, covariance, buffers))
-    return together(parts)
+        yield _summed(xT, q, log_q, total, covariance, buffers)
 
 
 def _summed(xT: Array, q: Array, log_q: Array, total: Array, covariance: str, buffers: Buffers) -> Shares:
@@ -250,14 +255,15 @@ def _summed(xT: Array, q: Array, log_q: Array, total: Array, covariance: str, bu
     return Shares(*(xp.astype(part, xp.float64) for part in sums), xT.shape[1])
 
 
-def together(parts: list[Shares]) -> Shares:
+def together(parts: Iterable[Shares]) -> Shares:
     """Return the sums over all samples of several parts.
 
     Scatters about different means are brought to the common one by a sum of squares, so that none
     becomes negative.
     """
-    one = parts[0]
-    for other in parts[1:]:
+    parts = iter(parts)
+    one = next(parts)
+    for other in parts:
         n, moved = one.n + other.n, other.means - one.means
         means = one.means + (other.n / n)[:, None] * moved
         between = (one.n / n * other.n)[:, None, None] * moved[:, :, None] * moved[:, None, :]
@@ -316,7 +322,7 @@ def _units(samples: Samples, covariance: str, floor: float) -> Array:
     ValueError
         If all samples are equal, or if covariances of these data cannot be held.
     """
-    shift, extent = samples.frame.shift, samples.extent()
+    shift, extent = samples.frame.shift, samples.extent
     xp = namespace(shift)
     variances = xp.astype(extent.squares / samples.count, shift.dtype)
     constant = extent.high - extent.low <= 10 * eps(shift) * xp.abs(shift)
@@ -331,7 +337,8 @@ def _units(samples: Samples, covariance: str, floor: float) -> Array:
 
 def _from_clusters(samples: Samples, components: int, rng: Any) -> Mixture:
     """Return the components that k-means finds, each with the covariance of its cluster."""
-    trace = kmeans(samples, components, rng=rng, record_every=0, sweeps=30)
+    near = samples.near_mean()
+    trace = clustered(near, components, None, rng, 0, 30, 0.0, 0, None, False)
     if trace.message.startswith("interrupted"):
         raise KeyboardInterrupt
     labels = assign(samples, trace.theta.reshape(components, samples.features))
@@ -342,13 +349,16 @@ def _from_clusters(samples: Samples, components: int, rng: Any) -> Mixture:
 @np.errstate(all="ignore")
 def _grouped(chunk: Chunk, labels: Array, components: int) -> Shares:
     """Return shares of 1 in the component that a label says, and 0 in the others."""
-    xp, parts = namespace(labels), []
+    return together(_groups_in_pieces(chunk, labels, components))
+
+
+def _groups_in_pieces(chunk: Chunk, labels: Array, components: int) -> Iterator[Shares]:
+    xp = namespace(labels)
     numbers = xp.arange(components, device=compat.device(labels))
     for some in chunk.pieces(2 * components * chunk.rows.shape[1]):
         xT = xp.asarray(chunk.near(some).T, copy=True)
         q = xp.astype(labels[some][None, :] == numbers[:, None], xT.dtype)
-        parts.append(_summed(xT, q, q, q, "full", buffers_for(components, xT)))
-    return together(parts)
+        yield _summed(xT, q, q, q, "full", buffers_for(components, xT))
 
 
 def _step(name: str, mixture: Mixture, value: float, model: Model) -> Step:

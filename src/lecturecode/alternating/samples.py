@@ -7,15 +7,17 @@ disk, and chunks that are read one by one or kept by other processes all go the 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any, NamedTuple
+from warnings import warn
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.arrays import Array, ArrayLike, as_array, check_agreement, detached, namespace
+from lecturecode.arrays import Array, ArrayLike, as_array, check_agreement, detached, namespace, on_host
 from lecturecode.door import arrays, came
-from lecturecode.units import exponent, times_power
+from lecturecode.units import LostDigitsWarning, UnequalUnitsWarning, exponent, times_power
 
 HELD = 2**26
 """Bytes of an array up to which it is moved to the origin once, and not piece by piece at each pass."""
@@ -187,8 +189,9 @@ class Samples:
         """Return samples of x, which is what became of `given` beside other arguments."""
         return self
 
+    @cached_property
     def extent(self) -> Extent:
-        """Return how far they reach."""
+        """How far they reach."""
         xp, parts = namespace(self.like), self.told(self.over(_extent))
         low = xp.min(xp.stack([part.low for part in parts]), axis=0)
         high = xp.max(xp.stack([part.high for part in parts]), axis=0)
@@ -408,5 +411,47 @@ def _changed(what: str) -> str:
     )
 
 
-def warn_of_columns(samples: Samples, extent: Extent) -> None:
-    """Warn."""
+def warn_of_columns(samples: Samples, *, distances: bool, stacklevel: int = 2) -> None:
+    """Warn of columns that hold few digits, and, where distances are measured, of unequal units.
+
+    Parameters
+    ----------
+    samples : Samples
+        Seen from their mean.
+    distances : bool
+        Whether columns are compared with each other.
+    stacklevel : int
+        How far up the caller of the package stands.
+
+    Warns
+    -----
+    LostDigitsWarning
+        If a column spreads by less than a hundred roundings of its mean.
+    UnequalUnitsWarning
+        If a column spreads a thousand times as much as another one.
+    """
+    k, shift = samples.frame
+    rounding = eps(shift) * abs(on_host(shift).astype(float))  # (D,)
+    squares, low, high = map(on_host, samples.extent)
+    spread, varies = np.sqrt(squares / samples.count), high - low > 10 * rounding
+    for j in np.nonzero(varies & (spread < 100 * rounding))[0]:
+        warn(
+            f"column {j} of x spreads by {np.ldexp(spread[j], k):.2g} about its mean "
+            f"{np.ldexp(float(shift[int(j)]), k):.4g}, where {shift.dtype} tells numbers apart that differ by "
+            f"{np.ldexp(rounding[j], k):.1g}: it holds one digit or two. Subtract what its numbers have in "
+            "common before they are rounded, or give float64",
+            LostDigitsWarning,
+            stacklevel=stacklevel + 1,
+        )
+    if not distances or not varies.any():
+        return
+    most = int(np.argmax(spread))
+    least = int(np.argmin(np.where(varies, spread, np.inf)))
+    if spread[most] > 1000 * spread[least]:
+        warn(
+            f"column {most} of x spreads {spread[most] / spread[least]:.2g} times as much as column {least}, "
+            "so that distances, and with them the groups, are those of its unit; bring columns to one scale "
+            "first, as by (x - x.mean(0)) / x.std(0)",
+            UnequalUnitsWarning,
+            stacklevel=stacklevel + 1,
+        )
