@@ -986,9 +986,14 @@ their own would be paid for in every step."""
 
 MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes no arguments
     "lecturecode": {
-        "LostDigitsWarning", "RankDeficientWarning", "UnequalUnitsWarning", "Step", "Trace",
-        "CrossEntropy", "SquaredError",
-    },  # fmt: skip
+        "LostDigitsWarning",
+        "RankDeficientWarning",
+        "UnequalUnitsWarning",
+        "Step",
+        "Trace",
+        "CrossEntropy",
+        "SquaredError",
+    },
     "lecturecode.objectives": {"Objective", "Himmelblau", "MonkeySaddle", "Saddle"},
     "lecturecode.graph": {"Entries"},
     "lecturecode.pytorch": {"train_distributed"},  # it needs the processes of torchrun

@@ -156,7 +156,9 @@ LIMITED = """
     import numpy as np
     import array_api_compat.numpy
     import lecturecode as lc
-    from lecturecode.alternating import assign
+    from lecturecode import total_loss
+    from lecturecode.alternating import assign, samples
+    samples.HELD = total_loss.AT_ONCE = 2**16  # as many bytes and numbers as suit small data
     x = np.memmap({file!r}, dtype="float64", mode="r", shape=(300_000, 20))  # 48 MB
     small = x[:2000]
     {run}
@@ -173,17 +175,17 @@ LIMITED = """
 RUNS = {
     "kmeans": "trace = lc.kmeans(small, 3, start=x[:3], sweeps=2, record_every=0)",
     "kmeans, drawn": "trace = lc.kmeans(small, 3, rng=0, sweeps=1, record_every=0)",
-    "kmeans, chunks": "trace = lc.kmeans(lambda: (small[t:t + 9999] for t in range(0, len(small), 9999)), "
-    "3, start=x[:3], sweeps=2, record_every=0)",
+    "kmeans, chunks": "trace = lc.kmeans(lambda: (small[t:t + 9999] for t in range(0, len(small), 9999)), 3, "
+    " start=x[:3], sweeps=2, record_every=0)",
     "assign": "assign(small, x[:3])",
     "gaussian_mixture": "lc.gaussian_mixture(small, 2, start=lc.Mixture(np.full(2, 0.5), x[:2], "
     "np.tile(np.eye(20), (2, 1, 1))), sweeps=1, record_every=0)",
     "train": "lc.train(lc.Network((20, 4, 1)), lc.SquaredError(), small, small[:, :1], lc.Adam(0.01), "
     "epochs=1, batch_size=2000, rng=0)",
-    "TotalLoss": "g = lc.TotalLoss(lc.Network((20, 64, 1)), lc.SquaredError(), small, small[:, :1]); "
+    "TotalLoss": "g = lc.TotalLoss(lc.Network((20, 16, 1)), lc.SquaredError(), small, small[:, :1]); "
     "g(np.zeros(g.network.size)); g.gradient(np.zeros(g.network.size))",
-    "pytorch.train": "import torch; from lecturecode import pytorch; "
-    "lc.pytorch.train(pytorch.MLP((20, 4, 1)).double(), lc.SquaredError(), small, small[:, :1], "
+    "pytorch.train": "from lecturecode import pytorch; "
+    "pytorch.train(pytorch.MLP((20, 4, 1)).double(), lc.SquaredError(), small, small[:, :1], "
     "lc.Adam(0.01), epochs=1, batch_size=2000, rng=0)",
 }
 
@@ -264,7 +266,7 @@ def runs_dry(x):
         (lambda x: lambda: 3, TypeError, r"x\(\) must return an iterable of arrays .*; got 3"),
         (lambda x: [x, x[:, :2]], ValueError, "chunk 1 of x must have 4 columns"),
         (lambda x: [x, x.astype("float32")], TypeError, "chunk 1 of x has dtype float32"),
-        (lambda x: [x, torch.from_numpy(x)], TypeError, "chunk 1 of x is a tensor"),
+        (lambda x: [x, torch.from_numpy(x)], TypeError, "and chunk 1 of x is a PyTorch tensor"),
         (lambda x: [x, x[:0]], ValueError, "chunk 1 of x is empty"),
         (lambda x: [x, x * np.nan], ValueError, "chunk 1 of x has .* NaN"),
         (lambda x: lambda: [x[:, 0]], ValueError, r"chunk 0 of x must have shape \(n, D\)"),
@@ -303,7 +305,7 @@ def test_a_column_whose_unit_decides_is_named():
 
 def test_numbers_that_rounding_has_left_few_digits_of():
     x = blobs()
-    far = (x + [0.0, 4e6, 0.0, 0.0]).astype("float32")
+    far = (x + np.array([0.0, 4e6, 0.0, 0.0])).astype("float32")
     with pytest.warns(LostDigitsWarning, match=r"column 1 of x spreads .* 4e\+06, where float32 tells"):
         kmeans(far, 3, rng=0)
     start = Mixture(np.full(2, 0.5, "float32"), far[:2], np.tile(np.eye(4, dtype="float32"), (2, 1, 1)))

@@ -30,6 +30,7 @@ from lecturecode.units import Units, exponent, kept, out_of_range, times_power
 
 __all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
 
+
 @renamed(centers="start")
 def kmeans(
     x: ArrayLike,
@@ -54,7 +55,10 @@ def kmeans(
     Parameters
     ----------
     x : array of shape (T, D)
-        The samples :math:`x_t`.
+        The samples :math:`x_t`. Of an array that is mapped from a file, as by ``numpy.memmap`` or
+        ``numpy.load(..., mmap_mode="r")``, only a piece is in memory at a time. So it is of chunks,
+        arrays of shape (n, D): a list of them, the blocks of a Dask array, or a function without
+        arguments that returns an iterable of them, a fresh one for each sweep.
     clusters : int
         Number K of clusters, at most that of distinct samples.
     rng : None, int, numpy.random.Generator or torch.Generator
@@ -87,10 +91,25 @@ def kmeans(
         If `x` is not of shape (T, D), is not finite, or has fewer distinct samples than `clusters`; if
         `start` is not of shape (K, D), or a number is out of range.
 
+    Warns
+    -----
+    UnequalUnitsWarning
+        If a column spreads a thousand times as much as another: it decides the distances alone.
+    LostDigitsWarning
+        If a column spreads by less than a hundred roundings of its mean.
+
     Notes
     -----
     Distances mix the columns of x, so the one with the largest numbers decides; bring them to one scale
     first, as by ``(x - x.mean(0)) / x.std(0)``.
+
+    Most samples are nearer to their center than to all others by so much that it does not matter when
+    centers move a little (Hamerly, Making k-means even faster, *SDM* 2010). Only the others are looked
+    at in a sweep; the labels are the same.
+
+    What is kept of each sample are three numbers, and its label again in each recorded step; so give
+    ``record_every=0`` where samples are many. The blocks of a Dask array are worked on where they are,
+    on many processes if a ``dask.distributed.Client`` is there; only labels and sums travel.
 
     Where rounding hides which center is nearer, as among groups far apart, differences decide. If g, in
     squared units, leaves the range of the numbers, centers and labels are right and the message says so.
@@ -218,7 +237,9 @@ class Clusters:
     def fill(self) -> None:
         """Give each empty cluster the sample that lies farthest from its center."""
         if bool((self.sizes == 0).any()):
-            apart = self.samples.told(self.samples.over(_apart_in, self.samples.split(self.labels), self.c))
+            apart = self.samples.told(
+                self.samples.over(_apart_in, self.samples.split(self.labels), self.c)
+            )
             far_apart(self.samples, self.c.shape[0], generator(0))  # raises if too few are distinct
             labels, count = _without_empty(_joined(apart), self.labels, self.sizes)
             self.refilled += count
@@ -650,9 +671,7 @@ def _one_hot(labels: Array, centers: Array) -> Array:
     return xp.astype(labels[:, None] == numbers, centers.dtype)
 
 
-def check_samples(
-    x: Any, clusters: Any, name: str, enough: bool = True
-) -> tuple[Samples, int]:
+def check_samples(x: Any, clusters: Any, name: str, enough: bool = True) -> tuple[Samples, int]:
     """Return x as samples, and the number of clusters; `enough` asks for a sample for each of them.
 
     Raises
@@ -681,9 +700,7 @@ def _with_start(x: Any, samples: Samples, clusters: int, start: ArrayLike) -> tu
 def _with_centers(x: Any, centers: ArrayLike) -> tuple[Samples, Array]:
     """Return samples and centers of one kind."""
     samples = as_samples(x)
-    _, rows, c = arrays(
-        {"x": "T D", "centers": "K D"}, x=samples.given(x), centers=detached(centers)
-    )
+    _, rows, c = arrays({"x": "T D", "centers": "K D"}, x=samples.given(x), centers=detached(centers))
     return samples.of_kind(rows), c
 
 
@@ -692,4 +709,3 @@ def mean(x: Array) -> Array:
     """Return the mean sample of x, summed in float64: far from the origin, float32 would drift."""
     xp = namespace(x)
     return xp.astype(xp.sum(x, axis=0, dtype=xp.float64) / x.shape[0], x.dtype)
-

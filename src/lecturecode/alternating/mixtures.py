@@ -69,7 +69,8 @@ def gaussian_mixture(
     Parameters
     ----------
     x : array of shape (T, D)
-        The samples :math:`x_t`.
+        The samples :math:`x_t`. An array mapped from a file, or chunks, as for
+        :func:`lecturecode.kmeans`: only a piece is in memory at a time.
     components : int
         Number K of Gaussians.
     covariance : {"full", "diagonal", "spherical"}
@@ -108,6 +109,11 @@ def gaussian_mixture(
         covariances, in squared units, cannot be held; if `covariance` is unknown,
         `start` has wrong shapes or weights, or a number is out of range; if a start is to be drawn for
         more components than there are distinct samples.
+
+    Warns
+    -----
+    UnequalUnitsWarning, LostDigitsWarning
+        As :func:`lecturecode.kmeans`; the first where k-means finds a start, or the model is spherical.
 
     Notes
     -----
@@ -237,7 +243,9 @@ def _in_pieces(chunk: Chunk, mixture: Mixture, covariance: str) -> Iterator[Shar
         yield _summed(xT, q, log_q, total, covariance, buffers)
 
 
-def _summed(xT: Array, q: Array, log_q: Array, total: Array, covariance: str, buffers: Buffers) -> Shares:
+def _summed(
+    xT: Array, q: Array, log_q: Array, total: Array, covariance: str, buffers: Buffers
+) -> Shares:
     """Return the sums over some samples; xT is (D, n), q and log_q are (K, n)."""
     xp = namespace(xT)
     apart, shared = (buffer[..., : xT.shape[1]] for buffer in buffers)  # (K, D, n)
@@ -365,4 +373,3 @@ def _step(name: str, mixture: Mixture, value: float, model: Model) -> Step:
     shown = replace(mixture, means=mixture.means + model.shift)
     extras = {"weights": shown.weights, "means": shown.means, "covariances": shown.covariances}
     return Step(shown.theta, value, extras=extras, name=name)
-

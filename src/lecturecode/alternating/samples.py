@@ -136,12 +136,14 @@ class Samples:
         peak = max(look.peak for look in self.looks)
         return _like([peak], self.like)
 
-    def over(self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any) -> list[Any]:
+    def over(
+        self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any
+    ) -> list[Any]:
         """Return ``f(chunk, state, *common)`` for each chunk, with what is known of it; see `told`."""
         known = [None] * len(self.lengths) if states is None else states
         return [
             f(Chunk(rows, self.frame), state, *common)
-            for rows, state in zip(self._pass(), known, strict=True)
+            for rows, state in zip(self._pass(), known, strict=False)  # the pass says what is missing
         ]
 
     def told(self, found: Sequence[Any], name: str = "") -> list[Any]:
@@ -215,7 +217,9 @@ class Samples:
             rows = detached(as_array(chunk, "x"))
             shape = self.looks[number].shape if number < len(self.looks) else None
             if tuple(rows.shape) != shape:
-                raise ValueError(_changed(f"chunk {number} has shape {tuple(rows.shape)}, and had {shape}"))
+                raise ValueError(
+                    _changed(f"chunk {number} has shape {tuple(rows.shape)}, and had {shape}")
+                )
             yield rows
         if number + 1 < len(self.looks):
             raise ValueError(_changed(f"{number + 1} of the {len(self.looks)} chunks came again"))
@@ -230,7 +234,9 @@ class InMemory(Samples):
         super().__init__(lambda: (x,), looks, frame)
         self.chunk = seen
 
-    def over(self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any) -> list[Any]:
+    def over(
+        self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any
+    ) -> list[Any]:
         """Return ``f(chunk, state, *common)`` of the one chunk that there is."""
         return [f(self.chunk, None if states is None else states[0], *common)]
 
@@ -250,7 +256,9 @@ class InMemory(Samples):
 class OfDask(Samples):
     """The blocks of a Dask array: each is worked on where it is, and so is what is known of it."""
 
-    def over(self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any) -> list[Any]:
+    def over(
+        self, f: Callable[..., Any], states: Sequence[Any] | None = None, *common: Any
+    ) -> list[Any]:
         """Let the workers make ``f(chunk, state, *common)``, and keep it."""
         from dask import delayed, persist  # not at the top: Dask may not be there
 
@@ -311,8 +319,8 @@ def _chunks(x: Any) -> Chunks | None:
     """Return what gives the chunks of x; None if it is one array."""
     if isinstance(x, Iterator):
         raise TypeError(
-            f"x is a {type(x).__name__}, which runs dry after one pass, and each sweep needs another; give "
-            "a function that returns a fresh one, as by lambda: (read(file) for file in files)"
+            f"x is a {type(x).__name__}, which runs dry after one pass, and each sweep needs another; "
+            "give a function that returns a fresh one, as by lambda: (read(file) for file in files)"
         )
     if isinstance(x, list | tuple) and x and all(getattr(part, "ndim", 0) == 2 for part in x):
         return lambda: x
@@ -406,8 +414,8 @@ def _like(numbers: Any, like: Array) -> Array:
 
 def _changed(what: str) -> str:
     return (
-        f"x does not give the same chunks in each pass: {what}. A function must return a fresh iterator at "
-        "each call, as lambda: (read(file) for file in files) does"
+        f"x does not give the same chunks in each pass: {what}. A function must return a fresh iterator "
+        "at each call, as lambda: (read(file) for file in files) does"
     )
 
 
@@ -437,9 +445,9 @@ def warn_of_columns(samples: Samples, *, distances: bool, stacklevel: int = 2) -
     for j in np.nonzero(varies & (spread < 100 * rounding))[0]:
         warn(
             f"column {j} of x spreads by {np.ldexp(spread[j], k):.2g} about its mean "
-            f"{np.ldexp(float(shift[int(j)]), k):.4g}, where {shift.dtype} tells numbers apart that differ by "
-            f"{np.ldexp(rounding[j], k):.1g}: it holds one digit or two. Subtract what its numbers have in "
-            "common before they are rounded, or give float64",
+            f"{np.ldexp(float(shift[int(j)]), k):.4g}, where {shift.dtype} tells numbers apart that "
+            f"differ by {np.ldexp(rounding[j], k):.1g}: it holds one digit or two. Subtract what its "
+            "numbers have in common before they are rounded, or give float64",
             LostDigitsWarning,
             stacklevel=stacklevel + 1,
         )
@@ -449,9 +457,9 @@ def warn_of_columns(samples: Samples, *, distances: bool, stacklevel: int = 2) -
     least = int(np.argmin(np.where(varies, spread, np.inf)))
     if spread[most] > 1000 * spread[least]:
         warn(
-            f"column {most} of x spreads {spread[most] / spread[least]:.2g} times as much as column {least}, "
-            "so that distances, and with them the groups, are those of its unit; bring columns to one scale "
-            "first, as by (x - x.mean(0)) / x.std(0)",
+            f"column {most} of x spreads {spread[most] / spread[least]:.2g} times as much as column "
+            f"{least}, so that distances, and with them the groups, are those of its unit; bring columns "
+            "to one scale first, as by (x - x.mean(0)) / x.std(0)",
             UnequalUnitsWarning,
             stacklevel=stacklevel + 1,
         )
