@@ -175,7 +175,7 @@ LIMITED = """
 RUNS = {
     "kmeans": "trace = lc.kmeans(small, 3, start=x[:3], sweeps=2, record_every=0)",
     "kmeans, drawn": "trace = lc.kmeans(small, 3, rng=0, sweeps=1, record_every=0)",
-    "kmeans, chunks": "trace = lc.kmeans(lambda: (small[t:t + 9999] for t in range(0, len(small), 9999)), 3, "
+    "kmeans, chunks": "trace = lc.kmeans(lambda: np.array_split(small, 31), 3, "
     " start=x[:3], sweeps=2, record_every=0)",
     "assign": "assign(small, x[:3])",
     "gaussian_mixture": "lc.gaussian_mixture(small, 2, start=lc.Mixture(np.full(2, 0.5), x[:2], "

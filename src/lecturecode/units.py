@@ -19,7 +19,6 @@ from lecturecode.iteration import Step
 from lecturecode.trace import Trace
 
 
-
 class UnequalUnitsWarning(UserWarning):
     """Columns are compared that are measured in very different units, so that one of them decides."""
 

@@ -154,7 +154,7 @@ def clustered(
     callback: Callback | None,
     progress: bool,
 ) -> Trace:
-    """Run k-means on checked samples that are seen from their mean; `given` are centers, as they came."""
+    """Run k-means on checked samples that are seen from their mean; `given` are centers as they came."""
     k, shift = samples.frame
     noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
@@ -256,7 +256,7 @@ class Clusters:
         self._lower(float((self.sizes * squares).sum()))
 
     def move_labels(self) -> bool:
-        """Set the labels of the samples that are nearer to another center; tell whether there are some."""
+        """Set the labels of the samples that are nearer to another center; tell if there are any."""
         samples = self.samples
         self.known = samples.over(_settled, self.known, self.c, self.path)
         changes = [change for change in samples.told(self.known, "change") if change is not None]
@@ -367,9 +367,9 @@ def _change(
 
 
 class Centers:
-    """Centers, and what is needed to find the nearest one of some samples.
+    r"""Centers, and what is needed to find the nearest one of some samples.
 
-    The nearest center has most of :math:`x^T c_k - \\tfrac12 \\lVert c_k \\rVert^2`, which is a product
+    The nearest center has most of :math:`x^T c_k - \tfrac12 \lVert c_k \rVert^2`, which is a product
     of matrices. Where its lead is so small that rounding may hide the nearest one, differences decide.
 
     Parameters

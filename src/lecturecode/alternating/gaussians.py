@@ -188,7 +188,7 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
 
 
 def whitening(mixture: Mixture) -> tuple[Array, Array]:
-    """Return the inverse of each L, (K, D, D), and the log of weight times density at each mean, (K,)."""
+    """Return the inverse of each L, (K, D, D), and log(weight times density) at each mean, (K,)."""
     xp = compat.array_namespace(mixture.means)
     L = _triangles(mixture.covariances)  # (K, D, D)
     D = L.shape[1]

@@ -458,7 +458,7 @@ def warn_of_columns(samples: Samples, *, distances: bool, stacklevel: int = 2) -
     if spread[most] > 1000 * spread[least]:
         warn(
             f"column {most} of x spreads {spread[most] / spread[least]:.2g} times as much as column "
-            f"{least}, so that distances, and with them the groups, are those of its unit; bring columns "
+            f"{least}, so that distances, and with them the groups, are those of its unit; bring all "
             "to one scale first, as by (x - x.mean(0)) / x.std(0)",
             UnequalUnitsWarning,
             stacklevel=stacklevel + 1,
