@@ -971,8 +971,9 @@ def state() -> dict[str, Any]:
 def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
     """Everything as hardly anybody sets it: errors raise, warnings are errors, seeds are others."""
     states = np.random.get_state(), random.getstate(), torch.get_rng_state()  # noqa: NPY002
-    dtype = torch.get_default_dtype()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     try:
+        torch.set_num_threads(3)
         np.random.seed(5)  # noqa: NPY002
         random.seed(5)
         torch.manual_seed(5)
@@ -985,6 +986,7 @@ def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
             after = state()
         assert {name: after[name] for name in after if after[name] != before[name]} == {}
     finally:
+        torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.set_rng_state(states[2])
         random.setstate(states[1])

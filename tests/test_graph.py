@@ -311,6 +311,7 @@ def living_nodes():
     return sum(type(thing) is Node for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_a_chain_100000_deep_runs_forward_backward_and_is_freed():
     before = living_nodes()
     a = y = Node(1.0)
