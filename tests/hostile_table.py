@@ -989,6 +989,7 @@ MADE_BY_METHODS = {  # records that a reader looks at, protocols, and what takes
     "lecturecode": {
         "LostDigitsWarning",
         "RankDeficientWarning",
+        "UnequalUnitsWarning",
         "Step",
         "Trace",
         "CrossEntropy",

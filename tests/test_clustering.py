@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lecturecode import kmeans, kmeans_start
 from lecturecode.alternating import assign, inertia
 from lecturecode.alternating.clustering import far_apart, mean
+from lecturecode.alternating.samples import as_samples
 
 KINDS = {
     "numpy64": lambda a: np.asarray(a, dtype=np.float64),
@@ -230,7 +231,7 @@ def test_small_distances_count_beside_a_large_one_in_float32(monkeypatch):
         "lecturecode.alternating.clustering.uniform",
         lambda rng, shape, like: np.array([0.0, 0.99999], like.dtype),
     )
-    np.testing.assert_array_equal(far_apart(x, 2, None).ravel(), [0, 1])
+    np.testing.assert_array_equal(far_apart(as_samples(x), 2, None).ravel(), [0, 1])
 
 
 def test_the_middle_of_many_float32_samples_is_that_of_float64():
@@ -246,7 +247,7 @@ def test_a_chance_of_one_still_picks_a_sample(monkeypatch):
     monkeypatch.setattr(
         "lecturecode.alternating.clustering.uniform", lambda rng, shape, like: np.ones(shape, like.dtype)
     )
-    np.testing.assert_array_equal(far_apart(np.array([[1.0], [5.0], [5.0]]), 2, None).ravel(), [5, 1])
+    np.testing.assert_array_equal(far_apart(as_samples([[1.0], [5.0], [5.0]]), 2, None).ravel(), [5, 1])
 
 
 # --- empty clusters -------------------------------------------------------------------------------

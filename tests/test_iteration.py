@@ -53,6 +53,7 @@ from lecturecode import (
     tour_length,
 )
 from lecturecode.alternating import blocks, clustering, factorization, lasso_admm, mixtures, nonnegative
+from lecturecode.alternating.samples import as_samples
 from lecturecode.domains import Interval
 from lecturecode.domains.coordinates import Coordinates
 from lecturecode.iteration import never_rises, reaches
@@ -551,16 +552,15 @@ def crowd(generator_function, *arguments):
 
 
 def mixture_stream():
-    shift = SAMPLES.mean(0)
-    x = SAMPLES - shift
-    model = mixtures.Model("full", 1e-6, (x * x).mean(0), shift, [])
+    samples, shift = as_samples(SAMPLES).near_mean(), SAMPLES.mean(0)
+    model = mixtures.Model("full", 1e-6, SAMPLES.var(0), shift, [])
     first = replace(FIRST_MIXTURE, means=FIRST_MIXTURE.means - shift)
-    return mixtures.maximize_and_expect(x.T.copy(), first, model)
+    return mixtures.maximize_and_expect(samples, first, model)
 
 
 def kmeans_stream():
-    shift = clustering.mean(SAMPLES)
-    return clustering.refine(clustering.Clusters(SAMPLES - shift, SAMPLES[:3] - shift, shift))
+    samples = as_samples(SAMPLES).near_mean()
+    return clustering.refine(clustering.Clusters(samples, samples.frame(SAMPLES[:3])))
 
 
 def factors_stream():

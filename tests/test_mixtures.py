@@ -468,8 +468,8 @@ def test_callback_ctrl_c_record_every_and_restarts(monkeypatch):
             raise KeyboardInterrupt
         return kept(*arguments, **options)
 
-    kept = gaussian_mixture.__globals__["kmeans"]
-    monkeypatch.setitem(gaussian_mixture.__globals__, "kmeans", interrupted_start)
+    kept = gaussian_mixture.__globals__["clustered"]
+    monkeypatch.setitem(gaussian_mixture.__globals__, "clustered", interrupted_start)
     partial = gaussian_mixture(x, 3, rng=0, restarts=4)
     assert partial.value == full.value, "Ctrl-C in a later start keeps the first"
     assert "the best of 1 starts, of 5" in partial.message

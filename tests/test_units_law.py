@@ -548,7 +548,7 @@ NONE = {
     ),
     **dict.fromkeys(("Backprop", "backprop", "backprop_by_hand", "sample_gradients"), NETWORKS),
     **dict.fromkeys(("CrossEntropy", "Network", "SquaredError", "TotalLoss", "train"), NETWORKS),
-    **dict.fromkeys(("LostDigitsWarning", "RankDeficientWarning"), "a warning"),
+    **dict.fromkeys(("LostDigitsWarning", "RankDeficientWarning", "UnequalUnitsWarning"), "a warning"),
     "Objective": "a protocol",
     **dict.fromkeys(
         ("Ackley", "DoubleWell", "Himmelblau", "MonkeySaddle", "Rastrigin", "Rosenbrock", "Saddle"),

@@ -68,7 +68,6 @@ from lecturecode.domains import Choice, Integers, Interval, LogInterval, Positiv
 from lecturecode.evaluation import pointwise
 from lecturecode.iteration import Step, Told, collect
 from lecturecode.least_squares import (
-    LostDigitsWarning,
     RankDeficientWarning,
     affine_error,
     design_matrix,
@@ -94,6 +93,7 @@ from lecturecode.symmetries import flip_neuron, reorder_neurons, rescale_neuron
 from lecturecode.total_loss import TotalLoss
 from lecturecode.trace import Trace
 from lecturecode.training import train
+from lecturecode.units import LostDigitsWarning, UnequalUnitsWarning
 
 __version__ = "0.1.0"
 
@@ -119,6 +119,7 @@ __all__ = [
     "Told",
     "TotalLoss",
     "Trace",
+    "UnequalUnitsWarning",
     "affine_error",
     "alternate",
     "ant_colony",

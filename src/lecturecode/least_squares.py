@@ -27,7 +27,7 @@ from lecturecode.triangles import (
     slope,
     triangle,
 )
-from lecturecode.units import exponents, out_of_range, times_power
+from lecturecode.units import LostDigitsWarning, exponents, out_of_range, times_power
 
 MATRIX = dict(zip(("W", "y"), DATA, strict=True))
 LINE = {"x": "T | T D", "y": "T"}
@@ -46,10 +46,6 @@ Chunks = Iterable[tuple[ArrayLike, ArrayLike]] | Callable[[], Iterable[tuple[Arr
 
 class RankDeficientWarning(UserWarning):
     """The data do not determine all parameters; the answer is the one of least norm."""
-
-
-class LostDigitsWarning(UserWarning):
-    """Of the digits of the numbers hardly any are left in the answer."""
 
 
 def design_matrix(x: ArrayLike) -> Array:

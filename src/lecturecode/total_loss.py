@@ -1,5 +1,7 @@
 """The total loss: network, loss and training set as one function g of theta."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,9 @@ from lecturecode.losses import Loss, apart
 from lecturecode.network import Network
 
 __all__ = ["TotalLoss"]
+
+AT_ONCE = 2**22
+"""Numbers in a layer at once: data that need more are gone through in parts."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,8 +77,11 @@ class TotalLoss:
     @np.errstate(all="ignore")
     def __call__(self, theta: ArrayLike) -> Array:
         """Return g at theta of shape (..., P): shape (...)."""
-        prediction = self.network.predict(same_kind(theta, self.x), self.x)
-        return apart(self.loss)(prediction, self.y).sum(-1) / self.x.shape[0]
+        theta, total = same_kind(theta, self.x), 0
+        for part in self._parts(theta):
+            prediction = self.network.predict(theta, self.x[part, ...])
+            total = total + apart(self.loss)(prediction, self.y[part, ...]).sum(-1)
+        return total / self.x.shape[0]
 
     def gradient(self, theta: ArrayLike) -> Array:
         """Return the gradient, shape (..., P), by backpropagation."""
@@ -83,7 +91,20 @@ class TotalLoss:
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         theta = detached(same_kind(theta, self.x))
-        return Backprop(self.network, self.loss)(theta, self.x, self.y)
+        backprop, (T, _), value, gradient = Backprop(self.network, self.loss), self.x.shape, 0, 0
+        for part in self._parts(theta):
+            x, y = self.x[part, ...], self.y[part, ...]
+            one, slope = backprop(theta, x, y)
+            share = x.shape[0] / T
+            value, gradient = value + share * one, gradient + share * slope
+        return value, gradient
+
+    def _parts(self, theta: Array) -> Iterator[slice]:
+        """Divide the samples into parts, so that what the layers make of one fits into memory."""
+        numbers = max(self.network.widths) * math.prod(theta.shape[:-1])
+        rows = max(1, AT_ONCE // max(numbers, 1))
+        T = self.x.shape[0]
+        return (slice(first, min(first + rows, T)) for first in range(0, T, rows))
 
     @np.errstate(all="ignore")
     def hessian(self, theta: ArrayLike) -> Array:

@@ -18,6 +18,15 @@ from lecturecode.arrays import Array, namespace, on_host
 from lecturecode.iteration import Step
 from lecturecode.trace import Trace
 
+
+class UnequalUnitsWarning(UserWarning):
+    """Columns are compared that are measured in very different units, so that one of them decides."""
+
+
+class LostDigitsWarning(UserWarning):
+    """Rounding has left few digits: of an answer, or of what tells samples apart that all are large."""
+
+
 Exponents = int | np.ndarray
 """One exponent for all entries, or one for each of the last axis."""
 

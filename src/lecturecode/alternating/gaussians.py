@@ -175,20 +175,27 @@ def log_joint(mixture: Mixture, xT: Array, buffers: Buffers | None = None) -> Ar
     :math:`\log\pi - \tfrac12\lVert z\rVert^2 - \sum_d \log L_{dd} - \tfrac{D}{2}\log 2\pi`.
     """
     xp = compat.array_namespace(xT)
-    L = _triangles(mixture.covariances)  # (K, D, D)
+    inverse, log_peak = whitening(mixture)
     if buffers is None:
-        z = xp.linalg.inv(L) @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
+        z = inverse @ (xT[None, :, :] - mixture.means[:, :, None])  # (K, D, T)
         squares = z * z  # autograd needs z
     else:
-        apart, squares = buffers
+        apart, squares = (buffer[..., : xT.shape[1]] for buffer in buffers)
         xp.subtract(xT[None, :, :], mixture.means[:, :, None], out=apart)
-        xp.matmul(xp.linalg.inv(L), apart, out=squares)
+        xp.matmul(inverse, apart, out=squares)
         squares *= squares
-    D = xT.shape[0]
-    diagonal = (L * identity(xT)).sum(-1)
-    tiny = float(xp.finfo(xT.dtype).tiny)
-    constant = xp.log(mixture.weights + tiny) - xp.log(diagonal).sum(1) - D / 2 * math.log(2 * math.pi)
-    return constant[:, None] - squares.sum(1) / 2
+    return log_peak[:, None] - squares.sum(1) / 2
+
+
+def whitening(mixture: Mixture) -> tuple[Array, Array]:
+    """Return the inverse of each L, (K, D, D), and log(weight times density) at each mean, (K,)."""
+    xp = compat.array_namespace(mixture.means)
+    L = _triangles(mixture.covariances)  # (K, D, D)
+    D = L.shape[1]
+    diagonal = (L * identity(mixture.means.T)).sum(-1)
+    tiny = float(xp.finfo(L.dtype).tiny)
+    height = D / 2 * math.log(2 * math.pi)
+    return xp.linalg.inv(L), xp.log(mixture.weights + tiny) - xp.log(diagonal).sum(1) - height
 
 
 def nearest(mixture: Mixture, xT: Array) -> Array:

@@ -10,13 +10,14 @@ q, the shares of the components in each sample, it becomes
 with equality at the best q. Both blocks, q and theta, have a direct solution.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import array_api_compat as compat
 import numpy as np
 
-from lecturecode.alternating.clustering import assign, check_samples, kmeans, mean
+from lecturecode.alternating.clustering import assign, check_samples, clustered
 from lecturecode.alternating.gaussians import (
     Buffers,
     Mixture,
@@ -25,8 +26,10 @@ from lecturecode.alternating.gaussians import (
     identity,
     log_joint,
     log_sum_exp,
+    whitening,
 )
-from lecturecode.arrays import Array, ArrayLike
+from lecturecode.alternating.samples import Chunk, Frame, Samples, eps, warn_of_columns
+from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
@@ -66,7 +69,8 @@ def gaussian_mixture(
     Parameters
     ----------
     x : array of shape (T, D)
-        The samples :math:`x_t`.
+        The samples :math:`x_t`. An array mapped from a file, or chunks, as for
+        :func:`lecturecode.kmeans`: only a piece is in memory at a time.
     components : int
         Number K of Gaussians.
     covariance : {"full", "diagonal", "spherical"}
@@ -106,6 +110,11 @@ def gaussian_mixture(
         `start` has wrong shapes or weights, or a number is out of range; if a start is to be drawn for
         more components than there are distinct samples.
 
+    Warns
+    -----
+    UnequalUnitsWarning, LostDigitsWarning
+        As :func:`lecturecode.kmeans`; the first where k-means finds a start, or the model is spherical.
+
     Notes
     -----
     A component that collapses onto too few samples would have an infinite likelihood. The M-step
@@ -134,27 +143,28 @@ def gaussian_mixture(
     [0.4, 0.6]
     """
     covariance = choice(covariance, "covariance", SHAPES)
-    x, components = check_samples(x, components, "components", enough=start is None)
-    given = None if start is None else check_start(x, components, start)
+    samples, components = check_samples(x, components, "components", enough=start is None)
+    given = None if start is None else check_start(samples.one_row, components, start)
     sweeps = whole(sweeps, "sweeps")
     restarts = whole(restarts, "restarts", 0)
     tol = real(tol, "tol", "[0, inf]")
     floor = real(floor, "floor", "[0, inf)")
     rng = generator(rng)
-    shift = mean(x)  # far from the origin, float32 would lose the digits of the differences
-    x = x - shift
-    floor = max(floor, 20 * x.shape[1] * _eps(x))
-    units = _units(x, shift, covariance, floor)
-    xT = compat.array_namespace(x).asarray(x.T, copy=True)
+    shift = samples.mean()  # far from the origin, float32 would lose the digits of the differences
+    samples = samples.seen_from(Frame(shift=shift))
+    floor = max(floor, 20 * samples.features * eps(shift))
+    units = _units(samples, covariance, floor)
+    by_distances = start is None or restarts > 0 or covariance == "spherical"  # or k-means starts it
+    warn_of_columns(samples, distances=by_distances)
 
     def once(k: int) -> Trace:
         if given is not None and k == 0:
             first = replace(given, means=given.means - shift)
         else:
-            first = _from_clusters(x, components, rng)
+            first = _from_clusters(samples, components, rng)
         model = Model(covariance, floor, units, shift, [])
         trace = collect(
-            maximize_and_expect(xT, first, model),
+            maximize_and_expect(samples, first, model),
             steps=2 * sweeps,
             until=[finite, never_rises(scale=1.0), settles(2, tol, scale=1.0)],
             used_up=f"used up all {sweeps} sweeps before it settled",
@@ -180,45 +190,120 @@ class Model(NamedTuple):
     widened: list[int]
 
 
-def maximize_and_expect(xT: Array, mixture: Mixture, model: Model) -> Steps:
-    """Find the best mixture for the shares q, then the best shares for the mixture; xT is (D, T)."""
-    xp = compat.array_namespace(xT)
-    buffers = buffers_for(mixture.weights.shape[0], xT)
+def maximize_and_expect(samples: Samples, mixture: Mixture, model: Model) -> Steps:
+    """Find the best mixture for the shares q, then the best shares for the mixture."""
     mixture = _allowed(mixture, model)
-    joint = log_joint(mixture, xT, buffers)  # (K, T)
-    total = log_sum_exp(joint)  # (T,)
-    yield _step("the start", mixture, -total.mean(), model)
+    q = expected(samples, mixture, model)
+    yield _step("the start", mixture, -q.log_likelihood, model)
     while True:
+        mixture = _allowed(maximized(q, mixture), model)
+        yield _step("the M-step", mixture, free_energy(q, mixture), model)
+
+        q = expected(samples, mixture, model)
+        yield _step("the E-step", mixture, -q.log_likelihood, model)
+
+
+class Shares(NamedTuple):
+    """The shares q of all samples, as far as the M-step has to know them: sums over t, in float64."""
+
+    n: Array  # (K,), the sum of q
+    means: Array  # (K, D), of x, weighted by q
+    scatter: Array  # (K, D, D), the sum of q (x - mean)(x - mean)^T; maybe its diagonal only
+    q_log_q: Array  # ()
+    total: Array  # (), the sum of log sum_k v, v as in the joint density
+    count: int  # the number of samples
+
+    @property
+    def log_likelihood(self) -> float:
+        """The mean of the logarithm of the density."""
+        return float(self.total) / self.count
+
+
+def expected(samples: Samples, mixture: Mixture, model: Model) -> Shares:
+    """Find the best shares for a mixture: the E-step."""
+    return together(samples.told(samples.over(_shares, None, mixture, model.covariance)))
+
+
+@np.errstate(all="ignore")
+def _shares(chunk: Chunk, known: None, mixture: Mixture, covariance: str) -> Shares:
+    """Find the best shares for the samples of a chunk."""
+    return together(_in_pieces(chunk, mixture, covariance))
+
+
+def _in_pieces(chunk: Chunk, mixture: Mixture, covariance: str) -> Iterator[Shares]:
+    xp, (K, D) = namespace(mixture.means), mixture.means.shape
+    buffers: Buffers | None = None
+    for some in chunk.pieces(2 * K * D):
+        xT = xp.asarray(chunk.near(some).T, copy=True)
+        buffers = buffers or buffers_for(K, xT)
+        joint = log_joint(mixture, xT, buffers)  # (K, n), log v
+        total = log_sum_exp(joint)  # (n,)
         log_q = joint - total
         q = xp.exp(log_q)
-        mixture = _allowed(_maximized(xT, q, model.covariance, buffers), model)
-        joint = log_joint(mixture, xT, buffers)
-        value = (q * (log_q - joint)).sum() / xT.shape[1]
-        yield _step("the M-step", mixture, value, model)
-
-        total = log_sum_exp(joint)
-        yield _step("the E-step", mixture, -total.mean(), model)
+        yield _summed(xT, q, log_q, total, covariance, buffers)
 
 
-def _maximized(xT: Array, q: Array, covariance: str, buffers: Buffers) -> Mixture:
-    """Return the mixture that is best for the shares q, shape (K, T)."""
-    xp = compat.array_namespace(xT)
-    apart, shared = buffers  # (K, D, T)
+def _summed(
+    xT: Array, q: Array, log_q: Array, total: Array, covariance: str, buffers: Buffers
+) -> Shares:
+    """Return the sums over some samples; xT is (D, n), q and log_q are (K, n)."""
+    xp = namespace(xT)
+    apart, shared = (buffer[..., : xT.shape[1]] for buffer in buffers)  # (K, D, n)
     n = q.sum(1) + float(xp.finfo(xT.dtype).tiny)  # (K,)
     means = (q @ xT.T) / n[:, None]
     xp.subtract(xT[None, :, :], means[:, :, None], out=apart)
     xp.multiply(apart, q[:, None, :], out=shared)
     if covariance == "full":
         scatter = shared @ xp.matrix_transpose(apart)
-        return Mixture(n / n.sum(), means, scatter / n[:, None, None])
-    shared *= apart
-    variances = shared.sum(-1) / n[:, None]  # (K, D)
-    return Mixture(n / n.sum(), means, variances[:, :, None] * identity(xT))
+    else:
+        shared *= apart
+        scatter = shared.sum(-1)[:, :, None] * identity(xT)
+    q_log_q = xp.where(q > 0, q * log_q, xp.zeros_like(q)).sum()
+    sums = (n, means, scatter, q_log_q, total.sum())
+    return Shares(*(xp.astype(part, xp.float64) for part in sums), xT.shape[1])
+
+
+def together(parts: Iterable[Shares]) -> Shares:
+    """Return the sums over all samples of several parts.
+
+    Scatters about different means are brought to the common one by a sum of squares, so that none
+    becomes negative.
+    """
+    parts = iter(parts)
+    one = next(parts)
+    for other in parts:
+        n, moved = one.n + other.n, other.means - one.means
+        means = one.means + (other.n / n)[:, None] * moved
+        between = (one.n / n * other.n)[:, None, None] * moved[:, :, None] * moved[:, None, :]
+        rest = (mine + theirs for mine, theirs in zip(one[3:], other[3:], strict=True))
+        one = Shares(n, means, one.scatter + other.scatter + between, *rest)
+    return one
+
+
+def maximized(q: Shares, like: Mixture) -> Mixture:
+    """Return the mixture that is best for the shares, if all covariances are allowed: the M-step."""
+    xp, dtype = namespace(q.n), like.means.dtype
+    found = (q.n / q.n.sum(), q.means, q.scatter / q.n[:, None, None])
+    return Mixture(*(xp.astype(part, dtype) for part in found))
+
+
+def free_energy(q: Shares, mixture: Mixture) -> float:
+    r"""Return F, from the sums alone, for a mixture with the means of the shares.
+
+    .. math:: \sum_t q_{tk} \lVert L_k^{-1} (x_t - \mu_k) \rVert^2
+        = \operatorname{tr}\bigl(L_k^{-1} S_k L_k^{-T}\bigr), \qquad
+        S_k = \sum_t q_{tk} (x_t - \mu_k)(x_t - \mu_k)^T
+    """
+    xp = namespace(q.n)
+    parts = (mixture.weights, mixture.means, mixture.covariances)
+    inverse, log_peak = whitening(Mixture(*(xp.astype(part, xp.float64) for part in parts)))
+    squares = ((inverse @ q.scatter) * inverse).sum((1, 2))  # (K,)
+    return float(q.q_log_q - (q.n * log_peak).sum() + squares.sum() / 2) / q.count
 
 
 def _allowed(mixture: Mixture, model: Model) -> Mixture:
     """Return the best covariances of the model's shape with no variance below the floor."""
-    xp = compat.array_namespace(mixture.means)
+    xp = namespace(mixture.means)
     S = (mixture.covariances + xp.matrix_transpose(mixture.covariances)) / 2
     one = identity(mixture.means.T)
     if model.covariance != "full":
@@ -237,7 +322,7 @@ def _allowed(mixture: Mixture, model: Model) -> Mixture:
 
 
 @np.errstate(all="ignore")
-def _units(x: Array, shift: Array, covariance: str, floor: float) -> Array:
+def _units(samples: Samples, covariance: str, floor: float) -> Array:
     """Return the variance that each feature is measured in, shape (D,); constant ones borrow theirs.
 
     Raises
@@ -245,38 +330,46 @@ def _units(x: Array, shift: Array, covariance: str, floor: float) -> Array:
     ValueError
         If all samples are equal, or if covariances of these data cannot be held.
     """
-    xp = compat.array_namespace(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        variances = (x * x).sum(0) / x.shape[0]
-    constant = xp.max(x, axis=0) - xp.min(x, axis=0) <= 10 * _eps(x) * xp.abs(shift)
-    if bool(constant.all()):
+    shift, extent = samples.frame.shift, samples.extent
+    xp = namespace(shift)
+    variances = xp.astype(extent.squares / samples.count, shift.dtype)
+    constant = extent.high - extent.low <= 10 * eps(shift) * xp.abs(shift)
+    if bool(xp.all(constant)):
         raise ValueError("all samples are equal, so there is nothing to fit a density to")
-    held, limits = variances[~constant], xp.finfo(x.dtype)
+    held, limits = variances[~constant], xp.finfo(shift.dtype)
     if not (float(xp.max(held)) < float(limits.max) and float(xp.min(held)) * floor >= limits.tiny):
-        raise ValueError(out_of_range("a covariance of x, in squared units,", x))
+        raise ValueError(out_of_range("a covariance of x, in squared units,", shift))
     common = held.mean() + xp.zeros_like(variances)
     return common if covariance == "spherical" else xp.where(constant, common, variances)
 
 
-@np.errstate(all="ignore")
-def _from_clusters(x: Array, components: int, rng: Any) -> Mixture:
+def _from_clusters(samples: Samples, components: int, rng: Any) -> Mixture:
     """Return the components that k-means finds, each with the covariance of its cluster."""
-    xp = compat.array_namespace(x)
-    trace = kmeans(x, components, rng=rng, record_every=0, sweeps=30)
+    near = samples.near_mean()
+    trace = clustered(near, components, None, rng, 0, 30, 0.0, 0, None, False)
     if trace.message.startswith("interrupted"):
         raise KeyboardInterrupt
-    labels = assign(x, trace.theta.reshape(components, x.shape[1]))
+    labels = assign(samples, trace.theta.reshape(components, samples.features))
+    groups = samples.over(_grouped, samples.split(labels), components)
+    return maximized(together(samples.told(groups)), Mixture(trace.theta, trace.theta, trace.theta))
+
+
+@np.errstate(all="ignore")
+def _grouped(chunk: Chunk, labels: Array, components: int) -> Shares:
+    """Return shares of 1 in the component that a label says, and 0 in the others."""
+    return together(_groups_in_pieces(chunk, labels, components))
+
+
+def _groups_in_pieces(chunk: Chunk, labels: Array, components: int) -> Iterator[Shares]:
+    xp = namespace(labels)
     numbers = xp.arange(components, device=compat.device(labels))
-    q = xp.astype(labels[None, :] == numbers[:, None], x.dtype)
-    xT = xp.asarray(x.T, copy=True)
-    return _maximized(xT, q, "full", buffers_for(components, xT))
+    for some in chunk.pieces(2 * components * chunk.rows.shape[1]):
+        xT = xp.asarray(chunk.near(some).T, copy=True)
+        q = xp.astype(labels[some][None, :] == numbers[:, None], xT.dtype)
+        yield _summed(xT, q, q, q, "full", buffers_for(components, xT))
 
 
-def _step(name: str, mixture: Mixture, value: Array, model: Model) -> Step:
+def _step(name: str, mixture: Mixture, value: float, model: Model) -> Step:
     shown = replace(mixture, means=mixture.means + model.shift)
     extras = {"weights": shown.weights, "means": shown.means, "covariances": shown.covariances}
     return Step(shown.theta, value, extras=extras, name=name)
-
-
-def _eps(x: Array) -> float:
-    return float(compat.array_namespace(x).finfo(x.dtype).eps)

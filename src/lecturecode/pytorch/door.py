@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -204,9 +205,20 @@ def _check_pairs(mean: MeanLoss, outputs: Any, y: Tensor) -> None:
         )
 
 
+def _is_mapped(value: Any) -> bool:
+    return isinstance(value, np.memmap) and value.dtype.kind == "f" and value.dtype.isnative
+
+
+def _of_file(array: np.memmap) -> Tensor:
+    """Return a tensor in the memory of a mapped file, which a fit reads and never writes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch has no tensors that are read-only, and says so
+        return torch.from_numpy(array)
+
+
 def _tensor(value: Any, like: Tensor, name: str) -> Tensor:
     """Return a tensor on the device of `like`, and with its dtype if it holds fractions."""
-    given, value = value, as_tensor(value, name)
+    given, value = value, _of_file(value) if _is_mapped(value) else as_tensor(value, name)
     if given is not value:
         value = value.to(like.device)
         if not hasattr(given, "dtype") and value.is_floating_point():  # a list has no precision
