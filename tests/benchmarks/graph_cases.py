@@ -47,7 +47,7 @@ def network_autograd(problem: Problem) -> Callable[[], Answer]:
     from autograd.scipy.special import logsumexp
 
     def loss(theta: Any) -> Any:
-        *hidden, (b, W) = problem["network"].unpack(theta)
+        *hidden, (b, W) = problem["network"].windows(theta)
         x = problem["x"]
         for bias, weights in hidden:
             x = anp.tanh(anp.dot(x, weights.T) + bias)
@@ -66,7 +66,7 @@ def network_torch(problem: Problem) -> Callable[[], Answer]:
 
     def run() -> Answer:
         theta = torch.tensor(problem["theta"], requires_grad=True)
-        *hidden, (b, W) = problem["network"].unpack(theta)
+        *hidden, (b, W) = problem["network"].windows(theta)
         a = x
         for bias, weights in hidden:
             a = torch.tanh(a @ weights.T + bias)
