@@ -28,12 +28,14 @@ def ratio(row: dict[str, Any], threads: str) -> str:
     if threads not in row["ratios"]:
         return "not measured"
     low, median, high = row["ratios"][threads]
+    if low is None:  # of a record that kept the median only
+        return f"{number(median)}, spread not kept"
     return f"{number(median)} ({number(low)} to {number(high)}), {compared([low, median, high])}"
 
 
 def case_table(case: dict[str, Any]) -> list[nodes.Node]:
     """Return the title and the table of one case; our own row is what the others are compared with."""
-    ours, *peers = case["rows"]
+    ours = case["rows"][0]
     columns: dict[str, Any] = {
         "Library": lambda row: f"`{row['name']}`",
         "1 thread": lambda row: "1" if row is ours else ratio(row, "1"),
@@ -57,9 +59,10 @@ def measured(case: dict[str, Any]) -> str:
     """Say when a case was measured, how often, and what other programs took of the machine."""
     parts = []
     for threads, run in sorted(case["runs"].items()):
-        others = "" if run["others"] is None else f", other programs took {run['others']:.0%} of the machine"
+        others = run["others"]
+        meanwhile = "" if others is None else f", other programs took {others:.0%} of the machine"
         counted = f"{threads} thread{'s' if threads != '1' else ''}: {run['rounds']} rounds"
-        parts.append(f"{counted} on {run['date']}{others}")
+        parts.append(f"{counted} on {run['date']}{meanwhile}")
     return "; ".join(parts) + "."
 
 
@@ -135,7 +138,7 @@ class Strategies(Directive):
 
 
 class Growth(Directive):
-    """Show the exponents with which times grow, their standard errors, and what they were measured on."""
+    """Show the exponents with which times grow, and their standard errors."""
 
     def run(self) -> list[nodes.Node]:
         """Return a sentence about the machine and a table."""

@@ -109,9 +109,7 @@ class Backprop:
         self.buffers: dict[Any, Array] = {}
         self.views: dict[str, tuple[Array, Any]] = {}
 
-    def __call__(
-        self, theta: Array, x: Array, y: Array, times: float = 1.0
-    ) -> tuple[Array, Array]:
+    def __call__(self, theta: Array, x: Array, y: Array, times: float = 1.0) -> tuple[Array, Array]:
         """Return the mean loss, shape (...), and its gradient, (..., P), for checked arrays."""
         xp, layers = namespace(theta), self._unpacked("theta", theta)
         lead, samples = theta.shape[:-1], x.shape[0]

@@ -53,8 +53,7 @@ class Contestant:
         self.file = folder / f"{abs(hash((case, name)))}.npy"
         of_libraries = {f"{lib}_NUM_THREADS": threads for lib in ("OMP", "OPENBLAS", "MKL")}
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), case, name, str(self.file), threads,
-             str(seeds)],
+            [sys.executable, str(HERE / "worker.py"), case, name, str(self.file), threads, str(seeds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -13,7 +13,6 @@ those of the processor, on one thread. The record is drawn on the page of benchm
 import argparse
 import datetime
 import json
-import os
 import platform
 import statistics
 import time
@@ -21,10 +20,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-for library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy is loaded
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lecturecode import (
     Adam,
@@ -77,7 +74,8 @@ def population_rows() -> list[dict]:
                 seconds = seconds_per_step(method, population, dimension)
                 rows.append({"method": name, "dimension": dimension, "population": population,
                              "seconds": seconds})  # fmt: skip
-                print(f"{name:15} P={dimension:4} M={population:7} {seconds * 1e6:10.0f} us per step", flush=True)
+                said = f"{name:15} P={dimension:4} M={population:7} {seconds * 1e6:10.0f} us per step"
+                print(said, flush=True)
     return rows
 
 
@@ -161,7 +159,8 @@ def sweep_rows() -> list[dict]:
             for size in chosen:
                 seconds = seconds_per_sweep(SWEEPERS[name](**size))
                 rows.append({"method": name, "axis": axis, **size, "seconds": seconds})
-                print(f"{name:17} {axis:9} {size[axis]:8} {seconds * 1e6:10.0f} us per sweep", flush=True)
+                said = f"{name:17} {axis:9} {size[axis]:8} {seconds * 1e6:10.0f} us per sweep"
+                print(said, flush=True)
     return rows
 
 
@@ -311,7 +310,8 @@ def main() -> None:
     rows = []
     for name, measure in PARTS.items():
         kept = [row for row in old["rows"] if part(row) == name]
-        rows += measure() if name in options.part else kept
+        with threadpool_limits(1):
+            rows += measure() if name in options.part else kept
     record = {"measured": measured, "exponents": report(rows), "rows": rows}
     options.out.write_text(json.dumps(record, indent=1) + "\n")
 

@@ -30,7 +30,7 @@ class Entries:
     def whole(self) -> np.ndarray:
         """Return the array of the shape of a, zeros included."""
         if self.total is None:
-            self.total = np.zeros(self.a.shape, self.a.dtype)
+            self.total = np.zeros_like(self.a)
             self.add_to(self.total)
         return self.total
 
