@@ -134,12 +134,13 @@ def test_the_page_says_where_quartiles_hide_who_is_faster(monkeypatch):
     row = {"ratios": {"1": [0.914, 1.02, 1.131]}}
     assert benchmarks.ratio(row, "1") == "1.02 (0.91 to 1.13), undecided"
     assert benchmarks.ratio(row, "2") == "not measured"
+    assert benchmarks.ratio({"ratios": {"2": [None, 0.7, None]}}, "2") == "0.70, spread not kept"
 
     def record(others):
         return {"cases": [{"runs": {"1": {"others": others}}}]}
 
     assert benchmarks.load(record(0.02)) == benchmarks.load(record(None)) == ""
-    assert "other programs took 80% to 80% of it" in benchmarks.load(record(0.8))
+    assert "other programs took up to 80% of it" in benchmarks.load(record(0.8))
     assert "For 1 of 1 cases it was too busy" in benchmarks.load(record(0.8))
 
 

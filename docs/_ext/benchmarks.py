@@ -28,18 +28,19 @@ def ratio(row: dict[str, Any], threads: str) -> str:
     if threads not in row["ratios"]:
         return "not measured"
     low, median, high = row["ratios"][threads]
+    if low == high == 1:  # the row that the others are compared with
+        return "1"
     if low is None:  # of a record that kept the median only
         return f"{number(median)}, spread not kept"
     return f"{number(median)} ({number(low)} to {number(high)}), {compared([low, median, high])}"
 
 
 def case_table(case: dict[str, Any]) -> list[nodes.Node]:
-    """Return the title and the table of one case; our own row is what the others are compared with."""
-    ours = case["rows"][0]
+    """Return the title and the table of one case."""
     columns: dict[str, Any] = {
         "Library": lambda row: f"`{row['name']}`",
-        "1 thread": lambda row: "1" if row is ours else ratio(row, "1"),
-        "2 threads": lambda row: "1" if row is ours else ratio(row, "2"),
+        "1 thread": lambda row: ratio(row, "1"),
+        "2 threads": lambda row: ratio(row, "2"),
     }
     if case.get("seeds"):
         what, form = ("above the optimum", "{:.1%}") if case["relative"] else ("result", "{:.3g}")
@@ -74,7 +75,7 @@ def load(record: dict[str, Any]) -> str:
         return ""
     missing = [case for case in record["cases"] if "2" not in case["runs"]]
     said = (
-        f"The machine was shared: other programs took {min(known):.0%} to {max(known):.0%} of it "
+        f"The machine was shared: other programs took up to {max(known):.0%} of it "
         "meanwhile. They also take its caches, so that on a quiet machine the ratios may be others."
     )
     if missing:
