@@ -147,20 +147,27 @@ class Growth(Directive):
         file = Path(env.srcdir) / "scaling.json"
         env.note_dependency(str(file))
         record = json.loads(file.read_text(encoding="utf-8"))
-        sentences = sorted(
-            {
-                f"Measured on {found['date']}: {found['cpu']}, Python {found['python']}, "
-                f"NumPy {found['numpy']}."
-                for found in record["measured"].values()
-            }
+        machine = record["machine"]
+        of_training = sorted({row["date"] for row in record["rows"] if "varied" in row})
+        others = machine["others"]
+        meanwhile = "" if others is None else f" Other programs took {others:.0%} of the machine."
+        measured = (
+            f"Measured on {machine['cpu']}, Python {machine['python']}, NumPy {machine['numpy']}, by "
+            f"the time of the processor with one thread.{meanwhile} Training: {', '.join(of_training)}."
         )
-        head = ["Method", "Grows with", "Exponent", "Standard error"]
+        head = ["Method", "Grows with", "Exponent", "Standard error", "Measured on"]
         rows = [
-            [f"`{row['method']}`", row["axis"], f"{row['exponent']:.2f}", f"{row['error']:.2f}"]
+            [
+                f"`{row['method']}`",
+                row["axis"],
+                f"{row['exponent']:.2f}",
+                f"{row['error']:.2f}",
+                row["date"],
+            ]
             for row in record["exponents"]
         ]
         cells = [[words(cell) for cell in row] for row in rows]
-        return [*words(" ".join(sentences)), table(head, [30, 40, 15, 15], cells)]
+        return [*words(measured), table(head, [25, 30, 12, 13, 20], cells)]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

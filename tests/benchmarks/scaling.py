@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from run import Others
 from threadpoolctl import threadpool_limits
 
 from lecturecode import (
@@ -254,8 +255,9 @@ def slope(size: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:
 
 
 def report(rows: list[dict]) -> list[dict]:
-    """Print the exponents with their standard errors, and return them."""
+    """Print the exponents with their standard errors, and return them with the day of their times."""
     groups: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    dates = {}
     for row in rows:
         if part(row) == "training":
             continue
@@ -263,10 +265,12 @@ def report(rows: list[dict]) -> list[dict]:
         size = row[axis] if "axis" in row else row["population"] * row["dimension"]
         at = "" if "axis" in row else f", P = {row['dimension']}"
         groups.setdefault((row["method"], axis, at), []).append((size, row["seconds"]))
+        dates[row["method"], axis, at] = row["date"]
     exponents = []
     for (name, axis, at), pairs in groups.items():
         exponent, error = slope(*np.array(pairs).T)
-        exponents.append({"method": name, "axis": axis + at, "exponent": exponent, "error": error})
+        exponents.append({"method": name, "axis": axis + at, "exponent": exponent, "error": error,
+                          "date": dates[name, axis, at]})  # fmt: skip
         print(f"{name + at}: cost ~ ({axis})^{exponent:.2f}, standard error {error:.2f}")
     return exponents
 
@@ -288,12 +292,11 @@ def part(row: dict) -> str:
 
 
 def machine() -> dict[str, str]:
-    """Say what was measured where, and when."""
+    """Say where it was measured, and with what."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     cpus = [line.split(":")[1].strip() for line in lines if "model name" in line]
     return {
-        "date": datetime.date.today().isoformat(),
         "cpu": f"{cpus[0]}, {len(cpus)} logical cores" if cpus else platform.machine(),
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -305,14 +308,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "scaling.json")
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     options = parser.parse_args()
-    old = json.loads(options.out.read_text()) if options.out.is_file() else {"rows": [], "measured": {}}
-    measured = old["measured"] | {name: machine() for name in options.part}
-    rows = []
+    old = json.loads(options.out.read_text()) if options.out.is_file() else {"rows": []}
+    rows: list[dict] = []
+    others = Others()
     for name, measure in PARTS.items():
         kept = [row for row in old["rows"] if part(row) == name]
         with threadpool_limits(1):
-            rows += measure() if name in options.part else kept
-    record = {"measured": measured, "exponents": report(rows), "rows": rows}
+            today = {"date": datetime.date.today().isoformat()}
+            rows += [row | today for row in measure()] if name in options.part else kept
+    record = {"machine": machine() | {"others": others.share()}, "exponents": report(rows), "rows": rows}
     options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 

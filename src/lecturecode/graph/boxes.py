@@ -132,7 +132,8 @@ def _row(u: Array, a: Array) -> Array:
 def _ordered(a: Array, G: Array, b: Array) -> Array:
     """Return a^T G; if b is the transpose of a matrix, as W.T is, so is this, and W's needs no copy."""
     a, G = _row(a, a), _row(G, a)
-    return (G.mT @ a).mT if b.mT.flags.c_contiguous else a.mT @ G
+    transposed = b.mT.flags.c_contiguous  # type: ignore[attr-defined]  # a graph holds NumPy arrays
+    return (G.mT @ a).mT if transposed else a.mT @ G
 
 
 def _share(G: Array, a: Array, b: Array) -> Array:
