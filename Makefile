@@ -5,7 +5,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SITE := docs/_build/html
 SOLUTIONS ?= 1
+SLOW ?= 0
 PORT ?= 8000
+# Tests run side by side, one thread each.
+PYTEST := $(RUN) -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 # Without PYTHON=... the environment keeps the interpreter that it has.
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 CANDIDATES := $(VENV)/bin/python python3 python3.14 python3.13 python3.12 python3.11
@@ -16,7 +19,7 @@ endif
 ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve browser bench bench-cuda test-cuda test-kernels book-kernels lint clean
+.PHONY: help docs test test-slow serve browser bench bench-cuda test-cuda test-kernels book-kernels lint clean
 .PHONY: environment environment-browser environment-bench
 
 help:  ## show this list
@@ -39,9 +42,13 @@ docs: environment  ## run every chapter and gallery script, write the site (SOLU
 	@$(RUN) docs/build.py --solutions $(SOLUTIONS)
 	@echo "next: open the file above in a browser, or make serve"
 
-test: environment  ## run the tests: unit, property, doctests (CUDA tests where there is a device)
-	@echo "Running the tests, which takes six to twenty minutes on two cores; pytest shows how far it is."
-	@$(RUN) -m pytest
+test: environment  ## run the tests: unit, property, doctests; SLOW=1: the slow ones as well
+	@echo "Running the tests, which takes three minutes or more on two cores; pytest shows how far it is."
+	@$(PYTEST) $(if $(filter 1,$(SLOW)),,-m "not slow")
+	@echo "next: make docs, or make browser for the tests of the built site"
+
+test-slow: environment  ## run the tests that make test leaves out: small books, benchmarks, long runs
+	@$(PYTEST) -m slow
 	@echo "next: make docs, or make browser for the tests of the built site"
 
 serve: docs  ## build the site and serve it on http://localhost:8000 (PORT=...)
@@ -52,7 +59,7 @@ browser: environment-browser docs  ## open the built site in a headless Chromium
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 		|| command -v google-chrome >/dev/null || { \
 		echo "No Chromium found. On Debian or Ubuntu: apt install chromium"; exit 1; }
-	@$(RUN) -m pytest tests/browser -m browser
+	@$(PYTEST) tests/browser -m browser
 	@echo "next: make serve, to look at it yourself"
 
 bench: environment-bench  ## time each method against its peers, write the tables of the site (half an hour)
@@ -85,8 +92,8 @@ book-kernels: environment  ## build the book, from nothing, under each of three 
 	@$(RUN) tests/kernels.py --book $(if $(KERNELS),--kernels $(KERNELS))
 	@echo "next: make docs"
 
-clean:  ## remove the environment, the site and every cache
-	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst
+clean:  ## remove the environment, the site and every cache (PIECES=1: the Python of the pages, too)
+	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst $(if $(PIECES),.cache)
 	@rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find src docs tests gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "next: make docs"

@@ -25,6 +25,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "numpydoc",
     "myst_nb",
+    "ahead",  # of the book's own; before the gallery, since chapters run beside its scripts
     "sphinx_gallery.gen_gallery",
     "sphinx_design",
     "sphinx_copybutton",
@@ -34,15 +35,17 @@ extensions = [
     # the book's own, from _ext/
     "progress",
     "failures",
-    "ahead",
     "search_index",
     "figures",
     "solutions",
+    "folds",
     "reference",
     "lecture_map",
     "timings",
+    "live_facts",
     "benchmarks",
     "numbering",
+    "redirects",
     "accessibility",
     "typography",
 ]

@@ -210,6 +210,7 @@ def _descent() -> None:
         lambda: {"gradient": SQUARE.gradient, "hessian": SQUARE.hessian, "theta": [1.0, 1.0]},
         gradient=function,
         hessian=function,
+        tol=maybe(real(0, np.inf, "[]")),
     )
     entry(f, "classify", lc.classify, lambda: {"hessian": np.eye(2)}, tol=maybe(natural))
     entry(

@@ -5,10 +5,12 @@ runs. Each rounds in its own way, so what passes here need not pass on the next 
 ``OPENBLAS_CORETYPE`` names an older one, and so one machine stands for many.
 
     python tests/kernels.py [--kernels Haswell,Prescott] [--threads 1,2]
+    python tests/kernels.py --kernels Haswell:2,Prescott:1
     python tests/kernels.py --book [--kernels Haswell]
 
-With ``--book`` it is the asserts of chapters and gallery that run, by a whole build for each kernel, in
-a folder of its own that starts empty, so that no cached run stands in for this one.
+The second line gives each kernel a number of threads of its own. The tests run side by side, one run
+for each core. With ``--book`` it is the asserts of chapters and gallery that run, by a whole build for
+each kernel, in a folder of its own that starts empty, so that no cached run stands in for this one.
 
 What belongs to the marker ``numeric``: a test whose outcome hangs on how a product of matrices or a
 solver rounds, because it compares such a result with a bound, a formula, another library, or itself in
@@ -27,7 +29,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILDS = ROOT / "docs" / "_build" / "kernels"
@@ -113,12 +117,15 @@ def runnable(asked: list[str]) -> tuple[list[str], list[str]]:
     return list(found.values()), wrong
 
 
-def run_all(jobs: list[Job]) -> bool:
-    """Run the commands one after another, say how each ends, and return whether all went well."""
-    ends = []
-    for k, (kernel, threads, command) in enumerate(jobs, 1):
+def run_all(jobs: list[Job], at_a_time: int = 1) -> bool:
+    """Run the commands, some at a time, say how each ends, and return whether all went well."""
+    printing = Lock()
+
+    def run_one(k: int, job: Job) -> str:
+        kernel, threads, command = job
         name = f"{kernel or 'as it is'}, {threads} thread{'s' if threads > 1 else ''}"
-        print(f"[{k} of {len(jobs)}] {name} ...", flush=True)
+        with printing:
+            print(f"[{k} of {len(jobs)}] {name} ...", flush=True)
         start = time.perf_counter()
         done = subprocess.run(
             command,
@@ -130,10 +137,15 @@ def run_all(jobs: list[Job]) -> bool:
         )
         seconds = time.perf_counter() - start
         lines = done.stdout.strip().splitlines() or ["it printed nothing"]
-        if done.returncode:
-            print(*lines, sep="\n")
-        ends.append(f"{'FAILED' if done.returncode else 'passed'}  {name}: {seconds:.0f} s, {lines[-1]}")
-        print(f"[{k} of {len(jobs)}] {ends[-1]}", flush=True)
+        end = f"{'FAILED' if done.returncode else 'passed'}  {name}: {seconds:.0f} s, {lines[-1]}"
+        with printing:
+            if done.returncode:
+                print(*lines, sep="\n")
+            print(f"[{k} of {len(jobs)}] {end}", flush=True)
+        return end
+
+    with ThreadPoolExecutor(at_a_time) as pool:
+        ends = list(pool.map(run_one, range(1, len(jobs) + 1), jobs))
     print("\nsummary", *ends, sep="\n  ")
     return all(end.startswith("passed") for end in ends)
 
@@ -151,19 +163,21 @@ def book(kernel: str) -> list[str]:
     return [sys.executable, "docs/build.py", "--build-dir", str(folder)]
 
 
-def listed(text: str) -> list[str]:
-    """Split a list with commas, of kernels.
+def listed(text: str) -> dict[str, list[int]]:
+    """Split a list with commas, of kernels, each with its number of threads or none.
 
     Raises
     ------
     argparse.ArgumentTypeError
-        If one is unknown.
+        If a kernel is unknown.
     """
-    names = [name.strip() for name in text.split(",")]
-    unknown = [name for name in names if name not in KERNELS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no kernel {unknown[0]!r}; there are {', '.join(KERNELS)}")
-    return names
+    asked: dict[str, list[int]] = {}
+    for part in text.split(","):
+        kernel, _, threads = part.strip().partition(":")
+        if kernel not in KERNELS:
+            raise argparse.ArgumentTypeError(f"no kernel {kernel!r}; there are {', '.join(KERNELS)}")
+        asked.setdefault(kernel, []).extend(counts(threads) if threads else [])
+    return asked
 
 
 def counts(text: str) -> list[int]:
@@ -174,20 +188,22 @@ def counts(text: str) -> list[int]:
 def main() -> int:
     """Read the options, find the kernels, run; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--kernels", type=listed, help=f"some of {','.join(KERNELS)}")
+    parser.add_argument("--kernels", type=listed, help=f"some of {','.join(KERNELS)}; Haswell:2")
     parser.add_argument("--threads", type=counts, help="1,2 by default")
     parser.add_argument("--book", action="store_true", help="the asserts of the book, not the tests")
     options = parser.parse_args()
 
     command: Callable[[str], list[str]] = book if options.book else tests
     threads = options.threads or (THREADS[:1] if options.book else THREADS)
+    asked = options.kernels or {kernel: [] for kernel in (BOOK if options.book else KERNELS)}
     why = can_be_chosen()
     if why:
         print(f"{why}; everything runs once, as it is.")
-        kernels, wrong, threads = [""], [], threads[:1]
+        kernels, wrong, asked = [""], [], {"": [threads[0]]}
     else:
-        kernels, wrong = runnable(options.kernels or list(BOOK if options.book else KERNELS))
-    passed = run_all([(kernel, count, command(kernel)) for kernel in kernels for count in threads])
+        kernels, wrong = runnable(list(asked))
+    jobs = [(kernel, count, command(kernel)) for kernel in kernels for count in asked[kernel] or threads]
+    passed = run_all(jobs, 1 if options.book else os.cpu_count() or 1)
     return 0 if passed and kernels and not wrong else 1
 
 

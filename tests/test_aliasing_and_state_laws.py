@@ -857,6 +857,81 @@ def test_an_objective_of_ones_own_may_write_into_theta():
     assert frozen(found[0]) == frozen(found[1])
 
 
+OURS = [
+    objectives.Ackley(2), objectives.DoubleWell(), objectives.Himmelblau(), objectives.MonkeySaddle(),
+    objectives.MeanSquaredError([[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]], [1.0, 0.0, 2.0]),
+    objectives.Quadratic([1.0, 3.0], [0.3, -0.2]), objectives.Rastrigin(2), objectives.Rosenbrock(),
+    objectives.Saddle(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("g", OURS, ids=lambda g: type(g).__name__)
+@pytest.mark.parametrize("theta", [[0.4, -1.7], [[0.4, -1.7], [1.5, 0.2]], [0.0, 0.0]])
+def test_our_own_objectives_need_no_copy_of_theta(g, theta):
+    """They are handed theta itself: they write nowhere, and nobody else holds what they return."""
+    assert {type(g) for g in OURS} == set(objectives.PURE)
+    theta = np.array(theta)
+    theta.setflags(write=False)
+    held = [theta, *(part for part in vars(g).values() if isinstance(part, np.ndarray))]
+    methods = [getattr(g, name) for name in dir(type(g)) if callable(getattr(g, name))]
+    functions = [m for m in methods if getattr(m, "__self__", None) is g and m.__name__[0] != "_"]
+    for function in (g.__call__, *functions):
+        assert objectives.reads_only(function)
+        answers = [leaf for _ in range(2) for _, leaf in parts(function(theta))]
+        arrays = [*held, *(answer for answer in answers if isinstance(answer, np.ndarray))]
+        for i, one in enumerate(arrays):
+            assert not any(np.shares_memory(one, other) for other in arrays[:i])
+        right = frozen(function(theta))
+        scribble(answers)
+        assert frozen(function(theta)) == right
+
+
+def test_objectives_of_others_are_handed_a_copy():
+    class Mine(objectives.Quadratic):
+        pass
+
+    g = objectives.Function(quartic, slope)
+    others = [Mine([1.0]), Mine([1.0]).gradient, g, g.gradient, g.value_and_gradient, quartic, print]
+    assert not any(map(objectives.reads_only, others))
+
+
+def test_what_holds_data_holds_those_of_the_caller():
+    """They may be large; the docstrings say not to write into them."""
+    x, y, weights = X.copy(), Y2.copy(), np.array([[1.0, 2.0], [0.5, -1.0]])
+    g = objectives.MeanSquaredError(weights, weights[:, 0])
+    assert np.shares_memory(g.W, weights)
+    assert np.shares_memory(g.y, weights)
+    total = lc.TotalLoss(NET, lc.SquaredError(), x, y)
+    assert np.shares_memory(total.x, x)
+    assert np.shares_memory(total.y, y)
+    assert graph.Node(x).value is x
+    inputs, targets = torch.tensor(X), torch.tensor(Y2)
+    module = torch.nn.Linear(2, 2).double()
+    of_torch = lt.TotalLoss(module, lc.SquaredError(), inputs, targets)
+    assert of_torch.x.data_ptr() == inputs.data_ptr()
+    assert of_torch.y.data_ptr() == targets.data_ptr()
+
+
+def test_a_generator_driven_by_hand_computes_under_the_settings_of_its_driver():
+    def f(theta):
+        return theta, np.float64(theta @ theta), np.exp(theta)
+
+    def thetas():
+        method = lc.descent.descend(f, np.array([-800.0, 1.0]), lc.GradientDescent(0.1), 0.0)
+        return [step.theta for step in islice(method, 4)]
+
+    def pair(theta):
+        return f(theta)[1:]
+
+    with np.errstate(all="ignore"):
+        by_hand = thetas()
+    with np.errstate(all="raise"):
+        trace = lc.minimize(pair, [-800.0, 1.0], lc.GradientDescent(0.1), steps=3, tol=0)
+        with pytest.raises(FloatingPointError):
+            thetas()
+    assert frozen(by_hand) == frozen(list(trace.thetas))
+
+
 def test_a_callback_may_ask_the_functions_themselves():
     start, memory = np.array([0.7, 1.4]), np.empty(2)
 
@@ -971,8 +1046,9 @@ def state() -> dict[str, Any]:
 def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
     """Everything as hardly anybody sets it: errors raise, warnings are errors, seeds are others."""
     states = np.random.get_state(), random.getstate(), torch.get_rng_state()  # noqa: NPY002
-    dtype = torch.get_default_dtype()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     try:
+        torch.set_num_threads(3)
         np.random.seed(5)  # noqa: NPY002
         random.seed(5)
         torch.manual_seed(5)
@@ -985,6 +1061,7 @@ def settings_of_a_caller(torch_mode: Callable[[], Any]) -> Iterator[None]:
             after = state()
         assert {name: after[name] for name in after if after[name] != before[name]} == {}
     finally:
+        torch.set_num_threads(threads)
         torch.set_default_dtype(dtype)
         torch.set_rng_state(states[2])
         random.setstate(states[1])

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.rel
 def part(file):
     """The entry of the table of contents that a file belongs to."""
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@cache
+def tree_of(file):
+    return ast.parse(file.read_text())
 
 
 def imports(tree):
@@ -59,7 +65,7 @@ def test_a_module_imports_only_what_stands_above_it(file):
     if file == PACKAGE / "__init__.py":
         return  # it stands below everything
     place = ORDER.index(part(file))
-    for module, _ in imports(ast.parse(file.read_text())):
+    for module, _ in imports(tree_of(file)):
         if module == "lecturecode" or module.startswith("lecturecode."):
             entry = module.split(".")[1] if "." in module else None
             assert entry in ORDER, f"import the defining module, not {module}"
@@ -69,7 +75,7 @@ def test_a_module_imports_only_what_stands_above_it(file):
 
 @each_file
 def test_only_pytorch_imports_torch_at_its_top(file):
-    tree = ast.parse(file.read_text())
+    tree = tree_of(file)
     top = {id(node) for node in outside_functions(tree)}
     torch_at_top = [m for m, node in imports(tree) if m.split(".")[0] == "torch" and id(node) in top]
     assert not torch_at_top or part(file) == "pytorch"
@@ -77,7 +83,7 @@ def test_only_pytorch_imports_torch_at_its_top(file):
 
 @each_file
 def test_only_plots_imports_matplotlib_and_nobody_imports_plots(file):
-    modules = [module for module, _ in imports(ast.parse(file.read_text()))]
+    modules = [module for module, _ in imports(tree_of(file))]
     if part(file) != "plots":
         assert not [m for m in modules if m.split(".")[0] == "matplotlib"]
         assert not [m for m in modules if m.startswith("lecturecode.plots")]
@@ -132,19 +138,19 @@ def test_import_adds_less_than_half_of_the_time_that_numpy_takes():
 
 @each_file
 def test_nothing_prints(file):
-    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(tree_of(file)) if isinstance(node, ast.Call)]
     assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
 
 
 @each_file
 def test_a_module_opens_with_a_sentence(file):
-    first = (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n\n")[0]
+    first = (ast.get_docstring(tree_of(file)) or "").split("\n\n")[0]
     assert first.endswith((".", ")")), first
 
 
 @each_file
 def test_identifiers_are_ascii_and_take_no_loose_keywords(file):
-    tree = ast.parse(file.read_text())
+    tree = tree_of(file)
     for node in ast.walk(tree):
         name = getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", None)
         assert name is None or not isinstance(name, str) or name.isascii()
@@ -173,7 +179,10 @@ def definitions():
                         yield module.__name__, f"{key}.{inner}", method
 
 
-EVERYTHING = {f"{module}.{name}": thing for module, name, thing in definitions()}
+EVERYTHING = {}  # what each module defines, by name
+for module, name, thing in definitions():
+    EVERYTHING.setdefault(module, {})[f"{module}.{name}"] = thing
+each_module = pytest.mark.parametrize("module", EVERYTHING)
 
 
 def exported():
@@ -209,11 +218,12 @@ def parameters(thing):
     return [name for name in inspect.signature(thing).parameters if name != "self"]
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
-def test_everything_public_says_what_it_does(name):
-    summary = (inspect.getdoc(EVERYTHING[name]) or "").split("\n")[0]
-    assert summary
-    assert summary[0].isupper() or summary.startswith(("g", "`"))
+@each_module
+def test_everything_public_says_what_it_does(module):
+    for name, thing in EVERYTHING[module].items():
+        summary = (inspect.getdoc(thing) or "").split("\n")[0]
+        assert summary, name
+        assert summary[0].isupper() or summary.startswith(("g", "`")), name
 
 
 @pytest.mark.parametrize("thing", exported(), ids=lambda thing: thing.__qualname__)
@@ -226,11 +236,12 @@ def test_what_a_reader_imports_is_documented_in_full(thing):
         assert "Returns" in found
 
 
-@pytest.mark.parametrize("name", EVERYTHING)
-def test_documented_parameters_are_those_of_the_signature(name):
-    text = sections(EVERYTHING[name]).get("Parameters")
-    if text is not None:
-        assert documented(text) == parameters(EVERYTHING[name])
+@each_module
+def test_documented_parameters_are_those_of_the_signature(module):
+    for name, thing in EVERYTHING[module].items():
+        text = sections(thing).get("Parameters")
+        if text is not None:
+            assert documented(text) == parameters(thing), name
 
 
 def raised(thing):
@@ -250,13 +261,15 @@ def raised(thing):
     return {call.func.id for call in calls if isinstance(call, ast.Call)}
 
 
-@pytest.mark.parametrize("name", [n for n in EVERYTHING if n.split(".")[1] not in ("plots", "datasets")])
-def test_exceptions_that_are_raised_are_documented(name):
-    thing = EVERYTHING[name]
-    if inspect.isfunction(thing) and "." in thing.__qualname__:
-        return  # methods are documented with their class
-    for error in raised(thing):
-        assert error in sections(thing).get("Raises", ""), f"{name} raises {error}"
+@each_module
+def test_exceptions_that_are_raised_are_documented(module):
+    if module.startswith(("lecturecode.plots", "lecturecode.datasets")):
+        return
+    for name, thing in EVERYTHING[module].items():
+        if inspect.isfunction(thing) and "." in thing.__qualname__:
+            continue  # methods are documented with their class
+        for error in raised(thing):
+            assert error in sections(thing).get("Raises", ""), f"{name} raises {error}"
 
 
 def test_exported_names_are_sorted_and_exist():

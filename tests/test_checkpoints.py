@@ -193,7 +193,11 @@ SCRIPT = """
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 @pytest.mark.parametrize(
     ("library", "rule", "where"),
-    [("numpy", "adam", "step 20"), ("numpy", "momentum", "rename"), ("torch", "adam", "step 31")],
+    [
+        ("numpy", "adam", "step 20"),
+        ("numpy", "momentum", "rename"),
+        pytest.param("torch", "adam", "step 31", marks=pytest.mark.slow),
+    ],
 )
 def test_a_process_killed_with_sigkill_and_started_again_ends_bit_for_bit(
     tmp_path, library, rule, where

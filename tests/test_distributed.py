@@ -61,6 +61,7 @@ def alone(monkeypatch):
 
 
 @pytest.mark.parametrize("case", runs.CASES)
+@pytest.mark.slow
 def test_two_processes_take_the_steps_of_one(everything, case):
     one = runs.parts_of(runs.fit(train, runs.module_from(0), case))
     two = {name.removeprefix(f"{case}: "): part for name, part in everything[0].items()}
@@ -74,6 +75,7 @@ def test_two_processes_take_the_steps_of_one(everything, case):
         np.testing.assert_allclose(two["validation"], one["validation"], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_all_ranks_end_with_the_same_bits_and_the_module_at_theta(everything):
     for name, part in everything[0].items():
         if name not in ("seen", "stopped: calls") and not name.startswith("refused"):
@@ -83,6 +85,7 @@ def test_all_ranks_end_with_the_same_bits_and_the_module_at_theta(everything):
             np.testing.assert_array_equal(found[f"{case}: module"], found[f"{case}: theta"])
 
 
+@pytest.mark.slow
 def test_the_cases_are_such_as_their_names_say(everything):
     found = everything[0]
     assert "diverged at step" in str(found["NaN: message"])
@@ -95,6 +98,7 @@ def test_the_cases_are_such_as_their_names_say(everything):
     assert 3 < len(found["NaN: values"]) < 60 * 6
 
 
+@pytest.mark.slow
 def test_an_epoch_passes_every_sample_through_one_process_and_none_through_two(everything):
     first, second = (list(found["seen"]) for found in everything)
     assert len(first) == 4 * 5  # of four minibatches of nine, five each
@@ -162,6 +166,7 @@ def test_a_module_learns_in_training_mode_is_measured_in_evaluation_mode_and_has
     assert module.training == training
 
 
+@pytest.mark.slow
 def test_all_ranks_begin_with_the_buffers_of_rank_0_and_end_with_them(everything):
     one = runs.parts_of(runs.shifted(runs.Shifted(0), train))
     for name in ("thetas", "last"):
@@ -171,6 +176,7 @@ def test_all_ranks_begin_with_the_buffers_of_rank_0_and_end_with_them(everything
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux where a process listens")
+@pytest.mark.slow
 def test_on_one_machine_processes_listen_to_it_alone(everything):
     for found in everything:
         assert found["listens"].tolist() == ["0100007F"]  # 127.0.0.1
@@ -195,6 +201,7 @@ def test_the_interface_is_that_of_the_user_or_the_loopback(monkeypatch, before, 
 # --- a process that dies --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_rank_that_dies_ends_the_run_and_it_goes_on_bit_for_bit(everything, tmp_path):
     """Six steps an epoch: rank 1 dies in epoch 3, then, started again, rank 0 in epoch 5."""
     path = tmp_path / "fit.npz"
@@ -218,6 +225,7 @@ def test_a_rank_that_dies_ends_the_run_and_it_goes_on_bit_for_bit(everything, tm
     assert not list(tmp_path.glob("*.part"))
 
 
+@pytest.mark.slow
 def test_rank_0_stops_all_by_its_callback_and_draws_the_seed_for_all(everything):
     calls = [found["stopped: calls"].tolist() for found in everything]
     assert calls == [[6, 12], []]
@@ -257,12 +265,14 @@ SAID = {
 
 
 @pytest.mark.parametrize("name", SAID)
+@pytest.mark.slow
 def test_what_cannot_work_ends_in_all_ranks_with_a_reason(everything, name):
     for found, expected in zip(everything, SAID[name], strict=True):
         assert re.match(expected, str(found[f"refused: {name}"])), found[f"refused: {name}"]
 
 
 @pytest.mark.parametrize("name", ["exception", "interrupt", "hangs"])
+@pytest.mark.slow
 def test_what_ends_a_run_carries_the_trace_in_all_ranks(everything, name):
     """In the second epoch, of six minibatches, and two steps of it are over."""
     for found in everything:

@@ -773,6 +773,53 @@ def test_a_wrong_nesterov_step_is_told_which_property_fails(answer, says):
     assert says in verdict.message
 
 
+# sgd/mean-of-parts
+
+
+def test_the_mean_of_parts_is_judged():
+    assert check("sgd/mean-of-parts", lambda gradients, sizes: sizes @ gradients / sizes.sum())
+
+
+def weigh_in_place(gradients, sizes):
+    gradients *= sizes[:, None] / sizes.sum()
+    return gradients.sum(0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda gradients, sizes: gradients.sum(0), "added up"),
+        (lambda gradients, sizes: gradients.mean(0), "a small part counts as much"),
+        (lambda gradients, sizes: sizes @ gradients, "not the mean gradient"),
+        (lambda gradients, sizes: gradients, "has the shape (P,)"),
+        (weigh_in_place, "has been changed"),
+    ],
+)
+def test_a_wrong_mean_of_parts_is_told_which_property_fails(answer, says):
+    verdict = check("sgd/mean-of-parts", answer)
+    assert not verdict
+    assert says in verdict.message
+
+
+# momentum/terminal-velocity
+
+
+def test_the_steps_to_the_terminal_velocity_are_judged():
+    assert check("momentum/terminal-velocity", 22)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [(21.85, "whole numbers"), (0, "starts at rest"), (10, "still below"), (21, "still below"),
+     (23, "one step earlier")],
+)  # fmt: skip
+def test_a_wrong_terminal_velocity_is_told_which_property_fails(answer, says):
+    verdict = check("momentum/terminal-velocity", answer)
+    assert not verdict
+    assert says in verdict.message
+    assert "22" not in verdict.message
+
+
 # minima/twins
 
 

@@ -202,7 +202,9 @@ def test_progress_counts_epochs(stepper, capsys):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-@steppers
+@pytest.mark.parametrize(
+    "stepper", [STEPPERS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in STEPPERS[1:])]
+)
 def test_a_run_that_was_killed_goes_on_bit_for_bit(stepper, tmp_path):
     command = [sys.executable, str(SCRIPT), stepper, str(tmp_path / "fit.npz"), "14"]
     assert subprocess.run(command, timeout=240).returncode == -signal.SIGKILL

@@ -311,6 +311,7 @@ def living_nodes():
     return sum(type(thing) is Node for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_a_chain_100000_deep_runs_forward_backward_and_is_freed():
     before = living_nodes()
     a = y = Node(1.0)
@@ -649,3 +650,19 @@ def test_networks_and_labels_that_do_not_fit_are_refused():
         g.cross_entropy(Node(A), [0.0, 1.0, 2.0])
     with pytest.raises(ValueError, match=r"outputs \(3, 4\) need one label per row; got labels \(2,\)"):
         g.cross_entropy(Node(A), [0, 1])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@np.errstate(over="ignore")  # of the sum, which NumPy would warn of
+def test_a_mean_is_held_where_the_sum_is_not(dtype):
+    large = np.finfo(dtype).max / 2
+    a = Node(np.array([[large, large / 2], [large, large / 2], [large, -large]], dtype=dtype))
+    for axis, right in ((None, large / 2), (0, [large, 0]), (1, [0.75 * large] * 2 + [0])):
+        found = a.mean(axis)
+        assert found.value.dtype == dtype
+        size = 4 * np.finfo(dtype).eps * large
+        np.testing.assert_allclose(found.value.astype(float), right, rtol=0, atol=size)
+    y = a.mean()
+    y.backward()
+    np.testing.assert_allclose(a.grad, np.full((3, 2), 1 / 6), rtol=4 * np.finfo(dtype).eps)
+    assert np.isinf(Node(np.array([np.inf, 1.0], dtype=dtype)).mean().value)

@@ -434,6 +434,7 @@ def test_a_real_ctrl_c_returns_the_trace_and_ends_quietly(tmp_path, whom, worker
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+@pytest.mark.slow
 def test_the_tests_of_ctrl_c_hold_in_the_background_of_a_shell_without_job_control():
     """There SIGINT is ignored, and what is ignored is inherited by all that a test starts."""
     name = "test_a_real_ctrl_c_returns_the_trace_and_ends_quietly[1-process]"

@@ -27,9 +27,11 @@ def test_the_kernel_and_the_threads_that_were_asked_for_are_those_that_run():
 
 
 def test_the_makefile_names_kernels_that_there_are():
-    named = re.findall(r"KERNELS=([\w,]+)", (kernels.ROOT / "Makefile").read_text())
-    assert named
-    assert {kernel for some in named for kernel in some.split(",")} <= set(kernels.KERNELS)
+    files = [kernels.ROOT / "Makefile", kernels.ROOT / ".ci" / "run"]
+    for file in files:
+        named = re.findall(r"KERNELS=([\w,:]+)", file.read_text())
+        assert named, file
+        assert all(set(kernels.listed(text)) <= set(kernels.KERNELS) for text in named)
     assert set(kernels.BOOK) <= set(kernels.KERNELS)
 
 
@@ -64,6 +66,33 @@ def test_one_run_that_fails_fails_the_whole_and_its_output_is_shown(capsys):
     assert lines[-2].endswith("1 failed")
 
 
+def test_runs_stand_side_by_side_and_are_summed_up_in_order(tmp_path, capsys):
+    wait = "import pathlib, sys, time\nmine, other = map(pathlib.Path, sys.argv[1:])\nmine.touch()\n"
+    wait += "while not other.exists(): time.sleep(0.01)\nprint('met')"
+    paths = [str(tmp_path / name) for name in ("one", "two")]
+    command = [sys.executable, "-c", wait]
+    jobs = [("Haswell", 2, [*command, *paths]), ("Prescott", 1, [*command, *paths[::-1]])]
+    assert kernels.run_all(jobs, at_a_time=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.sub(r"\d+ s", "_ s", line) for line in lines[-2:]] == [
+        "  passed  Haswell, 2 threads: _ s, met",
+        "  passed  Prescott, 1 thread: _ s, met",
+    ]
+
+
+def test_a_kernel_may_have_a_number_of_threads_of_its_own(monkeypatch):
+    jobs = []
+    asked = ["kernels.py", "--kernels", "Haswell:2,Prescott,Haswell:4", "--threads", "1,3"]
+    monkeypatch.setattr(sys, "argv", asked)
+    monkeypatch.setattr(kernels, "can_be_chosen", lambda: "")
+    monkeypatch.setattr(kernels, "kernel_of_numpy", lambda asked: asked)
+    monkeypatch.setattr(kernels, "run_all", lambda found, at_a_time: jobs.extend(found) or True)
+    assert kernels.main() == 0
+    assert [job[:2] for job in jobs] == [
+        ("Haswell", 2), ("Haswell", 4), ("Prescott", 1), ("Prescott", 3),
+    ]  # fmt: skip
+
+
 def test_an_unknown_kernel_is_refused_with_the_list(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["kernels.py", "--kernels", "Haswell,Foo"])
     with pytest.raises(SystemExit) as end:
@@ -76,7 +105,7 @@ def test_without_openblas_everything_runs_once_as_it_is(monkeypatch, capsys):
     jobs = []
     monkeypatch.setattr(sys, "argv", ["kernels.py"])
     monkeypatch.setattr(kernels, "kernel_of_numpy", lambda asked="": "")
-    monkeypatch.setattr(kernels, "run_all", lambda found: jobs.extend(found) or True)
+    monkeypatch.setattr(kernels, "run_all", lambda found, at_a_time: jobs.extend(found) or True)
     assert kernels.main() == 0
     assert [job[:2] for job in jobs] == [("", 1)]
     said = capsys.readouterr().out

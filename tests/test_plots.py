@@ -1108,3 +1108,22 @@ def test_boundaries_need_a_plane_classes_and_a_record(classifier):
     bare = replace(trace, record_every=0)
     with pytest.raises(ValueError, match="record_every=10"):
         plots.animate_boundary(network, bare, x, y)
+
+
+def test_a_player_draws_each_picture_once_and_finds_room_for_what_grows(monkeypatch):
+    figure, ax = plt.subplots(layout="constrained")
+    drawn, tops = [], []
+    usual = type(figure).draw
+
+    def draw(k):
+        ax.set_title("\n".join(["a line"] * k))
+
+    def counted(self, renderer):
+        usual(self, renderer)
+        drawn.append(self)
+        tops.append(ax.get_position().y1)
+
+    monkeypatch.setattr(type(figure), "draw", counted)
+    found = plots.player(plots.animate(figure, draw, frames=4), alt="titles")
+    assert len(set(found.frames)) == len(drawn) == 4
+    assert tops[0] > tops[1] > tops[2] > tops[3]

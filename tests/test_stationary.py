@@ -9,6 +9,7 @@ from lecturecode.objectives import (
     DoubleWell,
     Function,
     Himmelblau,
+    MeanSquaredError,
     MonkeySaddle,
     Quadratic,
     Rosenbrock,
@@ -126,6 +127,30 @@ def test_newton_gets_through_a_curved_valley_from_nearly_everywhere():
     assert traces[0].converged  # the start of Rosenbrock's paper
     assert sum(trace.converged for trace in traces) >= 97
     assert all("try another start" in trace.message for trace in traces if not trace.converged)
+
+
+@pytest.mark.parametrize("unit", [2.0**-60, 1.0, 2.0**60])
+def test_a_start_where_only_rounding_is_left_has_converged_in_every_unit(unit):
+    """Targets far from zero leave a gradient of 1e-8: Newton's step from there is of the last digits."""
+    W = np.random.default_rng(0).normal(size=(50, 3))
+    g = MeanSquaredError(W, W @ [1.0, 2.0, 3.0] + 1e9)
+    derivatives = lambda t: unit * g.gradient(t), lambda t: unit * g.hessian(t)
+    there = find_stationary_point(*derivatives, np.zeros(3)).theta
+    for start in [there, *(there * (1 + 1e-16 * np.random.default_rng(1).normal(size=(20, 3))))]:
+        again = find_stationary_point(*derivatives, start)
+        assert again.converged, again.message
+        np.testing.assert_allclose(again.theta, there, rtol=1e-12)
+        assert not find_stationary_point(*derivatives, start, tol=1e-30 * unit).converged
+
+
+def test_where_newtons_step_says_nothing_of_the_gradient_it_has_not_converged():
+    trace = find_stationary_point(lambda t: np.ones(1), lambda t: np.zeros((1, 1)), [1.0])
+    assert not trace.converged
+    assert "try another start" in trace.message
+    saddle = MonkeySaddle()
+    assert find_stationary_point(saddle.gradient, saddle.hessian, [0.0, 0.0]).steps == 0
+    infinite = find_stationary_point(lambda t: t / 0.0, lambda t: np.eye(1), [1.0], tol=np.inf)
+    assert not infinite.converged
 
 
 def test_values_are_gradient_norms_and_evaluations_are_gradient_calls():

@@ -412,6 +412,18 @@ def _(lib, k):
     return traced(lc.find_stationary_point(g.gradient, g.hessian, lib([0.5, 0.25]), tol=tol), 0, 1)
 
 
+@law("find_stationary_point", "theta, no tol", share=0.45, roundings=100)
+def _(lib, k):
+    g = in_units_of_theta(Himmelblau(), k)
+    return traced(lc.find_stationary_point(g.gradient, g.hessian, lib([0.5, 0.25], k)), 1, -1)
+
+
+@law("find_stationary_point", "g, no tol", share=0.9, roundings=100)
+def _(lib, k):
+    g = in_units_of_g(Himmelblau(), k)
+    return traced(lc.find_stationary_point(g.gradient, g.hessian, lib([0.5, 0.25])), 0, 1)
+
+
 @law("minimize", "g", share=0.9)
 def _(lib, k):
     g, rule = in_units_of_g(bowl(lib), k), lc.GradientDescent(times(0.125, -k))

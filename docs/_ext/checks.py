@@ -101,12 +101,16 @@ def check_code(lecture: LectureMap) -> Iterator[str]:
 
 def check_tests(lecture: LectureMap, root: Path) -> Iterator[str]:
     """Yield every test that does not exist."""
+    found: dict[str, set[str]] = {}
     for key, item in lecture.items.items():
         for test in item["tests"]:
             file, _, name = test.partition("::")
             if not (root / file).is_file():
                 yield f"{key}: no such test file: {file}"
-            elif name not in tests_in(root / file):
+                continue
+            if file not in found:
+                found[file] = tests_in(root / file)
+            if name not in found[file]:
                 yield f"{key}: no such test: {name} in {file}"
 
 
@@ -159,7 +163,7 @@ def check_places(lecture: LectureMap, known: dict[str, dict[str, str]]) -> Itera
                 yield f"{key}: no such page: {page}"
             elif label and label not in known[page]:
                 yield f"{key}: the page {page} has no label {label}"
-            elif not label and page.startswith("chapters/"):
+            elif not label and page.startswith(("chapters/", "appendices/")):
                 yield f"{key}: {page} names a whole chapter; name a label in it"
 
 

@@ -1,7 +1,7 @@
 """Number a chapter, its equations, figures and exercises by its file: 06_x.md is chapter 6.
 
 Sphinx counts the pages of a numbered list from 1 and knows no gaps; the book starts at 0, and
-chapters that are still to come keep their numbers.
+chapters that are still to come keep their numbers. Appendices have letters: a_x.md is A.
 """
 
 import re
@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
-CHAPTER = re.compile(r"chapters/(\d+)_")
+CHAPTER = re.compile(r"(?:chapters/(\d+)|appendices/([a-z]))_")
 count_pages = TocTreeCollector.assign_section_numbers
 
 
@@ -23,9 +23,10 @@ def assign_section_numbers(self: TocTreeCollector, env: Any) -> list[str]:
         chapter = CHAPTER.match(page)
         if not chapter:
             continue
-        first = int(chapter.group(1))
-        for anchor, number in numbers.items():
-            numbers[anchor] = (first, *number[1:]) if number else number
+        number, letter = chapter.groups()
+        first = int(number) if number else letter.upper()
+        for anchor, counted in numbers.items():
+            numbers[anchor] = (first, *counted[1:]) if counted else counted
         for entry in [env.titles[page], *env.tocs[page].findall(nodes.reference)]:
             if entry.get("secnumber"):
                 entry["secnumber"] = (first, *entry["secnumber"][1:])

@@ -79,10 +79,12 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Read the chapters' times out of what myst-nb keeps, the scripts' out of their pages."""
     for node in list(doctree.findall(chapter_times)):
         rows = []
-        for name in sorted(n for n in app.env.found_docs if n.startswith("chapters/")):
+        names = [n for n in app.env.found_docs if n.startswith(("chapters/", "appendices/"))]
+        for name in sorted(names, key=lambda n: (n.startswith("appendices/"), n)):
             data = NbMetadataCollector.get_exec_data(app.env, name)
             if data and data["runtime"] is not None:
-                title = f"{int(name[9:11])} {app.env.titles[name].astext()}"
+                number = app.env.toc_secnumbers.get(name, {}).get("", ("",))[0]
+                title = f"{number} {app.env.titles[name].astext()}".strip()
                 rows.append(line(app, page, name, title, data["runtime"]))
         node.replace_self([table(["Chapter", "Seconds"], [70, 30], rows)])
     for node in list(doctree.findall(gallery_times)):

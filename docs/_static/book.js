@@ -17,3 +17,14 @@ reachable();
 window.addEventListener("load", reachable);
 window.addEventListener("resize", reachable);
 window.MathJax?.startup?.promise?.then(reachable);
+
+// What an address points to may stand in a fold: open it.
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  let box = target?.closest("details");
+  if (!box) return;
+  for (; box; box = box.parentElement.closest("details")) box.open = true;
+  target.scrollIntoView();
+};
+unfold();
+window.addEventListener("hashchange", unfold);

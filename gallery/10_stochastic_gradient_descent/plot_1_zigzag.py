@@ -6,7 +6,7 @@ A line is fitted to 512 points with inputs that are not standardized, so that th
 is a canyon with the curvatures 1 and 50. Both walks see four points at a step. Watch
 how plain SGD is thrown from wall to wall while it creeps along the floor. With
 momentum, at half the learning rate, what the gradients agree on adds up, and the walk
-gets further. See :ref:`sgd-zigzag`, :ref:`sgd-faster`.
+gets further. See :ref:`sgd-zigzag`, :ref:`momentum-faster`.
 """
 
 import matplotlib.pyplot as plt

@@ -19,6 +19,7 @@ from lecturecode.checkpoints import (
     check_checkpoint,
     check_generator,
     clear_remains,
+    describe,
     generator_state,
     read_checkpoint,
     set_generator_state,
@@ -67,7 +68,7 @@ def remembered(
     rng : numpy.random.Generator or torch.Generator
         Where the chance of the method comes from. It is set to where that of the file began, so nothing
         may be drawn before the block.
-    run : mapping of str to what JSON can hold
+    run : mapping of str to text, list, array or domain
         What must be the same for a run that goes on.
     given : bool
         Whether the caller chose `rng`; if so, it must begin where that of the file began.
@@ -115,7 +116,8 @@ class Answers:
         check_checkpoint(checkpoint)
         self.path = os.path.abspath(checkpoint)
         clear_remains(self.path)
-        self.g, self.run, self.pieces = g, {**run, "format": FORMAT}, pieces
+        self.g, self.pieces = g, pieces
+        self.run = {name: _as_json(part) for name, part in run.items()} | {"format": FORMAT}
         self.began: Any = generator_state(rng)
         self.asked = blake2b(digest_size=16)  # of the points, in their order
         self.values: list[np.ndarray] = []
@@ -191,6 +193,10 @@ class Answers:
 
     def _tells_finished(self, error: BaseException) -> bool:
         return hasattr(error, "finished") and tells_finished(self.g)
+
+
+def _as_json(part: Any) -> Any:
+    return part if isinstance(part, str | list) else describe(part)
 
 
 def _complete(error: Any, before: Array, count: int) -> None:

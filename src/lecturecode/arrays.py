@@ -411,7 +411,7 @@ def norm(vector: Array) -> Array:
 
 def length(vector: Array) -> float:
     """Return the 2-norm of a vector as a Python number, without overflow or underflow."""
-    square = float((vector * vector).sum())
+    square = float(vector.dot(vector))
     if 1e-24 < square < 1e30:  # nothing that matters was lost, in float32 neither
         return math.sqrt(square)
     return float(lengths(vector[None, :])[0])
@@ -449,6 +449,8 @@ def check_agreement(lead: str, first: Array, name: str, other: Array, dtypes: bo
     ValueError
         If devices do.
     """
+    if type(first) is type(other) is np.ndarray and (not dtypes or first.dtype == other.dtype):
+        return  # by far the most, as in same_kind
     if compat.is_torch_array(first) != compat.is_torch_array(other):
         raise TypeError(
             f"{lead} is a {_kind(first)} and {name} is a {_kind(other)}; convert one of them, "

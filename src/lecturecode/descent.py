@@ -27,7 +27,7 @@ from lecturecode.arrays import (
 from lecturecode.door import function, protocol, real, whole
 from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
-from lecturecode.objectives import PURE, Objective
+from lecturecode.objectives import PURE, Objective, reads_only
 from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 
@@ -66,7 +66,9 @@ def minimize(
     steps : int
         The most steps to take, at least 1.
     tol : float
-        Flat means a gradient whose 2-norm is at most this; for M starts, all of them.
+        Flat means a gradient whose 2-norm is at most this; for M starts, all of them. It is measured as
+        the gradient is, by the unit of g over that of theta, and the default is meant for gradients that
+        begin at about 1: in other units give one, such as 1e-8 times the norm at the start.
     record_every : int, optional
         Keep one iterate in this many steps; 0 keeps only the best and the last one. If it is not given,
         all are kept up to 128 MiB, then every second one, and so on; the message of the trace says so.
@@ -372,6 +374,7 @@ def _checked(f: ValueAndGradient) -> Evaluated:
     They are copies: a step that was yielded stays as it was, and so does the gradient until the step,
     even if f returns the same memory each time.
     """
+    ours = reads_only(f)
 
     def evaluated(theta: Array) -> tuple[Array, Array, Array]:
         answer = call(f, theta)
@@ -386,7 +389,8 @@ def _checked(f: ValueAndGradient) -> Evaluated:
             if getattr(value, "shape", None) == theta.shape and np.shape(gradient) == theta.shape[:-1]:
                 raise ValueError("the pair is (value, gradient); they came swapped")
             raise ValueError(_wrong_gradient_shape(gradient, theta))
-        gradient = copied(same_kind(gradient, theta, "the gradient", "theta"))
+        gradient = same_kind(gradient, theta, "the gradient", "theta")
+        gradient = gradient if ours else copied(gradient)
         if not hasattr(value, "dtype") or value.dtype != theta.dtype:
             xp = compat.array_namespace(theta)
             value = as_array(value, "g(theta)")

@@ -23,6 +23,7 @@ from lecturecode.arrays import (
     on_host,
 )
 from lecturecode.door import function, whole
+from lecturecode.objectives import reads_only
 
 __all__ = ["evaluate", "pointwise"]
 
@@ -139,9 +140,9 @@ def _one(g: Callable[[Any], Any], theta: Array) -> float:
 
 
 def call(g: Callable[[Any], Any], theta: Array) -> Any:
-    """Return g at a copy of theta, which is g's own; an exception leaves with theta attached to it."""
+    """Return g at theta, at a copy if g may write there; an exception leaves with theta attached."""
     try:
-        return g(copied(theta))
+        return g(theta if reads_only(g) else copied(theta))
     except Exception as error:
         if not hasattr(error, "theta"):  # pointwise knows better which of a batch it was
             error.add_note(_where(theta))

@@ -19,10 +19,16 @@ method of one's own needs no more than its formula:
 You can ask yourself, without a collector: ``for step in islice(method, 4)`` takes four steps,
 ``zip(one, other)`` lets two methods race, and ``break`` ends them. A method that asks for the values of
 g, ``values = yield points, extras``, becomes such a stream by :class:`Told`.
+
+A collector lets numbers overflow and vanish in silence, whatever ``numpy.errstate`` says; it looks at
+what has come. Who asks himself computes under his own settings: within
+``numpy.errstate(all="ignore")`` the steps are those that a collector takes, and where the settings say
+"raise", a step may end in a FloatingPointError.
 """
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -180,7 +186,7 @@ def collect(
     bar = progress_bar(*_length(steps, expected, sweep, single)) if progress else None
     stream, count = _stream(method), -1  # the start is no step
     end: End | None = None
-    errors_of_caller = np.geterr()
+    of_caller = copy_context()  # his settings of floating-point errors
     try:
         with np.errstate(all="ignore"):
             while end is None:
@@ -213,8 +219,7 @@ def collect(
                 if bar is not None:
                     bar.update(len(value) if single else place.ticks(count))
                 if callback:
-                    with np.errstate(**errors_of_caller):
-                        stop = callback(recorder.so_far(place.at(count)))
+                    stop = of_caller.run(callback, recorder.so_far(place.at(count)))
                     if stop and end is None:
                         end = False, f"stopped by the callback {place.stop(count)}"
                 del step, theta  # the recorder has its copy; a population is large
@@ -265,6 +270,8 @@ def _no_step(step: Any) -> str:
 
 def _like(value: float, theta: Array) -> Array:
     """Return a number of Python as an array of the kind of theta."""
+    if type(theta) is np.ndarray:
+        return theta.dtype.type(value)
     xp = compat.array_namespace(theta)
     return xp.asarray(value, dtype=theta.dtype, device=compat.device(theta))
 

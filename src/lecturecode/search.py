@@ -16,7 +16,6 @@ import numpy as np
 
 from lecturecode.answers import Points, remembered
 from lecturecode.arrays import Array, ArrayLike, as_array, detached
-from lecturecode.checkpoints import describe
 from lecturecode.domains import Choice, Domain, Integers, Product
 from lecturecode.domains.sets import check_domain, check_fits, check_points, factors_of
 from lecturecode.door import arrays, function, whole
@@ -108,13 +107,13 @@ def brute_force(
             )
         _check_size(g, candidates, [1] * candidates.size, PATIENCE)
         grid = Grid(candidates.axes(1))
-        run = {"method": "brute force", "domain": describe(candidates)}
+        run = {"method": "brute force", "domain": candidates}
         with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
             method = try_all(grid.points, grid.count, "candidates")
             return _collect(ask, method, grid.count, grid.size, record_every, callback, progress)
     _, points = arrays({"candidates": "C P"}, candidates=detached(candidates))
     count, size = points.shape
-    run = {"method": "brute force", "candidates": describe(points)}
+    run = {"method": "brute force", "candidates": points}
     with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
         method = try_all(_rows(points), count, "candidates")
         return _collect(ask, method, count, size, record_every, callback, progress)
@@ -188,7 +187,7 @@ def grid_search(
     counts = _counts(domain, points)
     _check_size(g, domain, counts, max_points, like)
     grid = Grid(_axes(domain, counts), like)
-    run = {"method": "grid search", "domain": describe(domain), "shape": grid.shape} | grid.kind
+    run = {"method": "grid search", "domain": domain, "shape": grid.shape} | grid.kind
     with remembered(g, checkpoint, generator(0), run, given=False, pieces=in_chunks) as ask:
         method = try_all(grid.points, grid.count, "points of the grid")
         return _collect(ask, method, grid.count, grid.size, record_every, callback, progress)
@@ -267,7 +266,7 @@ def random_search(
     draws = whole(draws, "draws")
     like = np.empty(0) if like is None else as_array(like, "like")
     chance, first = generator(rng), check_points(start, domain, like, draws)
-    run = {"method": "random search", "domain": describe(domain), "start": describe(first)}
+    run = {"method": "random search", "domain": domain, "start": first}
     with remembered(g, checkpoint, chance, run, given=rng is not None, pieces=in_chunks) as ask:
         method = draw(domain, draws, chance, like, first)
         return _collect(ask, method, draws, domain.size, record_every, callback, progress)

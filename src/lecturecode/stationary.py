@@ -15,6 +15,7 @@ from lecturecode.arrays import (
     check_agreement,
     copied,
     length,
+    namespace,
     on_host,
 )
 from lecturecode.door import arrays, function, real, whole
@@ -32,7 +33,7 @@ def find_stationary_point(
     theta: ArrayLike,
     *,
     steps: int = 100,
-    tol: float = 1e-10,
+    tol: float | None = None,
     record_every: int | None = None,
     callback: Callback | None = None,
     progress: bool = False,
@@ -56,8 +57,10 @@ def find_stationary_point(
         Where to start.
     steps : int
         The most steps to take.
-    tol : float
-        Flat means a gradient whose 2-norm is at most this.
+    tol : float, optional
+        Flat means a gradient whose 2-norm is at most this, in the unit of the gradient. If it is not
+        given, at most :math:`u^{2/3}` times the longest one on the way, u being the distance from 1 to
+        the next number: neither the unit of g nor that of theta matters.
     record_every, callback, progress
         As for :func:`lecturecode.minimize`.
 
@@ -83,7 +86,10 @@ def find_stationary_point(
     it is singular, as at the monkey saddle, the pseudo-inverse :math:`H^+` keeps the step finite and
     convergence is merely linear. On the way the gradient itself may get longer, as it must in a curved
     valley like Rosenbrock's. The search can also end where the Hessian is singular and the gradient is
-    not zero; then ``converged`` is False, and another start helps.
+    not zero; then ``converged`` is False, and another start helps. Without `tol` it has converged, too,
+    where rounding leaves no way to go on: where Newton's step explains the gradient, and does not reach
+    the first half of the digits of theta. :math:`H^+` takes what is :math:`10^{15}` times smaller than
+    the largest eigenvalue for zero; coordinates of very different units want to be scaled first.
 
     References
     ----------
@@ -101,7 +107,8 @@ def find_stationary_point(
     """
     function(gradient, "gradient")
     function(hessian, "hessian")
-    steps, tol = whole(steps, "steps"), real(tol, "tol", "[0, inf]")
+    steps = whole(steps, "steps")
+    tol = None if tol is None else real(tol, "tol", "[0, inf]")
     theta = as_start(theta)
     P = theta.shape[0]
     slope, curvature = _shaped(gradient, (P,), "gradient"), _shaped(hessian, (P, P), "hessian")
@@ -115,13 +122,15 @@ def find_stationary_point(
     )
 
 
-def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) -> Steps:
+def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float | None) -> Steps:
     """Step to where the gradient's first-order expansion is zero, halving a step that goes too far."""
     xp = compat.array_namespace(theta)
-    slope, calls = gradient(theta), 1
+    eps = float(xp.finfo(theta.dtype).eps)
+    slope, calls, longest = gradient(theta), 1, 0.0
     while True:
         size = length(slope)
-        done = _flat(size, tol)
+        longest = max(longest, size)
+        done = _flat(size, eps ** (2 / 3) * longest if tol is None else tol)
         yield Step(theta, size, evaluations=calls, done=done)
         if done:
             return done
@@ -129,17 +138,18 @@ def newton(gradient: Derivative, hessian: Derivative, theta: Array, tol: float) 
         if not math.isfinite(size) or not bool(xp.all(xp.isfinite(H))):
             return False, "stopped {place}: the gradient or Hessian is not finite"
         inverse = xp.linalg.pinv(H)
-        if not bool(xp.all(xp.isfinite(inverse))):
-            return False, "stopped {place}: the pseudo-inverse of the Hessian is not finite"
         direction, t, calls = inverse @ slope, 1.0, 0
+        reach = length(direction)
+        if not math.isfinite(reach):
+            return False, "stopped {place}: Newton's step is not finite"
         while True:
             nearer = theta - t * direction
             ahead, calls = gradient(nearer), calls + 1
-            if length(inverse @ ahead) < length(direction) or length(ahead) < size:
+            if length(inverse @ ahead) < reach or length(ahead) < size:
                 break
             t /= 2
             if t < 1e-10:
-                return False, _stuck(size)
+                return _no_way_on(theta, slope, direction, H, tol)
         theta, slope = nearer, ahead
 
 
@@ -232,13 +242,21 @@ def _call_shaped(derivative: Derivative, shape: tuple[int, ...], name: str, thet
 
 
 def _flat(size: float, tol: float) -> End | None:
-    if size <= tol:
+    if size <= tol and math.isfinite(size):
         return True, f"the gradient is flat {{place}}: its norm is at most tol = {tol:g}"
     return None
 
 
-def _stuck(size: float) -> str:
-    return (
+def _no_way_on(theta: Array, slope: Array, direction: Array, H: Array, tol: float | None) -> End:
+    """End where no step brings the zero nearer: only rounding is left if Newton's step is that short.
+
+    The step has to explain the gradient; a singular Hessian may leave most of it out.
+    """
+    size, half_of_digits = length(slope), float(namespace(theta).finfo(theta.dtype).eps) ** 0.5
+    explained = length(slope - H @ direction) <= half_of_digits * size
+    if tol is None and explained and length(direction) <= half_of_digits * length(theta):
+        return True, "the gradient is flat {place}, to rounding: no step brings its zero nearer"
+    return False, (
         "stuck {place}: no step along Newton's direction brings the zero nearer; the gradient's norm is "
         f"{size:.3g}; try another start"
     )

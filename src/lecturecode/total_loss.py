@@ -21,7 +21,8 @@ class TotalLoss:
     .. math:: g(\theta) = L(\mathrm{dnn}_\theta, T) = \frac{1}{T} \sum_{t=1}^T
         l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr)
 
-    All searches, populations and descents of the package take it.
+    All searches, populations and descents of the package take it. Data may be large, and are not copied:
+    do not write into x or y as long as g is used.
 
     Parameters
     ----------

@@ -166,8 +166,9 @@ class Recorder:
         self.values.append(value)
         self.evaluations.append(np.int64(self.calls))
         if theta.ndim == 1:
-            if self.keep_best and -float("inf") < value < self.best_value:
-                self.best, self.best_value = self.last, float(value)
+            number = float(value)  # looked at once: a device is asked for it
+            if self.keep_best and -math.inf < number < self.best_value:
+                self.best, self.best_value = self.last, number
         else:
             self._best_member(theta, value)
 

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -18,10 +20,14 @@ FLAGS = [
 ]
 
 
+REDIRECTS = tomllib.loads((Path(__file__).parents[2] / "docs" / "redirects.toml").read_text("utf-8"))
+
+
 def pages(*patterns: str) -> list[str]:
-    """List the pages of the built site, as paths from its root."""
+    """List the pages of the built site, as paths from its root, without those that have moved."""
     found = {path for pattern in patterns for path in SITE.glob(pattern) if "_static" not in path.parts}
-    return sorted(path.relative_to(SITE).as_posix() for path in found)
+    names = {path.relative_to(SITE).as_posix() for path in found}
+    return sorted(names - {f"{old}.html" for old in REDIRECTS["pages"]})
 
 
 def address(page: str, query: str = "") -> str:
@@ -77,8 +83,59 @@ class Reader:
         return [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
 
 
+class View(NamedTuple):
+    """What of the site is looked at, and how."""
+
+    page: str
+    dark: bool = False
+    width: int = 1280
+
+    def __str__(self) -> str:
+        return self.page + ("-dark" if self.dark else "")
+
+
+def views(names: list[str], **how: bool | int) -> pytest.MarkDecorator:
+    """Let a test look at several pages in one way."""
+    return pytest.mark.parametrize("view", [View(name, **how) for name in names], ids=str)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that look at the same view of a page follow each other: it is opened once."""
+    callspecs = [getattr(item, "callspec", None) for item in items]
+    keys = [spec.params.get("view", ()) if spec else () for spec in callspecs]
+    order = sorted(range(len(items)), key=lambda k: keys[k])
+    items[:] = [items[k] for k in order]
+
+
 @pytest.fixture
 def reader(browser: Browser) -> Iterator[Reader]:
     reader = Reader(browser)
     yield reader
     reader.context.close()
+
+
+class Visit:
+    """The view that is open, until a test asks for another."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser, self.view, self.reader = browser, View(""), Reader(browser)
+
+    def open(self, view: View) -> Reader:
+        if view != self.view:
+            self.reader.context.close()
+            self.view, self.reader = view, Reader(self.browser, view.dark, view.width)
+            (self.reader.open_dark if view.dark else self.reader.open)(view.page)
+        return self.reader
+
+
+@pytest.fixture(scope="session")
+def visit(browser: Browser) -> Iterator[Visit]:
+    visit = Visit(browser)
+    yield visit
+    visit.reader.context.close()
+
+
+@pytest.fixture
+def seen(visit: Visit, view: View) -> Reader:
+    """The page of a view, as the tests before left it: what changes a page stands last in its file."""
+    return visit.open(view)

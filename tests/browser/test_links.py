@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import SITE, pages
+from conftest import REDIRECTS, SITE, Reader, address, pages
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +58,22 @@ def test_no_internal_link_is_dead(links: dict[str, Links]) -> None:
 def test_external_links_are_encrypted_and_named(links: dict[str, Links]) -> None:
     outside = {t for found in links.values() for t in found.targets if urlsplit(t).netloc}
     assert all(target.startswith("https://") for target in outside), outside
+
+
+def test_old_addresses_lead_to_where_their_sections_stand_now(
+    reader: Reader, links: dict[str, Links]
+) -> None:
+    leads = {f"{old}.html": f"{new}.html" for old, new in REDIRECTS["pages"].items()}
+    assert len(leads) > 20
+    for old, new in leads.items():
+        assert Links((SITE / old).read_text(encoding="utf-8")).targets, f"{old} leads nowhere"
+        assert new in links
+    for page, sections in REDIRECTS["sections"].items():
+        for anchor, target in sections.items():
+            name, _, section = target.partition("#")
+            assert anchor not in links[f"{page}.html"].anchors, f"{page} has {anchor} still"
+            assert section in links[f"{name}.html"].anchors
+    reader.page.goto(address("chapters/11_local_minima.html", "#minima-sgd"))
+    reader.page.wait_for_url("**/chapters/12_local_minima.html#minima-sgd")
+    reader.page.goto(address("chapters/10_stochastic_gradient_descent.html", "#sgd-adam"))
+    reader.page.wait_for_url("**/chapters/11_momentum_and_adam.html#adam-scale")

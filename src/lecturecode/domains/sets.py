@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import array_api_compat as compat
@@ -311,7 +312,7 @@ class Interval(Domain):
         draws = uniform(rng, (whole(count, "count"), 1), like)
         k = 0.5 if self.b - self.a > _largest(like) else 1.0  # the width may be beyond all numbers
         a, b = k * self.a, k * self.b
-        return self.project((a + (b - a) * draws) / k)
+        return ((a + (b - a) * draws) / k).clip(self.a, self.b)
 
     def axes(self, points: int) -> list[np.ndarray]:
         return [_evenly(self.a, self.b, whole(points, "points"))]
@@ -615,8 +616,7 @@ def check_fits(domain: Domain, like: Array) -> None:
     ValueError
         If it has not: float32 ends at 3e38, and does not tell integers apart beyond 2^24.
     """
-    numbers = compat.array_namespace(like).finfo(like.dtype)
-    largest, eps, normal = (float(x) for x in (numbers.max, numbers.eps, numbers.smallest_normal))
+    largest, eps, normal = _limits(compat.array_namespace(like), like.dtype)
     exact = 2 / eps
     for factor in factors_of(domain):
         counted = isinstance(factor, Choice | Integers)
@@ -637,8 +637,15 @@ def _evenly(a: float, b: float, count: int) -> np.ndarray:
     return np.linspace(k * a, k * b, count) / k
 
 
+@cache
+def _limits(xp: Any, dtype: Any) -> tuple[float, float, float]:
+    """Return the largest number, the distance from 1 to the next, and the smallest with all digits."""
+    numbers = xp.finfo(dtype)
+    return float(numbers.max), float(numbers.eps), float(numbers.smallest_normal)
+
+
 def _largest(array: Array) -> float:
-    return float(compat.array_namespace(array).finfo(array.dtype).max)
+    return _limits(compat.array_namespace(array), array.dtype)[0]
 
 
 def _equal(option: Any, value: Any) -> bool:

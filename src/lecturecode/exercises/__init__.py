@@ -21,6 +21,7 @@ CHAPTERS = (
     "feedforward_networks",
     "backpropagation",
     "stochastic_gradient_descent",
+    "momentum_and_adam",
     "local_minima",
     "differentiable_programming",
     "pytorch_framework",

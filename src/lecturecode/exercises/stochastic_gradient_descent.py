@@ -66,3 +66,29 @@ def _nesterov_step(nesterov: Any) -> str | None:
     if not np.allclose(theta, start + v):
         return "theta did not move by the new velocity"
     return None
+
+
+@judge(
+    "sgd/mean-of-parts",
+    "a function mean_of_parts(gradients, sizes) that returns the mean gradient of all samples",
+)
+def _mean_of_parts(mean_of_parts: Any) -> str | None:
+    rng = np.random.default_rng(0)
+    of_samples = rng.standard_normal((7, 3))  # the gradients of seven samples
+    for sizes in ([7], [1, 6], [2, 2, 3]):
+        ends = np.cumsum(sizes)[:-1]
+        gradients = np.array([part.mean(0) for part in np.split(of_samples, ends)])
+        given, counts = gradients.copy(), np.array(sizes)
+        answer = mean_of_parts(given, counts)
+        if not (np.array_equal(given, gradients) and np.array_equal(counts, sizes)):
+            return "an array that was passed in has been changed"
+        answer = np.asarray(answer, dtype=float)
+        if answer.shape != (3,):
+            return f"a gradient has the shape (P,), (3,) here; got {answer.shape}"
+        if len(sizes) > 1 and np.allclose(answer, gradients.sum(0)):
+            return "the gradients of the parts were added up: the step would be too long"
+        if len(sizes) > 1 and np.allclose(answer, gradients.mean(0)):
+            return "a small part counts as much as a large one; its samples count too much"
+        if not np.allclose(answer, of_samples.mean(0)):
+            return f"this is not the mean gradient of all samples, for parts of {sizes} samples"
+    return None

@@ -4,6 +4,7 @@ The table has one entry for each operation: its forward method, then the gradien
 makes nodes, and the operators of a node are boxes; that is why both stand here.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -188,7 +189,8 @@ class Node:
     Parameters
     ----------
     value : array, number or nested list of numbers
-        Data or parameters. Integers become float64, and float32 stays float32.
+        Data or parameters. Integers become float64, and float32 stays float32. A floating-point array is
+        not copied: the node is a view of it, and what is written there is seen by what is computed next.
     name : str
         What a drawing calls the node.
 
@@ -275,7 +277,10 @@ class Node:
     def mean(self, axis: Any = None, keepdims: bool = False) -> "Node":
         """Return the mean of all entries, or of those along an axis or several."""
         total = self.sum(axis, keepdims)
-        return total / (self.value.size / max(total.value.size, 1))
+        count = self.value.size / max(total.value.size, 1)
+        if (abs(total.value) == math.inf).any():  # it is the sum that has left the range of the numbers
+            return (self / count).sum(axis, keepdims)
+        return total / count
 
     def backward(self) -> None:
         """Give this scalar's gradient to all nodes that it is made of, as :func:`backward` does."""

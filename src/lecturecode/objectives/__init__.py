@@ -6,6 +6,8 @@ where one usually looks, and ``g.minima`` holds the known local minima, shape (K
 first.
 """
 
+from typing import Any
+
 from lecturecode.objectives.function import Function, Objective
 from lecturecode.objectives.quadratics import MeanSquaredError, Quadratic, Saddle
 from lecturecode.objectives.rugged import Ackley, Rastrigin
@@ -15,7 +17,13 @@ PURE = (
     Ackley, DoubleWell, Himmelblau, MeanSquaredError, MonkeySaddle, Quadratic, Rastrigin, Rosenbrock,
     Saddle,
 )  # fmt: skip
-"""Those that write into nothing that they are given."""
+"""Those that write into nothing that they are given, and whose answers are new arrays."""
+
+
+def reads_only(g: Any) -> bool:
+    """Tell whether g is one of these, or a method of one, which needs no copy of what it is given."""
+    return type(getattr(g, "__self__", g)) in PURE
+
 
 __all__ = [
     "Ackley",

@@ -145,6 +145,7 @@ class MeanSquaredError(Objective):
 
     With a design matrix whose rows are :math:`w_t^\T = (x_t, 1)` this is the loss of the affine model
     :math:`f_\theta(x) = a x + b`; :func:`lecturecode.affine_error` builds it from x and y.
+    Data may be large, and are not copied: do not write into W or y as long as g is used.
 
     Parameters
     ----------

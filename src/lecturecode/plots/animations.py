@@ -183,6 +183,13 @@ def player(animation: Animation, alt: str | None = None, *, dpi: int = 90) -> Pl
     return Player(alt=" ".join(alt.split()), interval=interval, frames=tuple(writer.pictures))
 
 
+class _Canvas(FigureCanvasAgg):
+    """Leaves the drawing to whoever keeps the frame: an animation would draw each a first time."""
+
+    def draw_idle(self, *args: Any, **options: Any) -> None:
+        pass
+
+
 class _Pictures(AbstractMovieWriter):
     """Keeps each frame as a WebP picture in memory, a fifth of the size of a PNG."""
 
@@ -190,7 +197,7 @@ class _Pictures(AbstractMovieWriter):
         self.fig = fig
         self.pictures: list[bytes] = []
         fig.set_dpi(dpi or fig.dpi)
-        self.canvas = FigureCanvasAgg(fig)
+        self.canvas: FigureCanvasAgg = _Canvas(fig)
 
     def grab_frame(self, **options: Any) -> None:
         self.canvas.draw()

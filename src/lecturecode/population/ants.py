@@ -11,7 +11,6 @@ import array_api_compat as compat
 
 from lecturecode.answers import remembered
 from lecturecode.arrays import Array, ArrayLike, same_kind
-from lecturecode.checkpoints import describe
 from lecturecode.door import real, renamed, whole
 from lecturecode.iteration import Method, Told, collect, reaches
 from lecturecode.population.distances import is_symmetric, refuse, square
@@ -176,7 +175,7 @@ def ant_colony(
     if start is not None:
         first = _given_tours(start, d, population)
     settings = [population, alpha, beta, evaporation]
-    run = {"method": "ant colony", "settings": settings, "data": describe(d), "start": describe(first)}
+    run = {"method": "ant colony", "settings": settings, "data": d, "start": first}
 
     def length(tours: Array) -> Array:
         return _length(d, xp.astype(tours, xp.int64))

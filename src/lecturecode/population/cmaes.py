@@ -341,11 +341,12 @@ class Cloud:
         xp = self.xp
         self.C = (self.C + self.C.T) / 2
         variances, B = xp.linalg.eigh(self.C)
-        if not bool(xp.all(xp.isfinite(variances))):
+        largest = float(variances[-1])  # NaN where LAPACK gave up
+        if not math.isfinite(largest):
             self.watch.lost = True
             return
         self.B = B
-        self.D = xp.sqrt(xp.clip(variances, self.watch.eps * float(variances[-1]), None))
+        self.D = xp.sqrt(xp.clip(variances, self.watch.eps * largest, None))
         self.root = (self.B * self.D) @ self.B.T
         self.deviations = xp.sqrt(xp.sum(self.root * self.root, axis=1))  # positive even where C is not
         if self.bounded:

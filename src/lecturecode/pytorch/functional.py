@@ -182,7 +182,8 @@ class TotalLoss:
     .. math:: g(\theta) = \frac{1}{T} \sum_{t=1}^T l\bigl(\mathrm{dnn}_\theta(x_t), y_t\bigr)
 
     All searches, populations and descents of the package take it, as they take
-    :class:`lecturecode.TotalLoss`.
+    :class:`lecturecode.TotalLoss`. Data may be large, and are not copied: do not write into x or y as
+    long as g is used.
 
     Parameters
     ----------

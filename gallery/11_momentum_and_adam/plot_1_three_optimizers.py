@@ -6,7 +6,7 @@ Rosenbrock's canyon is banana-shaped, steep across and almost flat along its flo
 Three rules start at the same point, each with a learning rate that suits it. Watch the
 first steps and the bend: gradient descent crawls along the floor as soon as it is
 there, momentum gathers speed and overshoots the turn, Adam's first step is as long in
-one coordinate as in the other. See :ref:`sgd-faster`, :ref:`sgd-adam`.
+one coordinate as in the other. See :ref:`momentum-faster`, :ref:`adam-scale`.
 """
 
 import matplotlib.pyplot as plt

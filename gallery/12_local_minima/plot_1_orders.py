@@ -6,7 +6,7 @@ Three tanh neurons can be named in :math:`3! = 6` orders. All six are the
 same function, so that a minimum has five twins. Walk to each of them along a
 straight line: the two ends are equally low. Look at what lies between, where
 each point is a mixture of two networks that are equally good. The chapter
-:doc:`/chapters/11_local_minima` counts the orders of larger networks.
+:doc:`/chapters/12_local_minima` counts the orders of larger networks.
 """
 
 from itertools import permutations

@@ -6,7 +6,7 @@ Adam's two averages start at zero, and so are too small at first: after :math:`i
 gradients by the factors :math:`1 - \beta_1^i` and :math:`1 - \beta_2^i`, which the left
 panel shows. The average of squares, of which the root is taken, needs thousands of
 steps to fill. One divides by it, and so the steps are too long meanwhile. The right
-panel shows how long. See :ref:`sgd-adam`.
+panel shows how long. See :ref:`adam-scale`.
 """
 
 import matplotlib.pyplot as plt

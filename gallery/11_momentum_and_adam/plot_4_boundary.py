@@ -6,7 +6,7 @@ A network with two inputs and two outputs is fitted to 300 points of two classes
 pale color of a place tells which output is the larger one there, and the dark line
 between them is the decision boundary. No straight line parts these points. Look at when
 the boundary begins to bend: a straight cut is found within a few steps, and the way
-from there takes most of the time. See :doc:`/chapters/10_stochastic_gradient_descent`.
+from there takes most of the time. See :doc:`/chapters/11_momentum_and_adam`.
 """
 
 import matplotlib.pyplot as plt

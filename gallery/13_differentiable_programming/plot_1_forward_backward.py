@@ -6,7 +6,7 @@ The expression :math:`r = dc` with :math:`c = ab` and :math:`d = c + a` as a gra
 boxes. First the values appear, from left to right; then the gradients,
 :eq:`eq-box-backward`, from right to left. Look at c and at a, which are used twice:
 they get a gradient when both of their users have spoken, and it is the sum. See
-:doc:`/chapters/12_differentiable_programming`.
+:doc:`/chapters/13_differentiable_programming`.
 """
 
 import matplotlib.pyplot as plt
