@@ -162,6 +162,21 @@ def test_buffers_are_used_again_and_follow_shapes_and_kinds(library):
         assert step(theta, x, y)[1] is gradient
 
 
+@libraries
+@pytest.mark.parametrize("loss", [SquaredError(), CrossEntropy()])
+@pytest.mark.parametrize("times", [0.0, 1e-3, 0.3, 1.0, 7.0])
+def test_a_multiple_of_the_gradient_is_asked_for_in_one_call(library, loss, times):
+    network, rng = Network((5, 7, 3), "relu"), np.random.default_rng(0)
+    theta, x = library(network.init(rng)), library(rng.standard_normal((6, 5)))
+    y = library(rng.integers(0, 3, 6) if loss == CrossEntropy() else rng.standard_normal((6, 3)))
+    value, gradient = backprop(network, loss, theta, x, y)
+    same, multiple = Backprop(network, loss)(theta, x, y, times)
+    assert float(same) == float(value)
+    np.testing.assert_allclose(
+        np.asarray(multiple), times * np.asarray(gradient), rtol=1e-13, atol=times * 1e-15
+    )
+
+
 def test_one_backprop_serves_arrays_and_tensors_in_turn():
     step, theta = Backprop(Network((1, 1)), SquaredError()), np.array([0.0, 2.0])
     x, y = np.array([[3.0]]), np.array([[5.0]])

@@ -417,6 +417,17 @@ def test_a_slice_writes_into_no_gradient_of_another_node(late):
         np.testing.assert_array_equal(node.grad, wanted)
 
 
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_the_gradient_of_a_transposed_matrix_needs_no_copy_on_its_way_to_the_matrix(lead):
+    rng = np.random.default_rng(0)
+    a, W, G = (rng.standard_normal((*lead, *shape)) for shape in ((5, 4), (6, 4), (5, 6)))
+    of_transposed = g.matmul.backward[1](G, a @ W.mT, a, W.mT)
+    of_matrix = g.matmul.backward[1](G, a @ W.mT, a, W.mT.copy())
+    assert of_transposed.mT.flags.c_contiguous
+    assert of_matrix.flags.c_contiguous
+    np.testing.assert_allclose(of_transposed, of_matrix, rtol=1e-13, atol=1e-15)
+
+
 def test_many_slices_of_one_array_need_one_array_of_its_size(monkeypatch):
     made, zeros_like = [], np.zeros_like
     monkeypatch.setattr(np, "zeros_like", lambda a: made.append(np.shape(a)) or zeros_like(a))

@@ -277,13 +277,15 @@ def test_momentum_zero_is_gradient_descent():
 def test_a_step_in_place_is_the_step_in_the_same_memory(rule, library):
     rng = np.random.default_rng(0)
     start = rng.standard_normal(20)
-    theta, here = library(start), library(start.copy())
-    state, kept = rule.init(theta), rule.init(here)
+    theta, here, told = library(start), library(start.copy()), library(start.copy())
+    state, kept, known = rule.init(theta), rule.init(here), rule.init(told)
     places = [np.asarray(part) for part in (here, *kept) if not isinstance(part, int)]  # share memory
     for _ in range(1000):
         gradient = library(rng.standard_normal(20) * 10.0 ** rng.integers(-6, 6))
         theta, state = rule.step(theta, gradient, state)
+        known = rule.step_by(told, rule.times * gradient, known)
         kept = rule.step_in_place(here, gradient, kept)
+    assert told.tolist() == here.tolist()
     for place, part in zip(places, (here, *kept), strict=False):
         assert np.shares_memory(place, np.asarray(part))
     np.testing.assert_allclose(np.asarray(here), np.asarray(theta), rtol=1e-11, atol=1e-12)

@@ -15,35 +15,79 @@ def number(value: float) -> str:
     return f"{value:.2f}" if value >= 0.1 else f"{value:.2g}"
 
 
-def verdict(row: dict[str, Any]) -> str:
-    """Say what the goal was for the ratio of a row, and whether it is met."""
-    limit = row.get("limit")
-    if limit is None:
-        return ""
-    return f"≤ {number(limit)}: {'met' if row['ratio'] <= limit else 'missed'}"
+def compared(quartiles: list[float]) -> str:
+    """Say what a row answers: quartiles on both sides of 1 do not tell who is faster."""
+    low, _, high = quartiles
+    if low <= 1 <= high:
+        return "undecided"
+    return "faster" if high < 1 else "slower"
+
+
+def ratio(row: dict[str, Any], threads: str) -> str:
+    """Write the median of a ratio, its quartiles, and what they answer."""
+    if threads not in row["ratios"]:
+        return "not measured"
+    low, median, high = row["ratios"][threads]
+    if low == high == 1:  # the row that the others are compared with
+        return "1"
+    if low is None:  # of a record that kept the median only
+        return f"{number(median)}, spread not kept"
+    return f"{number(median)} ({number(low)} to {number(high)}), {compared([low, median, high])}"
 
 
 def case_table(case: dict[str, Any]) -> list[nodes.Node]:
-    """Return the title, the table and the goal of one case."""
+    """Return the title and the table of one case."""
     columns: dict[str, Any] = {
         "Library": lambda row: f"`{row['name']}`",
-        "Ours / theirs": lambda row: number(row["ratio"]),
+        "1 thread": lambda row: ratio(row, "1"),
+        "2 threads": lambda row: ratio(row, "2"),
     }
-    if any(row.get("limit") is not None for row in case["rows"]):
-        columns["Goal"] = verdict
     if case.get("seeds"):
         what, form = ("above the optimum", "{:.1%}") if case["relative"] else ("result", "{:.3g}")
         columns[f"Median {what}, {case['seeds']} seeds"] = lambda row: form.format(row["result"])
     else:
         plural = case["unit"] + ("es" if case["unit"].endswith("ch") else "s")
         columns[f"{plural} in a run"] = lambda row: str(row["units"])
-    columns["Slowest run / median"] = lambda row: f"{row['spread'][1]:.2f}"
     if any(row["digits"] is not None for row in case["rows"]):
         columns["Correct digits"] = lambda row: "all" if row["digits"] >= 19 else f"{row['digits']:.1f}"
     rows = [[words(cell(row)) for cell in columns.values()] for row in case["rows"]]
-    title = nodes.rubric(text=f"{case['title']}: time per {case['unit']}")
-    goal = nodes.paragraph("", "", nodes.emphasis(text=f"Goal: {case['goal']}."))
-    return [title, table(list(columns), [40] + [15] * (len(columns) - 1), rows), goal]
+    title = nodes.rubric(text=f"{case['title']}: time per {case['unit']}, ours / theirs")
+    widths = [30, 24, 24] + [12] * (len(columns) - 3)
+    return [title, table(list(columns), widths, rows), *words(measured(case))]
+
+
+def measured(case: dict[str, Any]) -> str:
+    """Say when a case was measured, how often, and what other programs took of the machine."""
+    parts = []
+    for threads, run in sorted(case["runs"].items()):
+        others = run["others"]
+        meanwhile = "" if others is None else f", other programs took {others:.0%} of the machine"
+        counted = f"{threads} thread{'s' if threads != '1' else ''}: {run['rounds']} rounds"
+        parts.append(f"{counted} on {run['date']}{meanwhile}")
+    return "; ".join(parts) + "."
+
+
+def load(record: dict[str, Any]) -> str:
+    """Say whether the machine was quiet, and what follows for the rows."""
+    shares = [run["others"] for case in record["cases"] for run in case["runs"].values()]
+    known = [share for share in shares if share is not None]
+    if not known or max(known) < QUIET:
+        return ""
+    missing = [case for case in record["cases"] if "2" not in case["runs"]]
+    said = (
+        f"The machine was shared: other programs took up to {max(known):.0%} of it "
+        "meanwhile. They also take its caches, so that on a quiet machine the ratios may be others."
+    )
+    if missing:
+        said += (
+            f" For {len(missing)} of {len(record['cases'])} cases it was too busy to time two threads, "
+            "which would have waited for each other."
+        )
+    return said
+
+
+QUIET = 0.1
+"""The share of a machine that other programs may have without a word about it."""
 
 
 class Benchmarks(Directive):
@@ -60,12 +104,12 @@ class Benchmarks(Directive):
             return words("Nothing has been measured yet. `make bench` measures and writes the record.")
         record = json.loads(record_file.read_text(encoding="utf-8"))
         machine = record["machine"]
-        dates = sorted({case["date"] for case in record["cases"]})
-        rounds = [case["rounds"] for case in record["cases"]]
+        runs = [run for case in record["cases"] for run in case["runs"].values()]
+        dates, rounds = sorted({run["date"] for run in runs}), [run["rounds"] for run in runs]
         found = words(
             f"Measured on {dates[0]}{' to ' + dates[-1] if len(dates) > 1 else ''}: {machine['cpu']}, "
-            f"{machine['system']}, Python {machine['python']}, {machine['packages']}, "
-            f"{machine['threads']} threads for everyone, medians of {min(rounds)} rounds or more."
+            f"{machine['system']}, Python {machine['python']}, {machine['packages']}; "
+            f"{min(rounds)} to {max(rounds)} rounds for each case. {load(record)}"
         )
         for case in record["cases"]:
             found += case_table(case)
@@ -94,8 +138,41 @@ class Strategies(Directive):
         return [table(head, [30] + [14] * (len(head) - 1), rows)]
 
 
+class Growth(Directive):
+    """Show the exponents with which times grow, and their standard errors."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return a sentence about the machine and a table."""
+        env = self.state.document.settings.env
+        file = Path(env.srcdir) / "scaling.json"
+        env.note_dependency(str(file))
+        record = json.loads(file.read_text(encoding="utf-8"))
+        machine = record["machine"]
+        of_training = sorted({row["date"] for row in record["rows"] if "varied" in row})
+        others = machine["others"]
+        meanwhile = "" if others is None else f" Other programs took {others:.0%} of the machine."
+        measured = (
+            f"Measured on {machine['cpu']}, Python {machine['python']}, NumPy {machine['numpy']}, by "
+            f"the time of the processor with one thread.{meanwhile} Training: {', '.join(of_training)}."
+        )
+        head = ["Method", "Grows with", "Exponent", "Standard error", "Measured on"]
+        rows = [
+            [
+                f"`{row['method']}`",
+                row["axis"],
+                f"{row['exponent']:.2f}",
+                f"{row['error']:.2f}",
+                row["date"],
+            ]
+            for row in record["exponents"]
+        ]
+        cells = [[words(cell) for cell in row] for row in rows]
+        return [*words(measured), table(head, [25, 30, 12, 13, 20], cells)]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("benchmarks", Benchmarks)
+    app.add_directive("benchmarks-growth", Growth)
     app.add_directive("benchmarks-bbob", Strategies)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -89,6 +89,9 @@ class Backprop:
     Calls are not checked; :func:`backprop` does that. The gradient that a call returns is overwritten
     by the next call. The views of the weights are kept, too, as long as theta is the same array.
 
+    A call may ask for a multiple of the gradient: ``times`` multiplies :math:`G_{x^L}`, which has T
+    times N_L numbers where the gradient has P, and everything after it is linear.
+
     Examples
     --------
     >>> import numpy as np
@@ -106,7 +109,7 @@ class Backprop:
         self.buffers: dict[Any, Array] = {}
         self.views: dict[str, tuple[Array, Any]] = {}
 
-    def __call__(self, theta: Array, x: Array, y: Array) -> tuple[Array, Array]:
+    def __call__(self, theta: Array, x: Array, y: Array, times: float = 1.0) -> tuple[Array, Array]:
         """Return the mean loss, shape (...), and its gradient, (..., P), for checked arrays."""
         xp, layers = namespace(theta), self._unpacked("theta", theta)
         lead, samples = theta.shape[:-1], x.shape[0]
@@ -119,6 +122,8 @@ class Backprop:
 
         losses, G = self.loss.with_gradient(xs[-1], y)  # G_{x^L}, (..., T, N_L)
         G /= samples
+        if times != 1.0:
+            G *= times
         gradient = self._buffer("gradient", theta.shape, theta)
         gradients = self._unpacked("gradient", gradient)
         for i in reversed(range(len(layers))):

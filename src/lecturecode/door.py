@@ -253,7 +253,8 @@ def labels(value: Any, name: str, classes: int, like: Array, hint: str = "") -> 
         if int(given.min()) == 1 and int(given.max()) == classes:
             hint = f"{hint}. Classes are numbered from 0: {name} - 1".removeprefix(". ")
     given = integers(given, name, 0, classes - 1, "class numbers, integers", hint)
-    if isinstance(value, np.ndarray) or compat.is_torch_array(value):
+    arrays = isinstance(value, np.ndarray), isinstance(like, np.ndarray)
+    if compat.is_torch_array(value) or arrays == (True, False):
         same_kind(value, like, name, "x")  # library and device, not dtype
     xp = namespace(like)
     return xp.asarray(given, dtype=xp.int64, device=compat.device(like))

@@ -5,6 +5,7 @@ losses here take whole minibatches, and predictions of several networks at once 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import array_api_compat as compat
@@ -200,13 +201,22 @@ def _residual(prediction: Array, y: Array) -> Array:
 
 def _shifted(a: Array) -> Array:
     """Return a minus its largest entry, which becomes 0 even where it is infinite."""
-    xp = namespace(a)
-    a = a.clip(max=float(xp.finfo(a.dtype).max))
-    return a - xp.max(a, axis=-1, keepdims=True)
+    a = a.clip(max=_largest(namespace(a), a.dtype))
+    if isinstance(a, np.ndarray):
+        return a - a.max(-1, keepdims=True)
+    return a - namespace(a).max(a, axis=-1, keepdims=True)
+
+
+@cache
+def _largest(xp: Any, dtype: Any) -> float:
+    """Return the largest number of a dtype; asked for at every step."""
+    return float(xp.finfo(dtype).max)
 
 
 def _samples(y: Array) -> Array:
     """Return the numbers of the samples; beside them y is an index, and -1 would be the last class."""
-    if isinstance(y, np.ndarray) and y.min() < 0:
-        raise ValueError(f"y must hold class numbers from 0 on; got {int(y.min())}")
+    if isinstance(y, np.ndarray):
+        if y.min() < 0:
+            raise ValueError(f"y must hold class numbers from 0 on; got {int(y.min())}")
+        return np.arange(len(y))
     return namespace(y).arange(y.shape[0], device=compat.device(y))

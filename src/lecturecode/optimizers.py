@@ -37,6 +37,9 @@ class Optimizer(Protocol):
     A rule may have a third, ``state = step_in_place(theta, gradient, state)``, for
     :func:`lecturecode.train`: the same step, up to rounding. It overwrites theta and the arrays of the
     state with the next ones, and the gradient with whatever it likes.
+
+    The rules of the package begin it with ``gradient *= times``, and have the rest as a function of its
+    own, ``state = step_by(theta, multiple, state)``, for a gradient that comes multiplied already.
     """
 
     def init(self, theta: Array) -> State:
@@ -95,10 +98,19 @@ class GradientDescent:
         r"""Return :math:`\theta - \epsilon \nabla g` and the unchanged state."""
         return theta - self.learning_rate * gradient, state
 
+    @property
+    def times(self) -> float:
+        """The multiple of the gradient that :meth:`step_by` takes: the learning rate."""
+        return self.learning_rate
+
     def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
         """Overwrite theta with the next one, and the gradient; return the unchanged state."""
-        gradient *= self.learning_rate
-        theta -= gradient
+        gradient *= self.times
+        return self.step_by(theta, gradient, state)
+
+    def step_by(self, theta: Array, multiple: Array, state: State) -> State:
+        """Overwrite theta with the next one, given that multiple of the gradient."""
+        theta -= multiple
         return state
 
 
@@ -168,12 +180,21 @@ class Momentum:
         v -= self.learning_rate * gradient
         return theta + v, (v,)
 
+    @property
+    def times(self) -> float:
+        """The multiple of the gradient that :meth:`step_by` takes: the learning rate."""
+        return self.learning_rate
+
     def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
         """Overwrite theta and its velocity with the next ones, and the gradient; return the state."""
+        gradient *= self.times
+        return self.step_by(theta, gradient, state)
+
+    def step_by(self, theta: Array, multiple: Array, state: State) -> State:
+        """Overwrite theta and its velocity with the next ones, given that multiple of the gradient."""
         (v,) = state
-        gradient *= self.learning_rate
         v *= self.momentum
-        v -= gradient
+        v -= multiple
         theta += v
         return (v,)
 
@@ -298,21 +319,31 @@ class Adam:
         move *= self.learning_rate / (1 - self.beta1**i)
         return theta - move, (m, s, i)
 
+    @property
+    def times(self) -> float:
+        """The multiple of the gradient that :meth:`step_by` takes: its share in m."""
+        return 1 - self.beta1
+
     def step_in_place(self, theta: Array, gradient: Array, state: State) -> State:
         """Overwrite theta and both averages with the next ones, and the gradient; return the state."""
         if _half(theta):
             theta[...], state = self.step(theta, gradient, state)
             return state
+        gradient *= self.times
+        return self.step_by(theta, gradient, state)
+
+    def step_by(self, theta: Array, multiple: Array, state: State) -> State:
+        """Overwrite theta and both averages, given that multiple of the gradient, which is lost."""
         xp, (m, s, i) = namespace(theta), state
         i = i + 1
-        gradient *= 1 - self.beta1  # its share in m, and, squared, up to a factor in s
         m *= self.beta1
-        m += gradient
-        gradient *= gradient
-        gradient *= (1 - self.beta2) / (1 - self.beta1) ** 2
+        m += multiple
+        square = multiple
+        square *= square
+        square *= (1 - self.beta2) / (1 - self.beta1) ** 2
         s *= self.beta2
-        s += gradient
-        move, root = gradient, math.sqrt(1 - self.beta2**i)  # both corrections go into two numbers
+        s += square
+        move, root = square, math.sqrt(1 - self.beta2**i)  # both corrections go into two numbers
         xp.sqrt(s, out=move)
         move += self.eps * root
         xp.divide(m, move, out=move)

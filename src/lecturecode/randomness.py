@@ -108,4 +108,6 @@ def _as_like(draws: np.ndarray, like: Array) -> Array:
 
 
 def _is_torch_generator(rng: Rng) -> bool:
+    if type(rng) is np.random.Generator:  # most are, and this is asked at every draw
+        return False
     return type(rng).__module__.startswith("torch") and type(rng).__name__ == "Generator"

@@ -2,14 +2,18 @@
 
 A step of a population should cost time in proportion to population x dimension, and a sweep of an
 alternated minimization in proportion to the samples and to the clusters, once the arrays are large
-enough to hide the cost of calling NumPy at all. An epoch of training cannot take less than its
-products of matrices alone. The record is drawn on the page of benchmarks.
+enough to hide the cost of calling NumPy at all. A step of an optimizer costs in proportion to the
+parameters. An epoch of training cannot take less than its products of matrices alone. All times are
+those of the processor, on one thread. The record is drawn on the page of benchmarks.
 
-    python tests/benchmarks/scaling.py [--part population sweeps training] [--out docs/scaling.json]
+    python tests/benchmarks/scaling.py [--part population sweeps parameters training]
+                                       [--out docs/scaling.json]
 """
 
 import argparse
+import datetime
 import json
+import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -17,16 +21,21 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from run import Others
+from threadpoolctl import threadpool_limits
 
 from lecturecode import (
+    Adam,
     CrossEntropy,
     GradientDescent,
     Mixture,
+    Momentum,
     Network,
     factorize,
     gaussian_mixture,
     genetic,
     kmeans,
+    minimize,
     particle_swarm,
     train,
 )
@@ -48,10 +57,10 @@ def seconds_per_step(method, population: int, dimension: int) -> float:
     """Time 12 steps less 2, divided by 10: drawing the first population is not a step."""
 
     def run(steps: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         method(sphere, Interval(-5, 5) ** dimension, population=population, steps=steps, rng=0,
                record_every=0)  # fmt: skip
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     run(2)
     return statistics.median((run(12) - run(2)) / 10 for _ in range(ROUNDS))
@@ -66,7 +75,8 @@ def population_rows() -> list[dict]:
                 seconds = seconds_per_step(method, population, dimension)
                 rows.append({"method": name, "dimension": dimension, "population": population,
                              "seconds": seconds})  # fmt: skip
-                print(f"{name:15} P={dimension:4} M={population:7} {seconds * 1e6:10.0f} us per step")
+                said = f"{name:15} P={dimension:4} M={population:7} {seconds * 1e6:10.0f} us per step"
+                print(said, flush=True)
     return rows
 
 
@@ -134,7 +144,7 @@ def seconds_per_sweep(run: Callable) -> float:
         moments: list[float] = []
 
         def watch(trace, moments=moments) -> None:
-            moments.append(time.perf_counter())
+            moments.append(time.process_time())
 
         run(SWEEPS, watch)
         times += [after - before for before, after in zip(moments[:-2:2], moments[2::2], strict=True)]
@@ -150,7 +160,35 @@ def sweep_rows() -> list[dict]:
             for size in chosen:
                 seconds = seconds_per_sweep(SWEEPERS[name](**size))
                 rows.append({"method": name, "axis": axis, **size, "seconds": seconds})
-                print(f"{name:17} {axis:9} {size[axis]:8} {seconds * 1e6:10.0f} us per sweep")
+                said = f"{name:17} {axis:9} {size[axis]:8} {seconds * 1e6:10.0f} us per sweep"
+                print(said, flush=True)
+    return rows
+
+
+RULES = {"GradientDescent": GradientDescent(1e-3), "Momentum": Momentum(1e-3), "Adam": Adam()}
+PARAMETERS = tuple(round(10 ** (3 + k / 2)) for k in range(7))
+
+
+def seconds_per_update(rule, parameters: int) -> float:
+    """Time 22 steps of descent less 2, divided by 20; g is a sum of squares."""
+    theta = np.ones(parameters)
+
+    def run(steps: int) -> float:
+        started = time.process_time()
+        minimize(lambda t: (t @ t, 2 * t), theta, rule, steps=steps, tol=0.0, record_every=0)
+        return time.process_time() - started
+
+    run(2)
+    return statistics.median((run(22) - run(2)) / 20 for _ in range(ROUNDS))
+
+
+def parameter_rows() -> list[dict]:
+    rows = []
+    for name, rule in RULES.items():
+        for size in PARAMETERS:
+            seconds = seconds_per_update(rule, size)
+            rows.append({"method": name, "axis": "parameters", "parameters": size, "seconds": seconds})
+            print(f"{name:17} P={size:9} {seconds * 1e6:10.0f} us per step", flush=True)
     return rows
 
 
@@ -171,20 +209,20 @@ def seconds_per_epoch(width: int, batch: int) -> tuple[float, float]:
     batches = np.split(x, SAMPLES // batch)
 
     def run(epochs: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         train(network, CrossEntropy(), x, y, GradientDescent(1e-3), epochs=epochs, batch_size=batch,
               rng=0, start=theta)  # fmt: skip
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     def products() -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         for x0 in batches:
             np.matmul(x0, W1.T, out=x1)
             np.matmul(x1, W2.T, out=x2)
             np.matmul(x2.T, x1, out=to2)
             np.matmul(x2, W2, out=x1)
             np.matmul(x1.T, x0, out=to1)
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     run(1), products()
     pairs = [((run(3) - run(1)) / 2, products()) for _ in range(ROUNDS)]
@@ -202,32 +240,67 @@ def training_rows() -> list[dict]:
     return rows
 
 
-def slope(size: np.ndarray, seconds: np.ndarray) -> float:
-    """Return the exponent of the cost in the size, over the upper half of the sizes."""
+def slope(size: np.ndarray, seconds: np.ndarray) -> tuple[float, float]:
+    """Return the exponent of the cost in the size, and its standard error, for the upper half of sizes.
+
+    It is the slope of the line through the logarithms by least squares; the error is what their distance
+    from that line makes of it.
+    """
     upper = size >= np.median(size)
-    return float(np.polyfit(np.log(size[upper]), np.log(seconds[upper]), 1)[0])
+    x, y = np.log(size[upper]), np.log(seconds[upper])
+    x = x - x.mean()
+    exponent = (x @ y) / (x @ x)
+    rest = y - y.mean() - exponent * x
+    return float(exponent), float(np.sqrt(rest @ rest / (len(x) - 2) / (x @ x)))
 
 
-def report(rows: list[dict]) -> None:
-    """Print the exponents."""
-    groups: dict[tuple[str, str], list[tuple[float, float]]] = {}
+def report(rows: list[dict]) -> list[dict]:
+    """Print the exponents with their standard errors, and return them with the day of their times."""
+    groups: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    dates = {}
     for row in rows:
         if part(row) == "training":
             continue
         axis = row.get("axis", "population x dimension")
         size = row[axis] if "axis" in row else row["population"] * row["dimension"]
-        groups.setdefault((row["method"], axis), []).append((size, row["seconds"]))
-    for (name, axis), pairs in groups.items():
-        print(f"{name}: cost ~ ({axis})^{slope(*np.array(pairs).T):.2f}")
+        at = "" if "axis" in row else f", P = {row['dimension']}"
+        groups.setdefault((row["method"], axis, at), []).append((size, row["seconds"]))
+        dates[row["method"], axis, at] = row["date"]
+    exponents = []
+    for (name, axis, at), pairs in groups.items():
+        exponent, error = slope(*np.array(pairs).T)
+        exponents.append({"method": name, "axis": axis + at, "exponent": exponent, "error": error,
+                          "date": dates[name, axis, at]})  # fmt: skip
+        print(f"{name + at}: cost ~ ({axis})^{exponent:.2f}, standard error {error:.2f}")
+    return exponents
 
 
-PARTS = {"population": population_rows, "sweeps": sweep_rows, "training": training_rows}
+PARTS = {
+    "population": population_rows,
+    "sweeps": sweep_rows,
+    "parameters": parameter_rows,
+    "training": training_rows,
+}
 
 
 def part(row: dict) -> str:
     if "varied" in row:
         return "training"
+    if row.get("axis") == "parameters":
+        return "parameters"
     return "sweeps" if "axis" in row else "population"
+
+
+def machine() -> dict[str, str]:
+    """Say where it was measured, and with what."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    cpus = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    return {
+        "cpu": f"{cpus[0]}, {len(cpus)} logical cores" if cpus else platform.machine(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
 
 
 def main() -> None:
@@ -235,13 +308,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "scaling.json")
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     options = parser.parse_args()
-    old = json.loads(options.out.read_text()) if options.out.is_file() else []
-    rows = []
+    old = json.loads(options.out.read_text()) if options.out.is_file() else {"rows": []}
+    rows: list[dict] = []
+    others = Others()
     for name, measure in PARTS.items():
-        kept = [row for row in old if part(row) == name]
-        rows += measure() if name in options.part else kept
-    report(rows)
-    options.out.write_text(json.dumps(rows, indent=1) + "\n")
+        kept = [row for row in old["rows"] if part(row) == name]
+        with threadpool_limits(1):
+            today = {"date": datetime.date.today().isoformat()}
+            rows += [row | today for row in measure()] if name in options.part else kept
+    record = {"machine": machine() | {"others": others.share()}, "exponents": report(rows), "rows": rows}
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""One library in one process: wait for "run", time it, answer with seconds per unit; see run.py."""
+"""One library in one process: wait for "run", time it, answer with seconds per unit; see run.py.
+
+With one thread they are seconds of the processor, with several those of the clock.
+"""
 
 import sys
 import time
@@ -7,24 +10,26 @@ import numpy as np
 from cases import CASES
 
 case = CASES[sys.argv[1]]
-contestant, answer_file = sys.argv[2], sys.argv[3]
+contestant, answer_file, threads = sys.argv[2:5]
+seeds = int(sys.argv[5])
+clock = time.process_time if threads == "1" else time.perf_counter
 run = case.contestants[contestant](case.problem())
 repeats = case.repeats.get(contestant, 1)
-run(0) if case.seeds else run()  # first calls load code and fill caches: not counted
+run(0) if seeds else run()  # first calls load code and fill caches: not counted
 print("ready", flush=True)
 turn = 0
 for line in sys.stdin:
     if line.strip() == "answer":
-        answer, units = ([run(seed) for seed in range(case.seeds)], 1) if case.seeds else run()
+        answer, units = ([run(seed) for seed in range(seeds)], 1) if seeds else run()
         np.save(answer_file, np.asarray(answer))
         print(units, flush=True)
         continue
     units = 1
-    started = time.perf_counter()
+    started = clock()
     for _ in range(repeats):
-        if case.seeds:
-            run(turn % case.seeds)
+        if seeds:
+            run(turn % seeds)
             turn += 1
         else:
             _, units = run()
-    print((time.perf_counter() - started) / (repeats * units), flush=True)
+    print((clock() - started) / (repeats * units), flush=True)

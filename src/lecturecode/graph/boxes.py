@@ -106,7 +106,7 @@ negative = Box("neg", lambda a: -a,
                       lambda G, y, a: -G)
 matmul = Box("@", lambda a, b: a @ b,
                   lambda G, y, a, b: G[..., None] * b if b.ndim == 1 else _row(G, a) @ b.mT,
-                  lambda G, y, a, b: G[..., None] * a if b.ndim == 1 else _row(a, a).mT @ _row(G, a))
+                  lambda G, y, a, b: G[..., None] * a if b.ndim == 1 else _ordered(a, G, b))
 transpose = Box("T", lambda a: a.T,
                      lambda G, y, a: G.T)
 log_softmax = Box("log softmax", lambda a: _less_its_logsumexp(_shifted(a)),
@@ -128,6 +128,13 @@ for _box in (
 def _row(u: Array, a: Array) -> Array:
     """Write the left factor `a`, or the product, as a matrix of one row where `a` is a vector."""
     return u[..., None, :] if a.ndim == 1 else u
+
+
+def _ordered(a: Array, G: Array, b: Array) -> Array:
+    """Return a^T G; if b is the transpose of a matrix, as W.T is, so is this, and W's needs no copy."""
+    a, G = _row(a, a), _row(G, a)
+    transposed = b.mT.flags.c_contiguous  # type: ignore[attr-defined]  # a graph holds NumPy arrays
+    return (G.mT @ a).mT if transposed else a.mT @ G
 
 
 def _share(G: Array, a: Array, b: Array) -> Array:

@@ -170,7 +170,7 @@ def evolve(
     best, lowest = u[:0, ...], values[:0]
     while True:
         u, values = xp.concat([best, u]), xp.concat([lowest, values])
-        order = xp.argsort(values)
+        order = values.argsort(stable=True)  # xp.argsort takes twice as long
         u = u[order, ...]  # the best first
         best, lowest = u[:elite, ...], values[order[:elite]]
         a, b = _parents(space, u, tournament, M, rng)
