@@ -44,6 +44,7 @@ extensions = [
     "benchmarks",
     "numbering",
     "accessibility",
+    "live",
     "typography",
 ]
 
