@@ -128,7 +128,7 @@ def test_cells_run_in_the_page_unless_there_is_a_reason(tmp_path: Path) -> None:
     found = reasons(codes, tmp_path, {})
     assert found[:3] == [None, None, CLOCK]
     assert found[3:6] == [TORCH, TORCH, PROCESSES]
-    assert found[6] == f"it needs a cell above that does: {PROCESSES}"
+    assert found[6] == f"it needs a cell above that {PROCESSES.removeprefix('it ')}"
     assert found[8:] == [FILES, "it needs scipy"]
 
 

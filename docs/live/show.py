@@ -193,7 +193,8 @@ def stand_ins() -> None:
             return f'<pre class="live-text">{html.escape(self.data)}</pre>'
 
     inside.HTML, inside.Markdown, inside.display = HTML, Markdown, display  # type: ignore[attr-defined]
-    package.display = inside  # type: ignore[attr-defined]
+    package.display, package.version_info = inside, (9, 0)  # type: ignore[attr-defined]
+    package.get_ipython = lambda: None  # type: ignore[attr-defined]  # Matplotlib asks for it
     sys.modules |= {"IPython": package, "IPython.display": inside}
 
 

@@ -113,6 +113,7 @@ def reasons(codes: Iterable[str], folder: Path, told: dict[int, str]) -> list[st
         why = told.get(index) or own_reason(code, modules, folder)
         above = [cell for cell in page.cells[index].needs if found[cell]]
         if why is None and above:
-            why = "it needs a cell above that does: " + str(found[above[-1]]).split(": ")[-1]
+            cause = str(found[above[0]]).removeprefix("it ").removeprefix("needs a cell above that ")
+            why = f"it needs a cell above that {cause}"
         found.append(why)
     return found

@@ -1,7 +1,7 @@
 """Run every cell that is marked ready, in its page, and compare with what the book shows.
 
 As a script (``make browser-live``) it goes through all chapters and the gallery, says how far it is, and
-writes the counts to ``docs/live/cells.json``, which the build page shows. The tests run three chapters of it.
+writes the counts to ``docs/live/cells.json``, which the build page shows. The tests run three chapters.
 """
 
 import argparse
@@ -22,32 +22,37 @@ NOISE = 1e-12  # numbers below it are rounding errors of something that would be
 
 LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, Boolean(cell.box)])
     .filter(([, , shown]) => shown).map(([index, state]) => [index, state])"""
-BUILT = """index => {
-  const { box, gallery } = lecturecode.live.cells[index];
-  const parts = [...box.querySelectorAll(':scope > .cell_output')];
-  const outputs = '.sphx-glr-script-out, img, .sphx-glr-horizontal, .lecturecode-player';
-  for (let next = gallery ? box.nextElementSibling : null; next && next.matches(outputs); next = next.nextElementSibling)
-    parts.push(next);
+READ = """parts => {
+  const OTHER = 'figcaption, style, script, button, form, .lecturecode-player';
+  const figures = parts.map(part =>
+    Number(part.matches('img, .lecturecode-player')) + part.querySelectorAll('.lecturecode-player').length
+    + [...part.querySelectorAll('img')].filter(image => !image.closest('.lecturecode-player')).length);
   const text = part => {
     const copy = part.cloneNode(true);
-    for (const other of copy.querySelectorAll('figcaption, style, script, button, form, .lecturecode-player')) other.remove();
-    return copy.textContent;
+    for (const other of copy.querySelectorAll(OTHER)) other.remove();
+    return part.matches(OTHER) ? '' : copy.textContent;
   };
-  const figures = parts.map(part => part.matches('img, .lecturecode-player') ? 1
-    : part.querySelectorAll('img, svg').length ).reduce((a, b) => a + b, 0);
-  return { text: parts.map(text).join('\\n'), figures };
+  return { text: parts.map(text).join('\\n'), figures: figures.reduce((a, b) => a + b, 0) };
 }"""
-RUN = """([index, seconds]) => Promise.race([
-  lecturecode.live.run(index),
-  new Promise(resolve => setTimeout(() => resolve('too long'), 1000 * seconds)),
-]).then(result => {
-  if (result === 'too long') { lecturecode.live.stop(); return { error: { text: `no answer in ${seconds} s` } }; }
+BUILT = f"""index => {{
+  const {{ box, gallery }} = lecturecode.live.cells[index];
+  const parts = [...box.querySelectorAll(':scope > .cell_output')];
+  const OUTPUTS = '.sphx-glr-script-out, img, .sphx-glr-horizontal, .lecturecode-player';
+  let next = gallery ? box.nextElementSibling : null;
+  for (; next && next.matches(OUTPUTS); next = next.nextElementSibling) parts.push(next);
+  return ({READ})(parts);
+}}"""
+RUN = f"""async ([index, seconds]) => {{
+  const late = new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+  const result = await Promise.race([lecturecode.live.run(index), late]);
+  if (!result) {{
+    lecturecode.live.stop();
+    return {{ error: {{ text: `no answer in ${{seconds}} s` }} }};
+  }}
   const made = document.createElement('div');
   made.innerHTML = result.html;
-  const figures = made.querySelectorAll('img, svg').length;
-  for (const other of made.querySelectorAll('style, script, button, form, .lecturecode-player')) other.remove();
-  return { text: made.textContent, figures, error: result.error, seconds: result.seconds };
-})"""
+  return {{ ...({READ})([made]), error: result.error, seconds: result.seconds }};
+}}"""
 
 
 @dataclass
@@ -113,9 +118,7 @@ def main() -> int:
     from conftest import CHROMIUM, FLAGS, SITE, pages
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "pages", nargs="*", help="pages of the site; all chapters and examples by default"
-    )
+    parser.add_argument("pages", nargs="*", help="pages of the site; all by default")
     parser.add_argument("--seconds", type=float, default=300, help="the most that a cell may take")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "live" / "cells.json")
     options = parser.parse_args()
