@@ -395,7 +395,7 @@
       status.textContent = "opening the editor …";
       start().catch(() => {}); // the run says why, if Python cannot be started
       try {
-        await script("vendor/codemirror.js");
+        await script("codemirror/codemirror.js");
       } catch (error) {
         status.textContent = error.message;
         return;
