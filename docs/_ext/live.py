@@ -29,7 +29,7 @@ from where import reasons  # noqa: E402
 logger = logging.getLogger(__name__)
 CELL = re.compile(r'<div class="(?P<classes>cell\b[^"]*?) live-cell-(?P<index>\d+)(?P<more>[^"]*)"')
 BLOCK = re.compile(r'<div class="(?P<classes>highlight-Python notranslate)"')
-COUNTS = LIVE / "cells.json"
+COUNTS = LIVE.parent / "live_cells.json"
 PYTHON = ("live_backend.py", "needs.py", "show.py")
 """What runs beside the cells in the page's Python."""
 
@@ -168,6 +168,7 @@ class LiveCells(Directive):
         """Leave room for the table."""
         env = self.state.document.settings.env
         env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
+        env.note_dependency(str(COUNTS))
         return [live_counts()]
 
 

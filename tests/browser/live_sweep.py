@@ -1,7 +1,7 @@
 """Run every cell that is marked ready, in its page, and compare with what the book shows.
 
 As a script (``make browser-live``) it goes through all chapters and the gallery, says how far it is, and
-writes the counts to ``docs/live/cells.json``, which the build page shows. The tests run three chapters.
+writes the counts to ``docs/live_cells.json``, which the build page shows. The tests run three chapters.
 """
 
 import argparse
@@ -124,7 +124,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="*", help="pages of the site; all by default")
     parser.add_argument("--seconds", type=float, default=300, help="the most that a cell may take")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "live" / "cells.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "live_cells.json")
     options = parser.parse_args()
     names = options.pages or pages("chapters/*.html", "auto_gallery/*/plot_*.html")
     counts, wrong = {}, []
@@ -145,8 +145,8 @@ def main() -> int:
             results = []
             for ran in sweep(page, name, options.seconds):
                 results.append(ran)
-                if ran.problem:
-                    print(f"  cell {ran.cell}: {ran.problem}", flush=True)
+                print(f"\n  cell {ran.cell}: {ran.problem}" if ran.problem else ".", end="", flush=True)
+            print()
             page.close()
             wrong += [asdict(ran) for ran in results if ran.problem]
             right = sum(not ran.problem for ran in results)
