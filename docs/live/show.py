@@ -176,7 +176,7 @@ def display(*values: Any, **_: object) -> None:
 def stand_ins() -> None:
     """Put the few names of notebooks that the cells use where they import them from."""
     notebook = types.ModuleType("myst_nb")
-    notebook.glue = lambda name, value, display=True: show(value) if display else None  # type: ignore[attr-defined]
+    notebook.glue = lambda *_, **__: None  # type: ignore[attr-defined]  # for the prose
     sys.modules["myst_nb"] = notebook
     package, inside = types.ModuleType("IPython"), types.ModuleType("IPython.display")
 
