@@ -106,7 +106,7 @@ def test_a_name_that_a_cell_below_has_taken_is_made_again() -> None:
 
 
 def test_a_name_that_is_made_again_is_changed_again() -> None:
-    page = Page(["x, y = [], 1", "x.append(y)", "x, y", "y = 2"])
+    page = Page(["x, y = [], 1", "x.append(1)", "x, y", "y = 2"])
     memory = Memory()
     assert run_all(memory, page, 2) == [0, 1]
     assert run_all(memory, page, 3) == []

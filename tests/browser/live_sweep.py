@@ -44,7 +44,7 @@ BUILT = f"""index => {{
   const OUTPUTS = '.sphx-glr-script-out, img, .sphx-glr-horizontal, .lecturecode-player';
   let next = gallery ? box.nextElementSibling : null;
   for (; next && next.matches(OUTPUTS); next = next.nextElementSibling) parts.push(next);
-  const removed = box.classList.contains('tag_remove-output') || box.classList.contains('tag_remove_output');
+  const removed = box.matches('.tag_remove-output, .tag_remove_output');
   return {{ ...({READ})(parts), removed, code: lecturecode.live.cells[index].source }};
 }}"""
 RUN = f"""async ([index, seconds]) => {{
