@@ -197,8 +197,7 @@
       failing: cells.flatMap((cell, index) => (cell.failing ? [index] : [])),
       edited: cells.flatMap((cell, index) => (cell.code !== cell.source ? [index] : [])),
       alts: cells.map((cell) => (cell.box ? alternatives(cell) : [])),
-      values: !shown[0]?.gallery,
-      tight: !shown[0]?.gallery,
+      gallery: Boolean(shown[0]?.gallery),
       ...request,
     };
     waiting.set(++last, { resolve, step });

@@ -41,7 +41,7 @@ class Shown:
         self.alts: list[str] = []
         self.edited = False
         self.figures = 0
-        self.tight = True
+        self.gallery = False
         self.tell, self.told = tell, time.monotonic()
 
     def text(self, stream: str, text: str) -> None:
@@ -109,16 +109,33 @@ class Stream(io.TextIOBase):
 def show_figures(*_: object, **__: object) -> None:
     """Show the open figures and close them, as a notebook does."""
     plt = sys.modules.get("matplotlib.pyplot")
-    for number in plt.get_fignums() if plt else []:
-        show_figure(plt.figure(number))
+    figures = [plt.figure(number) for number in plt.get_fignums()] if plt else []
+    moving = animations(figures) if shown.gallery else {}
+    for figure in figures:
+        if figure in moving:
+            shown.html(moving[figure])
+        else:
+            show_figure(figure)
     if plt:
         plt.close("all")
+
+
+def animations(figures: list[Any]) -> dict[Any, str]:
+    """Return the players of the animations that have names, by their figures, as in the gallery."""
+    module = sys.modules.get("matplotlib.animation")
+    values = __main__.__dict__.values() if module else ()
+    found = [value for value in values if isinstance(value, module.Animation)]
+    if not found:
+        return {}
+    from lecturecode.plots import player
+
+    return {each._fig: player(each)._repr_html_() for each in found if each._fig in figures}
 
 
 def show_figure(figure: Any) -> None:
     """Show one figure: as curves, or as dots where these would be too many."""
     file = io.BytesIO()
-    box = "tight" if shown.tight else None
+    box = None if shown.gallery else "tight"
     figure.savefig(file, format="svg", bbox_inches=box)
     kind = "svg+xml"
     if file.tell() > MOST_SVG:
@@ -290,7 +307,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
             file.write(text)
     shown = Shown(tell)
     shown.alts, shown.edited = asked.get("alts", []), asked.get("edited", False)
-    shown.tight = asked.get("tight", True)
+    shown.gallery = asked.get("gallery", False)
     code = asked["code"] if extra else asked["codes"][asked["cell"]]
     name = "<extra>" if extra else f"<cell {asked['cell']}>"
     space = dict(__main__.__dict__) if extra else __main__.__dict__
@@ -298,7 +315,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
     error, value = None, None
     try:
         value = execute(code, name, space)
-        if value is not None and asked.get("values", True):
+        if value is not None and not shown.gallery:
             show(value)
         show_figures()
     except BaseException as raised:
