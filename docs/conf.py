@@ -47,6 +47,7 @@ extensions = [
     "numbering",
     "redirects",
     "accessibility",
+    "live",
     "typography",
 ]
 
