@@ -38,6 +38,8 @@ extensions = [
     "search_index",
     "figures",
     "solutions",
+    "judged",
+    "movable",
     "reference",
     "lecture_map",
     "timings",
