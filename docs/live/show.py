@@ -193,6 +193,8 @@ def stand_ins() -> None:
 
     inside.HTML, inside.Markdown, inside.display = HTML, Markdown, display  # type: ignore[attr-defined]
     package.display = inside  # type: ignore[attr-defined]
+    package.get_ipython = lambda: None  # type: ignore[attr-defined]  # Matplotlib asks for both
+    package.version_info = (9, 0)  # type: ignore[attr-defined]
     sys.modules |= {"IPython": package, "IPython.display": inside}
 
 
@@ -209,6 +211,8 @@ def backend() -> None:
     def load(name: str) -> Any:
         if name not in module.__dict__:
             exec(source, module.__dict__)
+        if name not in module.__dict__:
+            raise AttributeError(f"the page's backend has no {name}")
         return module.__dict__[name]
 
     module.__getattr__ = load  # type: ignore[method-assign]
