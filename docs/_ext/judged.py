@@ -147,7 +147,7 @@ def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     """Give the script to the pages that have a box or a count."""
     if doctree is not None and any("judged" in raw.astext() for raw in doctree.findall(nodes.raw)):
         app.add_css_file("exercises.css")
-        app.add_js_file("exercises.js", loading_method="defer")
+        app.add_js_file("exercises.js", loading_method="defer", priority=700)  # after live.js
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

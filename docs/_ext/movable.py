@@ -33,13 +33,14 @@ page, so ``built.trace`` is the trace of 0.15. No test is shown. What comes afte
 the answer: folded until the reader has predicted, and all that there is where nothing runs.
 
 The page runs the chapter's own cells with the number replaced: once those that the figure needs
-and the number has no part in, and for each frame the rest. :func:`runs` finds both.
+and the number has no part in, and for each frame the rest. :func:`runs` finds both. What a reader
+has changed in the cells has no part in it.
 """
 
 import ast
-import builtins
 import json
-from collections.abc import Iterable
+import re
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,9 +51,11 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "live"))
+from needs import Page  # noqa: E402
+
 logger = logging.getLogger(__name__)
-CHANGE = {"append", "add", "clear", "extend", "insert", "pop", "remove", "sort", "update"}
-"""The methods that change the list, dictionary or set they are called on."""
+DIRECTIVE = re.compile(r"^[`:]{3,}\{movable\}", re.MULTILINE)
 
 
 class MovableError(ValueError):
@@ -71,109 +74,6 @@ class Runs(NamedTuple):
     after: str
 
 
-class Names(ast.NodeVisitor):
-    """The names of a cell: `uses` from the cells above it, `binds`, and values that it `changes`."""
-
-    def __init__(self, cell: str, generators: set[str]) -> None:
-        self.uses: set[str] = set()
-        self.binds: set[str] = set()
-        self.changes: set[str] = set()
-        self.known = set(dir(builtins))
-        self.visit(ast.parse(cell))
-        self.changes |= self.uses & generators  # to draw from a generator is to change it
-
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
-        if isinstance(node.ctx, ast.Load):
-            self.uses |= {node.id} - self.known
-        else:
-            self.bind({node.id})
-
-    def bind(self, names: set[str]) -> None:
-        self.binds |= names
-        self.known |= names
-
-    def visit_in_turn(self, *parts: Any) -> None:
-        for part in parts:
-            for node in part if isinstance(part, list) else [part]:
-                if isinstance(node, ast.AST):
-                    self.visit(node)
-
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
-        self.visit_in_turn(node.value, node.targets)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
-        self.visit_in_turn(node.value, node.target)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
-        self.visit_in_turn(node.value)
-        if isinstance(node.target, ast.Name):
-            self.uses |= {node.target.id} - self.known
-            self.changes.add(node.target.id)
-        self.visit_in_turn(node.target)
-
-    def visit_For(self, node: ast.For) -> None:  # noqa: N802
-        self.visit_in_turn(node.iter, node.target, node.body, node.orelse)
-
-    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:  # noqa: N802
-        self.bind({(name.asname or name.name).split(".")[0] for name in node.names})
-
-    visit_ImportFrom = visit_Import  # noqa: N815
-
-    def visit_Attribute(self, node: ast.Attribute | ast.Subscript) -> None:  # noqa: N802
-        method = isinstance(node, ast.Attribute) and node.attr in CHANGE
-        if isinstance(node.value, ast.Name) and (method or not isinstance(node.ctx, ast.Load)):
-            self.changes.add(node.value.id)
-        self.generic_visit(node)
-
-    visit_Subscript = visit_Attribute  # noqa: N815
-
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.ClassDef | ast.Lambda) -> None:  # noqa: N802
-        """Look into a scope of its own: what it binds does not get out."""
-        if not isinstance(node, ast.Lambda):
-            self.visit_in_turn(node.decorator_list)
-            self.bind({node.name})
-        binds, known = set(self.binds), set(self.known)
-        if not isinstance(node, ast.ClassDef):
-            arguments = node.args
-            self.visit_in_turn(arguments.defaults, arguments.kw_defaults)
-            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-            every += [each for each in (arguments.vararg, arguments.kwarg) if each]
-            self.known |= {each.arg for each in every}
-        self.visit_in_turn(node.body)
-        self.binds, self.known = binds, known
-
-    visit_ClassDef = visit_Lambda = visit_FunctionDef  # noqa: N815
-
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> None:  # noqa: N802
-        binds, known = set(self.binds), set(self.known)
-        for part in node.generators:
-            self.visit_in_turn(part.iter, part.target, part.ifs)
-        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self.visit_in_turn(parts)
-        self.binds, self.known = binds, known
-
-    visit_SetComp = visit_GeneratorExp = visit_DictComp = visit_ListComp  # noqa: N815
-
-
-def needed(cells: list[str]) -> list[int]:
-    """Return the numbers of the cells that the last one needs, in order, and its own."""
-    generators = {name for cell in cells for name in drawn_from(cell)}
-    names = [Names(cell, generators) for cell in cells]
-    kept, wanted = [len(cells) - 1], set(names[-1].uses)
-    for number in reversed(range(len(cells) - 1)):
-        if wanted & (names[number].binds | names[number].changes):
-            kept.append(number)
-            wanted = (wanted - names[number].binds) | names[number].uses
-    return kept[::-1]
-
-
-def drawn_from(cell: str) -> Iterable[str]:
-    """Yield the names that a cell binds to random generators."""
-    for node in ast.walk(ast.parse(cell)):
-        if isinstance(node, ast.Assign) and "default_rng" in ast.unparse(node.value):
-            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
-
-
 def literals(cell: str, number: str, line: str) -> list[ast.expr]:
     """Return the nodes of a cell that are the number, a literal or what a name is assigned."""
     found = []
@@ -190,24 +90,20 @@ def literals(cell: str, number: str, line: str) -> list[ast.expr]:
     return found
 
 
-def moved_with(cells: list[str], first: int) -> list[bool]:
-    """Tell of each cell whether it runs anew when a number in one of them has changed.
+def moved_with(page: Page, kept: list[int], first: int) -> set[int]:
+    """Return the cells that run anew when a number in the cell `first` has changed.
 
-    Those do that use what such a cell binds or changes, and those that bind what it changes.
+    Those do that use what such a cell makes, and those that make what it changes.
     """
-    generators = {name for cell in cells for name in drawn_from(cell)}
-    names = [Names(cell, generators) for cell in cells]
-    moved = [number == first for number in range(len(cells))]
-    while True:
-        binds = set().union(*(n.binds | n.changes for n, m in zip(names, moved, strict=True) if m))
-        changes = set().union(*(n.changes for n, m in zip(names, moved, strict=True) if m))
-        after = [
-            m or (i > first and bool(n.uses & binds)) or bool(n.binds & changes)
-            for i, (n, m) in enumerate(zip(names, moved, strict=True))
-        ]
-        if after == moved:
-            return moved
-        moved = after
+    moved, seen = {first}, 0
+    while seen < len(moved):
+        seen = len(moved)
+        for cell in (page.cells[number] for number in sorted(moved)):
+            moved |= {number for name in cell.changes for number in cell.made_by.get(name, [])}
+        for number in kept:
+            makers = {maker for makers in page.cells[number].made_by.values() for maker in makers}
+            moved |= {number} if makers & moved else set()
+    return moved
 
 
 def runs(cells: list[str], number: str, line: str = "") -> Runs:
@@ -218,27 +114,28 @@ def runs(cells: list[str], number: str, line: str = "") -> Runs:
     MovableError
         If the number does not stand exactly once in the cells that the figure needs.
     """
-    kept = [cells[i] for i in needed(cells)]
-    places = [(i, node) for i, cell in enumerate(kept) for node in literals(cell, number, line)]
+    page = Page(cells)
+    kept = [*page.cells[-1].needs, len(cells) - 1]
+    places = [(cell, node) for cell in kept for node in literals(cells[cell], number, line)]
     if len(places) != 1:
-        where = ", ".join(repr(kept[i].splitlines()[node.lineno - 1]) for i, node in places)
+        where = ", ".join(repr(cells[cell].splitlines()[node.lineno - 1]) for cell, node in places)
         raise MovableError(
             f"{number} must stand once in the code that the figure needs; it stands {len(places)} times"
             + (f", in {where}; give the beginning of its line by :line:" if where else "")
         )
-    first, place = places[0]
-    moved = moved_with(kept, first)
-    once = [cell for cell, anew in zip(kept, moved, strict=True) if not anew]
-    early = [cell for cell, anew in zip(kept[:first], moved[:first], strict=True) if anew]
-    late = [cell for cell, anew in zip(kept[first + 1 :], moved[first + 1 :], strict=True) if anew]
-    start, end = (
-        offset(kept[first], place.lineno, place.col_offset),
-        offset(kept[first], place.end_lineno or 0, place.end_col_offset or 0),
+    first, node = places[0]
+    moved = moved_with(page, kept, first)
+    early = [cells[cell] for cell in kept if cell in moved and cell < first]
+    late = [cells[cell] for cell in kept if cell in moved and cell > first]
+    code = cells[first].encode()
+    start = offset(cells[first], node.lineno, node.col_offset)
+    end = offset(cells[first], node.end_lineno or 0, node.end_col_offset or 0)
+    return Runs(
+        once="\n".join(cells[cell] for cell in kept if cell not in moved),
+        before="\n".join([*early, code[:start].decode()]),
+        number=code[start:end].decode(),
+        after="\n".join([code[end:].decode(), *late]),
     )
-    cell = kept[first].encode()
-    before = "\n".join([*early, cell[:start].decode()])
-    after = "\n".join([cell[end:].decode(), *late])
-    return Runs("\n".join(once), before, cell[start:end].decode(), after)
 
 
 def offset(cell: str, line: int, column: int) -> int:
@@ -253,7 +150,7 @@ def cells_above(text: str, count: int) -> list[str]:
         if cell.cell_type == "code":
             cells.append(cell.source)
             continue
-        here = cell.source.count("{movable} ")
+        here = len(DIRECTIVE.findall(cell.source))
         if count < here:
             return cells
         count -= here
@@ -315,11 +212,13 @@ def figure_of(number: str, options: dict[str, str], cells: list[str]) -> dict[st
     MovableError
         If an option is missing, or if the number cannot be found in the cells.
     """
-    values = options["values"].split() if "values" in options else steps(options)
     missing = [name for name in ("label", "at", "says") if name not in options]
     if missing:
         raise MovableError(f"these options are missing: {', '.join(missing)}")
     code = runs(cells, number, options.get("line", ""))
+    values = options["values"].split() if "values" in options else steps(options)
+    if "." in code.number:
+        values = [value if "." in value else f"{value}.0" for value in values]
     for name, value in (("at", options["at"]), ("number in the code", code.number)):
         if place(value, values) is None:
             raise MovableError(f"the {name}, {value}, is none of the slider's values")
@@ -352,7 +251,8 @@ def steps(options: dict[str, str]) -> list[str]:
     count = (float(last) - float(first)) / float(step)
     if count < 1 or abs(count - round(count)) > 1e-9:
         raise MovableError(f"from {first} no step of {step} ends at {last}")
-    return [f"{float(first) + k * float(step):.{digits}f}" for k in range(round(count) + 1)]
+    values = [f"{float(first) + k * float(step):.{digits}f}" for k in range(round(count) + 1)]
+    return [value.rstrip("0").rstrip(".") if digits else value for value in values]
 
 
 def place(value: str, values: list[str]) -> int | None:
@@ -407,7 +307,7 @@ def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     """Give the script to the pages that have such a figure."""
     if doctree is not None and any(True for _ in doctree.findall(movable)):
         app.add_css_file("movable.css")
-        app.add_js_file("movable.js", loading_method="defer")
+        app.add_js_file("movable.js", loading_method="defer", priority=700)  # after live.js
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
