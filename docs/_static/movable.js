@@ -13,30 +13,33 @@
   // The frame's names stay in Python under the figure's key, in the module lecturecode_movable.
   const FRAME = `
 def movable_frame(key, once, built, code, expressions):
-    import sys, types
+    import base64, io, sys, types
     import matplotlib.pyplot as plt
     kept = vars(sys.modules.setdefault("lecturecode_movable", types.ModuleType("lecturecode_movable")))
+    show, plt.show = plt.show, lambda *args, **kwargs: None
     with plt.rc_context():
-        plt.rcdefaults()
-        if key not in kept:
-            start = {"__name__": "__main__"}
-            show, plt.show = plt.show, lambda *args, **kwargs: plt.close("all")
-            try:
+        try:
+            plt.rcdefaults()
+            if key not in kept:
+                start = {"__name__": "__main__"}
                 exec(compile(once, "<cells above>", "exec"), start)
                 settings = dict(plt.rcParams)
                 names = dict(start)
                 exec(compile(built, "<figure>", "exec"), names)
-            finally:
-                plt.show = show
                 plt.close("all")
-            built = types.SimpleNamespace(**names)
-            kept[key] = types.SimpleNamespace(start=start, settings=settings, built=built)
-        figure = kept[key]
-        plt.rcParams.update(figure.settings)
-        figure.names = names = figure.start | {"built": figure.built}
-        exec(compile(code, "<figure>", "exec"), names)
-        plt.show()
-        return [eval(expression, names) for expression in expressions]
+                built = types.SimpleNamespace(**names)
+                kept[key] = types.SimpleNamespace(start=start, settings=settings, built=built)
+            figure = kept[key]
+            plt.rcParams.update(figure.settings)
+            figure.names = names = figure.start | {"built": figure.built}
+            exec(compile(code, "<figure>", "exec"), names)
+            drawn = io.BytesIO()
+            plt.gcf().savefig(drawn, format="svg")
+            told = [eval(expression, names) for expression in expressions]
+        finally:
+            plt.show = show
+            plt.close("all")
+    return [base64.b64encode(drawn.getvalue()).decode(), *told]
 `;
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
@@ -152,12 +155,11 @@ def movable_frame(key, once, built, code, expressions):
       const call = `${FRAME}\nmovable_frame(${written}, ${JSON.stringify(expressions)})`;
       const result = await live.python(call, { status: (text) => { if (!drawing) status.textContent = text; } });
       if (result.error) throw result.error;
-      const found = new DOMParser().parseFromString(result.html, "text/html").querySelector("img.live-figure");
-      const [said, bound, ...held] = result.value;
-      return { source: found?.src, said, bound, held, value };
+      const [drawn, said, bound, ...held] = result.value;
+      return { source: `data:image/svg+xml;base64,${drawn}`, said, bound, held, value };
     };
     const show = ({ source, said, bound, value }) => {
-      if (source) draw(source, value);
+      draw(source, value);
       says.textContent = `At ${value}: ${said}`;
       limit = bound;
       markLimit();
@@ -214,8 +216,9 @@ def movable_frame(key, once, built, code, expressions):
         show(first);
         predicted = chosen;
         judge(first);
-        panel.hidden = hint.hidden = false;
         hint.hidden = predict.hidden = true;
+        panel.hidden = false;
+        box.prepend(panel); // next to the picture that it moves
         answer.open = true;
         setState("open");
         slider.focus({ preventScroll: true });
