@@ -46,6 +46,7 @@ extensions = [
     "benchmarks",
     "numbering",
     "accessibility",
+    "live",
     "typography",
 ]
 

@@ -1,8 +1,8 @@
 """Which cells above a cell needs: read off the code, here in the build and again in the page.
 
 A page is a list of cells. A cell *reads* names, *binds* names, and *changes* what a name stands for:
-it stores into it, calls a method that changes it, passes it to a function that may. From that follows for
-each cell and each name it reads the list of cells above that made the name what it is. When in doubt
+it stores into it, calls a method that changes it, passes it to a function that may. From that follows,
+for each cell and each name that it reads, which cells above made the name what it is. When in doubt
 a cell counts as changing a name: a cell too many costs a moment, one too few a wrong number.
 """
 
@@ -14,8 +14,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 BUILTINS = frozenset(dir(builtins))
-PURE = frozenset({"IPython", "collections", "copy", "dataclasses", "functools", "itertools", "lecturecode"})
-PURE |= {"math", "matplotlib", "mpl_toolkits", "myst_nb", "numpy", "operator", "string", "textwrap"}
+PURE = frozenset({"IPython", "collections", "copy", "dataclasses", "functools", "itertools"})
+PURE |= {
+    "lecturecode",
+    "math",
+    "matplotlib",
+    "mpl_toolkits",
+    "myst_nb",
+    "numpy",
+    "operator",
+    "string",
+    "textwrap",
+}
 """Modules whose functions leave their arguments as they are, but for what stands below."""
 GENERATORS = ("rng", "generator")
 """Parts of the names of random generators, which every draw changes."""
@@ -27,7 +37,9 @@ CHANGING_METHODS |= {"insert", "itemset", "pop", "popitem", "popleft", "remove",
 CHANGING_METHODS |= {"send", "setdefault", "sort", "step_in_place", "throw", "update", "write", "close"}
 CHANGING_METHODS |= {"choice", "integers", "normal", "permutation", "permuted", "random", "shuffle"}
 CHANGING_METHODS |= {"spawn", "standard_normal", "uniform", "exponential", "multivariate_normal", "seek"}
-SETTINGS = frozenset({"rcParams", "seed", "set_printoptions", "seterr", "simplefilter", "filterwarnings"})
+SETTINGS = frozenset(
+    {"filterwarnings", "rcParams", "seed", "set_printoptions", "seterr", "simplefilter"}
+)
 """What changes a module for every cell that uses it."""
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -58,6 +70,8 @@ class Facts:
     passed: set[tuple[str, str]] = field(default_factory=set)
     """(function, name): a name is given to a function that some cell may define."""
     iterated: set[str] = field(default_factory=set)
+    imported: set[str] = field(default_factory=set)
+    """Names that imports bind: whatever was set in the module before stays set."""
     called: set[str] = field(default_factory=set)
     """Names that stand for what a call returned, hence perhaps for an iterator."""
     later: dict[str, Later] = field(default_factory=dict)
@@ -120,40 +134,41 @@ def stored(nodes: Iterable[ast.AST]) -> set[str]:
 class Reader(ast.NodeVisitor):
     """Collect the facts of one cell, statement by statement."""
 
-    def __init__(self, methods: frozenset[str] = CHANGING_METHODS) -> None:
+    def __init__(self, methods: frozenset[str]) -> None:
         self.facts = Facts()
-        self.local: list[set[str]] = []
         self.methods = methods
+        self.local: list[set[str]] = []
+        self.aliases: dict[str, set[str | None]] = {}
+        self.parameters: frozenset[str] = frozenset()
+        self.changes_argument = False
 
     def own(self, name: str) -> bool:
+        """Tell whether a name is a local one."""
         return any(name in scope for scope in self.local)
 
     def read(self, name: str) -> None:
+        """Note that a name of the page is read."""
         if not self.own(name) and name not in self.facts.binds:
             self.facts.reads.add(name)
 
     def bind(self, name: str) -> None:
+        """Note that a name is bound."""
         if not self.own(name):
             self.facts.binds.add(name)
             self.facts.later.pop(name, None)
 
     def change(self, name: str | None) -> None:
-        if name is None or self.own(name):
-            if name is not None and self.parameters(name):
-                self.changes_argument = True
+        """Note that what a name stands for may change."""
+        if name is None:
             return
-        self.read(name)
-        self.facts.changes.add(name)
-
-    changes_argument = False
-    argument_names: tuple[frozenset[str], ...] = ()
-
-    def parameters(self, name: str) -> bool:
-        return any(name in names for names in self.argument_names)
+        self.changes_argument |= name in self.parameters
+        if not self.own(name):
+            self.read(name)
+            self.facts.changes.add(name)
 
     # -- names ------------------------------------------------------------------------------
 
-    def visit_Name(self, node: ast.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self.read(node.id)
         elif isinstance(node.ctx, ast.Store):
@@ -162,6 +177,7 @@ class Reader(ast.NodeVisitor):
             self.change(node.id)
 
     def store(self, node: ast.AST) -> None:
+        """Read the target of an assignment."""
         if isinstance(node, ast.Attribute | ast.Subscript):
             self.visit(node.value)
             if isinstance(node, ast.Subscript):
@@ -178,6 +194,7 @@ class Reader(ast.NodeVisitor):
             self.visit(node)
 
     def assign(self, targets: list[ast.expr], value: ast.expr) -> None:
+        """Read an assignment."""
         self.visit(value)
         later = self.later_of(value)
         for target in targets:
@@ -190,10 +207,9 @@ class Reader(ast.NodeVisitor):
                 self.facts.made_of[name] = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
                 if isinstance(value, ast.Call | ast.GeneratorExp):
                     self.facts.called.add(name)
-            if isinstance(target, ast.Name) and isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
+            part = isinstance(value, ast.Name | ast.Attribute | ast.Subscript)
+            if part and isinstance(target, ast.Name):
                 self.aliases.setdefault(target.id, set()).add(root(value))
-
-    aliases: dict[str, set[str | None]]
 
     def later_of(self, value: ast.expr) -> Later | None:
         """Return what the functions in a value do when they are called."""
@@ -205,39 +221,41 @@ class Reader(ast.NodeVisitor):
                 found = found | self.facts.later[node.id]
         return found if found.reads or found.changes or found.arguments else None
 
-    def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> None:
         self.assign(node.targets, node.value)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value:
             self.assign([node.target], node.value)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         self.assign([node.target], node.value)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
         self.change(root(node.target))
         if isinstance(node.target, ast.Subscript):
             self.visit(node.target.slice)
 
-    def visit_Delete(self, node: ast.Delete) -> None:  # noqa: N802
+    def visit_Delete(self, node: ast.Delete) -> None:
         for target in node.targets:
             self.change(root(target))
 
     # -- imports, functions, classes ----------------------------------------------------------
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
             name = alias.asname or alias.name.split(".")[0]
             self.bind(name)
+            self.facts.imported.add(name)
             if alias.name.split(".")[0] in PURE:
                 self.facts.pure.add(name)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             name = alias.asname or alias.name
             self.bind(name)
+            self.facts.imported.add(name)
             if (node.module or "").split(".")[0] in PURE:
                 self.facts.pure.add(name)
 
@@ -246,11 +264,11 @@ class Reader(ast.NodeVisitor):
         named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         named += [a for a in (arguments.vararg, arguments.kwarg) if a]
         parameters = {a.arg for a in named}
-        elsewhere = {name for node in body for n in ast.walk(node) if isinstance(n, ast.Global) for name in n.names}
+        inside = [n for node in body for n in ast.walk(node)]
+        elsewhere = {name for n in inside if isinstance(n, ast.Global) for name in n.names}
         inner = Reader(self.methods)
-        inner.aliases = {}
         inner.local = [*self.local, (parameters | stored(body)) - elsewhere]
-        inner.argument_names = (frozenset(parameters),)
+        inner.parameters = frozenset(parameters)
         inner.facts.pure = self.facts.pure
         for node in body:
             inner.visit(node)
@@ -259,7 +277,7 @@ class Reader(ast.NodeVisitor):
         given = {name for name in parameters if any(n == name for _, n in inner.facts.passed)}
         return Later(set(reads), set(changes), inner.changes_argument or bool(given))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         for part in [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]:
             self.visit(part)
         later = self.function(node.args, list(node.body))
@@ -270,16 +288,16 @@ class Reader(ast.NodeVisitor):
         self.bind(node.name)
         self.facts.later[node.name] = later
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815
+    visit_AsyncFunctionDef = visit_FunctionDef
 
-    def visit_Lambda(self, node: ast.Lambda) -> None:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> None:
         later = self.function(node.args, [node.body])
         for name in later.reads:
             self.read(name)
         for name in later.changes:
             self.change(name)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
         for part in [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]:
             self.visit(part)
         later = Later()
@@ -296,9 +314,8 @@ class Reader(ast.NodeVisitor):
             self.facts.later[node.name] = later
 
     def comprehension(self, node: ast.AST) -> None:
-        scope = {
-            n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)
-        }
+        """Read a comprehension, whose variables are its own."""
+        scope = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
         self.iterate(node.generators[0].iter)
         self.visit(node.generators[0].iter)
         self.local.append(scope)
@@ -312,7 +329,7 @@ class Reader(ast.NodeVisitor):
                 self.visit(getattr(node, part))
         self.local.pop()
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension  # noqa: N815
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = comprehension
 
     # -- loops and branches ---------------------------------------------------------------------
 
@@ -322,14 +339,14 @@ class Reader(ast.NodeVisitor):
             if isinstance(part, ast.Name) and not self.own(part.id):
                 self.facts.iterated.add(part.id)
 
-    def visit_For(self, node: ast.For) -> None:  # noqa: N802
+    def visit_For(self, node: ast.For) -> None:
         self.iterate(node.iter)
         self.visit(node.iter)
         self.store(node.target)
         for statement in [*node.body, *node.orelse]:
             self.visit(statement)
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
         before = set(self.facts.binds)
         for statement in node.body:
@@ -346,7 +363,7 @@ class Reader(ast.NodeVisitor):
 
     # -- calls ----------------------------------------------------------------------------------
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
         function, base = node.func, root(node.func)
         last = function.attr if isinstance(function, ast.Attribute) else base
@@ -389,7 +406,6 @@ def facts(code: str) -> Facts:
         if isinstance(node, ast.ClassDef):
             methods |= {m.name for m in node.body if isinstance(m, FUNCTIONS) and changes_self(m)}
     reader = Reader(frozenset(methods))
-    reader.aliases = {}
     for statement in tree.body:
         reader.visit(statement)
     found = reader.facts
@@ -406,9 +422,10 @@ def changes_self(method: FUNCTIONS) -> bool:
         store = isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
         if store and isinstance(node, ast.Attribute | ast.Subscript) and root(node) == first:
             return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in CHANGING_METHODS and root(node.func) == first:
-                return True
+        called = node.func if isinstance(node, ast.Call) else None
+        own = isinstance(called, ast.Attribute) and root(called) == first
+        if own and called.attr in CHANGING_METHODS:
+            return True
     return False
 
 
@@ -420,6 +437,7 @@ class Cell:
     binds: set[str]
     changes: set[str]
     needs: list[int]
+    imports: set[str] = field(default_factory=set)
     signature: str = ""
 
 
@@ -472,7 +490,8 @@ class Page:
         direct = {cell for cells in made_by.values() for cell in cells}
         needs = sorted(direct.union(*(self.cells[cell].needs for cell in direct)))
         changes = {name for name in changes if name in self.writers or name in found.changes}
-        cell = Cell(made_by, set(found.binds), changes - found.binds, needs)
+        binds = found.binds - found.imported
+        cell = Cell(made_by, binds, changes - found.binds, needs, found.binds & found.imported)
         whole = [code, *(f"{n}:{[self.cells[c].signature for c in cs]}" for n, cs in made_by.items())]
         cell.signature = hashlib.sha256("\0".join(whole).encode()).hexdigest()[:16]
         return cell
@@ -484,9 +503,9 @@ class Page:
         later = self.functions(found)
         for name in cell.binds:
             self.writers[name] = [number]
-            self.pure.discard(name)
-            self.called.discard(name)
-        for name in cell.changes:
+        self.pure -= found.binds
+        self.called -= found.binds
+        for name in cell.changes | cell.imports:
             self.writers.setdefault(name, []).append(number)
         self.later = {
             name: told
@@ -510,6 +529,10 @@ class Memory:
             self.made_by[name] = [signature]
         for name in cell.changes:
             self.made_by.setdefault(name, []).append(signature)
+        for name in cell.imports:  # once more is no change
+            made_by = self.made_by.setdefault(name, [])
+            if signature not in made_by:
+                made_by.append(signature)
 
     def plan(self, page: Page, target: Cell) -> list[int]:
         """Return the cells that must run, in order, before the target can."""

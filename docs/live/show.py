@@ -22,8 +22,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import __main__
 from needs import Cell, Memory, Page
+
+import __main__
 
 MOST = 100_000  # characters of text that a cell may show
 MOST_PARTS = 60  # figures and other parts
@@ -192,31 +193,9 @@ def stand_ins() -> None:
             return f'<pre class="live-text">{html.escape(self.data)}</pre>'
 
     inside.HTML, inside.Markdown, inside.display = HTML, Markdown, display  # type: ignore[attr-defined]
-    package.display = inside  # type: ignore[attr-defined]
-    package.get_ipython = lambda: None  # type: ignore[attr-defined]  # Matplotlib asks for both
-    package.version_info = (9, 0)  # type: ignore[attr-defined]
+    package.display, package.version_info = inside, (9, 0)  # type: ignore[attr-defined]
+    package.get_ipython = lambda: None  # type: ignore[attr-defined]  # Matplotlib asks for it
     sys.modules |= {"IPython": package, "IPython.display": inside}
-
-
-def backend() -> None:
-    """Let Matplotlib draw into memory, and ``plt.show`` into the page."""
-    os.environ["MPLBACKEND"] = "module://live_backend"
-    module = types.ModuleType("live_backend")
-    source = (
-        "from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas\n"
-        "from matplotlib.backend_bases import FigureManagerBase as FigureManager\n"
-        "from show import show_figures as show\n"
-    )
-
-    def load(name: str) -> Any:
-        if name not in module.__dict__:
-            exec(source, module.__dict__)
-        if name not in module.__dict__:
-            raise AttributeError(f"the page's backend has no {name}")
-        return module.__dict__[name]
-
-    module.__getattr__ = load  # type: ignore[method-assign]
-    sys.modules["live_backend"] = module
 
 
 def refuse_input(prompt: object = "") -> str:
@@ -240,7 +219,7 @@ def begin() -> None:
     socket.getaddrinfo = refuse_network  # type: ignore[assignment]
     socket.create_connection = refuse_network  # type: ignore[assignment]
     stand_ins()
-    backend()
+    os.environ["MPLBACKEND"] = "module://live_backend"
     os.environ["TQDM_DISABLE"] = "1"
     os.makedirs("/home/reader", exist_ok=True)
     os.chdir("/home/reader")
@@ -303,7 +282,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
     """Run one cell, or code below one; return what it showed, and how it failed if it did."""
     global shown
     asked = json.loads(request)
-    page, target = session.target(asked)
+    _, target = session.target(asked)
     extra = "code" in asked
     for name, text in asked.get("files", {}).items():
         os.makedirs(os.path.dirname(os.path.abspath(name)), exist_ok=True)
@@ -327,7 +306,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
         close_figures()
     finally:
         if extra:  # what it bound was its own; what it changed is changed
-            target = Cell(target.made_by, set(), target.changes, target.needs, "extra")
+            target = Cell(target.made_by, set(), target.changes, target.needs, signature="extra")
         session.memory.ran(target, failed=error is not None)
     answer = {
         "out": shown.out,
@@ -378,7 +357,9 @@ def told(raised: BaseException, name: str) -> dict[str, Any]:
     if isinstance(raised, SyntaxError):
         words, line = raised.msg, raised.lineno if raised.filename == name else None
     else:
-        frames = [frame for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name]
+        frames = [
+            frame for frame in traceback.extract_tb(raised.__traceback__) if frame.filename == name
+        ]
         line = frames[-1].lineno if frames else None
     if kind == "URLError" or "unknown url type" in words:
         words = "a page has no network; run this in your own Python"

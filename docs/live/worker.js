@@ -95,7 +95,7 @@ const asked = async (request, say) => {
     say({ phase: "ran", cell, result });
     if (result.error && (cell === request.cell || !request.failing.includes(cell))) return { ...told, results };
   }
-  if (request.code !== undefined) results.push({ cell: null, ...JSON.parse(run(JSON.stringify(request))) });
+  if (request.code !== undefined) results.push({ cell: null, ...JSON.parse(run(JSON.stringify({ ...request, alts: [], edited: false }))) });
   return { ...told, results };
 };
 

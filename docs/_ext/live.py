@@ -1,0 +1,174 @@
+"""Mark the cells that a reader can edit and run in the page, and say of the others why not.
+
+Chapters and gallery pages carry at each cell ``data-live`` = ready or static, its number, and the
+numbers of the cells above that it needs. Cells that the page does not show, but that others need, travel
+in the page as JSON. ``live.js`` does the rest; where Python's pieces are not at hand, nothing is marked.
+"""
+
+import html
+import itertools
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from myst_nb.core.read import read_myst_markdown_notebook
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+LIVE = Path(__file__).resolve().parents[1] / "live"
+sys.path.insert(0, str(LIVE))
+from needs import Page  # noqa: E402
+from where import reasons  # noqa: E402
+
+logger = logging.getLogger(__name__)
+CELL = re.compile(r'<div class="(?P<classes>cell\b[^"]*?) live-cell-(?P<index>\d+)(?P<more>[^"]*)"')
+BLOCK = re.compile(r'<div class="(?P<classes>highlight-Python notranslate)"')
+PYTHON = ("live_backend.py", "needs.py", "show.py")
+"""What runs beside the cells in the page's Python."""
+
+
+def available(app: Sphinx) -> bool:
+    """Tell whether Python's pieces go with the site."""
+    told = Path(app.confdir) / "_build" / "live" / "live.json"
+    return told.is_file() and json.loads(told.read_text(encoding="utf-8"))["available"]
+
+
+def told_reasons(docname: str, codes: list[str]) -> dict[int, str]:
+    """Return the reasons that docs/live/elsewhere.toml gives for cells of a page."""
+    table = tomllib.loads((LIVE / "elsewhere.toml").read_text(encoding="utf-8"))
+    found = {}
+    for entry in table.get("cell", []):
+        if entry["page"] != docname:
+            continue
+        cells = [index for index, code in enumerate(codes) if entry["contains"] in code]
+        if not cells:
+            logger.warning(
+                "docs/live/elsewhere.toml: no cell of %s contains %r",
+                docname,
+                entry["contains"],
+                type="book",
+            )
+        found |= dict.fromkeys(cells, entry["why"])
+    return found
+
+
+def chapter_cells(app: Sphinx, doctree: nodes.document) -> tuple[list[str], dict[int, nodes.Element]]:
+    """Return the code of all cells of a chapter, and the nodes of those that it shows."""
+    source = app.env.chapter_sources.get(app.env.docname)
+    notebook = read_myst_markdown_notebook(source)
+    numbers = {}
+    codes = []
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "code" and cell.source.strip():
+            numbers[index] = len(codes)
+            codes.append(cell.source)
+    shown = {}
+    for node in doctree.findall(nodes.container):
+        index = node.get("cell_index")
+        listed = any(child.get("nb_element") == "cell_code_source" for child in node.children)
+        if listed and index in numbers:
+            shown[numbers[index]] = node
+    return codes, shown
+
+
+def gallery_cells(doctree: nodes.document) -> tuple[list[str], dict[int, nodes.Element]]:
+    """Return the code of the blocks of a gallery page, and their nodes."""
+    blocks = [node for node in doctree.findall(nodes.literal_block) if node.get("language") == "Python"]
+    return [node.astext() for node in blocks], dict(enumerate(blocks))
+
+
+def mark(app: Sphinx, doctree: nodes.document) -> None:
+    """Find the cells of the page just read, and what they need."""
+    docname = app.env.docname
+    marks = app.env.live_marks = getattr(app.env, "live_marks", {})
+    marks.pop(docname, None)
+    source = Path(app.env.doc2path(docname))
+    if docname.startswith("chapters/") and source.suffix == ".md":
+        codes, shown = chapter_cells(app, doctree)
+    elif docname.startswith("auto_gallery/") and source.stem.startswith("plot_"):
+        codes, shown = gallery_cells(doctree)
+    else:
+        return
+    page = Page(codes)
+    why = reasons(codes, source.parent, told_reasons(docname, codes))
+    for index, node in shown.items():
+        if isinstance(node, nodes.container):  # a block of the gallery loses its classes on the way
+            node["classes"].append(f"live-cell-{index}")
+    needed = {need for index in shown if not why[index] for need in page.cells[index].needs}
+    marks[docname] = {
+        "cells": {
+            index: {
+                "live": "static" if why[index] else "ready",
+                "live-index": str(index),
+                "live-needs": " ".join(map(str, page.cells[index].needs)),
+                "live-why": why[index],
+            }
+            for index in shown
+        },
+        "hidden": {index: codes[index] for index in sorted(needed - set(shown))},
+    }
+
+
+def forget(app: Sphinx, env: Any, docname: str) -> None:
+    """Forget the cells of a page that is read again, or gone."""
+    getattr(env, "live_marks", {}).pop(docname, None)
+
+
+def merge(app: Sphinx, env: Any, docnames: list[str], other: Any) -> None:
+    """Take over what another process has read."""
+    env.live_marks = getattr(env, "live_marks", {}) | {
+        name: told for name, told in getattr(other, "live_marks", {}).items() if name in docnames
+    }
+
+
+def write_marks(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Write the marks into a page, and let it load the script."""
+    found = getattr(app.env, "live_marks", {}).get(page)
+    body = context.get("body")
+    if not found or not body or doctree is None:
+        return
+    usable = available(app)
+
+    def marked(classes: str, index: int) -> str:
+        told = found["cells"][index] if usable else {}
+        data = "".join(f' data-{k}="{html.escape(v)}"' for k, v in told.items() if v)
+        return f'<div class="{classes}"{data}'
+
+    if page.startswith("auto_gallery/"):
+        index = itertools.count()
+        body = BLOCK.sub(lambda match: marked(match["classes"], next(index)), body)
+    else:
+        body = CELL.sub(lambda m: marked(m["classes"] + m["more"], int(m["index"])), body)
+    if usable:
+        if found["hidden"]:
+            told = json.dumps(found["hidden"]).replace("</", "<\\/")
+            body += f'<script type="application/json" id="live-hidden">{told}</script>\n'
+        app.add_js_file("live.js", loading_method="defer", priority=600)
+        app.add_css_file("live.css")
+    context["body"] = body
+
+
+def write_worker(app: Sphinx, exception: Exception | None) -> None:
+    """Write the script that brings the worker's source and the Python that runs in it."""
+    if exception or app.builder.format != "html" or not available(app):
+        return
+    modules = {name: (LIVE / name).read_text(encoding="utf-8") for name in PYTHON}
+    source = (LIVE / "worker.js").read_text(encoding="utf-8")
+    written = f"liveWorker({json.dumps(source)}, {json.dumps(modules)});\n"
+    (Path(app.outdir) / "_static" / "live-worker.js").write_text(written, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Mark while pages are read, write when they are written."""
+    app.connect("doctree-read", mark)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-merge-info", merge)
+    app.connect("html-page-context", write_marks)
+    app.connect("build-finished", write_worker)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

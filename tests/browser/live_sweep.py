@@ -1,0 +1,163 @@
+"""Run every cell that is marked ready, in its page, and compare with what the book shows.
+
+As a script (``make browser-live``) it goes through all chapters and the gallery, says how far it is, and
+writes the counts to ``docs/live/cells.json``, which the build page shows. The tests run three chapters.
+"""
+
+import argparse
+import json
+import math
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMBER = re.compile(r"[-+\u2212]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
+NOISE = 1e-12  # numbers below it are rounding errors of something that would be zero
+
+LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, Boolean(cell.box)])
+    .filter(([, , shown]) => shown).map(([index, state]) => [index, state])"""
+READ = """parts => {
+  const OTHER = 'figcaption, style, script, button, form, .lecturecode-player';
+  const figures = parts.map(part =>
+    Number(part.matches('img, .lecturecode-player')) + part.querySelectorAll('.lecturecode-player').length
+    + [...part.querySelectorAll('img')].filter(image => !image.closest('.lecturecode-player')).length);
+  const text = part => {
+    const copy = part.cloneNode(true);
+    for (const other of copy.querySelectorAll(OTHER)) other.remove();
+    return part.matches(OTHER) ? '' : copy.textContent;
+  };
+  return { text: parts.map(text).join('\\n'), figures: figures.reduce((a, b) => a + b, 0) };
+}"""
+BUILT = f"""index => {{
+  const {{ box, gallery }} = lecturecode.live.cells[index];
+  const parts = [...box.querySelectorAll(':scope > .cell_output')];
+  const OUTPUTS = '.sphx-glr-script-out, img, .sphx-glr-horizontal, .lecturecode-player';
+  let next = gallery ? box.nextElementSibling : null;
+  for (; next && next.matches(OUTPUTS); next = next.nextElementSibling) parts.push(next);
+  return ({READ})(parts);
+}}"""
+RUN = f"""async ([index, seconds]) => {{
+  const late = new Promise(resolve => setTimeout(resolve, 1000 * seconds));
+  const result = await Promise.race([lecturecode.live.run(index), late]);
+  if (!result) {{
+    lecturecode.live.stop();
+    return {{ error: {{ text: `no answer in ${{seconds}} s` }} }};
+  }}
+  const made = document.createElement('div');
+  made.innerHTML = result.html;
+  return {{ ...({READ})([made]), error: result.error, seconds: result.seconds }};
+}}"""
+
+
+@dataclass
+class Ran:
+    """How one cell fared in its page."""
+
+    page: str
+    cell: int
+    seconds: float
+    problem: str
+
+
+def same(built: str, live: str) -> str:
+    """Return where two texts differ, in words or by more than rounding; nothing if they do not."""
+    words = [" ".join(NUMBER.sub("#", text).split()) for text in (built, live)]
+    numbers = [NUMBER.findall(text) for text in (built, live)]
+    if words[0] != words[1] or len(numbers[0]) != len(numbers[1]):
+        return (
+            f"other text: {' '.join(live.split())[:300]!r} instead of {' '.join(built.split())[:300]!r}"
+        )
+    for ours, theirs in zip(*numbers, strict=True):
+        if not close(ours, theirs):
+            return f"another number: {theirs} instead of {ours}"
+    return ""
+
+
+def close(first: str, second: str) -> bool:
+    """Tell whether two printed numbers differ by one in the last printed digit at most."""
+    a, b = (float(text.replace(",", "").replace("\u2212", "-")) for text in (first, second))
+    if max(abs(a), abs(b)) < NOISE:
+        return True
+    return math.isclose(a, b, rel_tol=0, abs_tol=1.01 * max(last_digit(first), last_digit(second)))
+
+
+def last_digit(text: str) -> float:
+    """Return what one in the last digit of a printed number is worth; nothing for whole numbers."""
+    mantissa, _, power = text.replace(",", "").lower().partition("e")
+    if "." not in mantissa and not power:
+        return 0.0
+    return 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
+
+
+def sweep(page: Page, name: str, seconds: float = 120) -> Iterator[Ran]:
+    """Run the ready cells of an open page from top to bottom."""
+    for index, state in page.evaluate(LIST):
+        if state == "static":
+            continue
+        built = page.evaluate(BUILT, index)
+        start = time.monotonic()
+        live = page.evaluate(RUN, [index, seconds])
+        problem = ""
+        if live["error"]:
+            problem = live["error"]["text"]
+        elif built["figures"] != live["figures"]:
+            problem = f"{live['figures']} figures instead of {built['figures']}"
+        else:
+            problem = same(built["text"], live["text"])
+        yield Ran(name, index, round(time.monotonic() - start, 2), problem)
+
+
+def main() -> int:
+    """Go through the book; fail if a cell marked ready does not run as in the book."""
+    from conftest import CHROMIUM, FLAGS, SITE, pages
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pages", nargs="*", help="pages of the site; all by default")
+    parser.add_argument("--seconds", type=float, default=300, help="the most that a cell may take")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "live" / "cells.json")
+    options = parser.parse_args()
+    names = options.pages or pages("chapters/*.html", "auto_gallery/*/plot_*.html")
+    counts, wrong = {}, []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for number, name in enumerate(names, 1):
+            page = browser.new_page()
+            page.goto((SITE / name).as_uri())
+            if not page.evaluate("Boolean(window.lecturecode?.live)"):
+                page.close()
+                continue
+            states = [state for _, state in page.evaluate(LIST)]
+            print(
+                f"{number} of {len(names)}: {name}, {states.count('ready')} of {len(states)} cells",
+                flush=True,
+            )
+            results = []
+            for ran in sweep(page, name, options.seconds):
+                results.append(ran)
+                if ran.problem:
+                    print(f"  cell {ran.cell}: {ran.problem}", flush=True)
+            page.close()
+            wrong += [asdict(ran) for ran in results if ran.problem]
+            right = sum(not ran.problem for ran in results)
+            counts[name] = {"cells": len(states), "ready": len(results), "right": right}
+            print(f"  {right} as in the book, {sum(r.seconds for r in results):.0f} s", flush=True)
+        browser.close()
+    total = {key: sum(count[key] for count in counts.values()) for key in ("cells", "ready", "right")}
+    print(
+        f"{total['cells']} cells; {total['ready']} run in their pages, {total['right']} as in the book."
+    )
+    if not options.pages:
+        options.out.write_text(
+            json.dumps({"total": total, "pages": counts}, indent=1) + "\n", encoding="utf-8"
+        )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

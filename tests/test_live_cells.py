@@ -1,0 +1,136 @@
+"""Which cells of a page need which, and which of them run in the page."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+sys.path.insert(0, str(DOCS / "live"))
+from needs import Memory, Page, facts  # noqa: E402
+from where import CLOCK, FILES, PROCESSES, TORCH, reasons  # noqa: E402
+
+
+def needs(*codes: str) -> list[int]:
+    """Return what the last of some cells needs."""
+    return Page(codes).cells[-1].needs
+
+
+@pytest.mark.parametrize(
+    ("codes", "needed"),
+    [
+        (["x = 1", "y = 2", "x"], [0]),
+        (["x = 1", "y = x", "y"], [0, 1]),
+        (["x = 1", "x = 2", "x"], [1]),
+        (["x = 1", "x = x + 1", "x"], [0, 1]),
+        (["x = 1", "x += 1", "x"], [0, 1]),
+        (["x = [1]", "x.append(2)", "x"], [0, 1]),
+        (["x = [1]", "x[0] = 2", "x"], [0, 1]),
+        (["x = y = [1]", "y.a = 2", "y"], [0, 1]),
+        (["x = [1]", "for x in range(3): pass", "x"], [1]),
+        (["x = 1", "if 1 > 2:\n    x = 2", "x"], [0, 1]),
+        (
+            ["import numpy as np", "rng = np.random.default_rng(0)", "rng.normal()", "rng.normal()"],
+            [0, 1, 2],
+        ),
+        (["import lecturecode as lc", "rng = 3", "lc.f(rng=rng)", "rng"], [0, 1, 2]),
+        (["import numpy as np\nx = np.ones(3)", "np.sum(x)", "x"], [0]),
+        (["import numpy as np\nx = np.ones(3)", "np.add(x, 1, out=x)", "x"], [0, 1]),
+        (["seen = []", "def g(t):\n    seen.append(t)", "g(1)", "seen"], [0, 1, 2]),
+        (["a = 1", "def f():\n    return a", "a = 2", "f()"], [0, 1, 2]),
+        (["def f():\n    return a", "a = 2", "f()"], [0, 1]),
+        (["a = 2", "f = lambda t: a * t", "h = [f]", "h[0](1)"], [0, 1, 2]),
+        (["def f(v):\n    v[0] = 1", "x = [0]", "f(x)", "x"], [0, 1, 2]),
+        (["def f(v):\n    return v + 1", "x = 0", "f(x)", "x"], [1]),
+        (["x = [0]", "unknown(x)", "x"], [0, 1]),
+        (["import lecturecode as lc", "steps = lc.descend()", "next(steps)", "next(steps)"], [0, 1, 2]),
+        (
+            ["import lecturecode as lc", "steps = lc.descend()", "for s in steps: break", "steps"],
+            [0, 1, 2],
+        ),
+        (["import numpy as np", "np.set_printoptions(precision=2)", "np.pi"], [0, 1]),
+        (
+            [
+                "from lecturecode import plots",
+                "plots.use_style()",
+                "import matplotlib.pyplot as plt",
+                "plt.plot()",
+            ],
+            [0, 1, 2],
+        ),
+        (["class A:\n    def go(self):\n        self.n = 1", "a = A()", "a.go()", "a"], [0, 1]),
+        (["x = 3", "[x for x in range(3)]"], []),
+        (["x = 3", "print(f'{x}')"], [0]),
+        (["x = 3", "(lambda x: x)(1)"], []),
+        (["x = 3", "with open('f') as x: pass", "x"], [1]),
+        (["x = 3", "this is no Python", "x"], [0]),
+    ],
+)
+def test_a_cell_needs_what_made_the_names_it_reads(codes: list[str], needed: list[int]) -> None:
+    assert needs(*codes) == needed
+
+
+def run_all(memory: Memory, page: Page, index: int) -> list[int]:
+    """Run a cell after those that must run before; return these."""
+    first = memory.plan(page, page.cells[index])
+    for cell in [*first, index]:
+        memory.ran(page.cells[cell])
+    return first
+
+
+def test_what_has_run_is_not_run_again_unless_it_must() -> None:
+    page = Page(["x = 1", "y = x", "rng = f()", "rng.normal() + y", "y"])
+    memory = Memory()
+    assert run_all(memory, page, 1) == [0]
+    assert run_all(memory, page, 1) == []
+    assert run_all(memory, page, 3) == [2]
+    assert run_all(memory, page, 3) == [2]  # its first run has drawn from rng
+    assert run_all(memory, page, 4) == []
+
+
+def test_a_cell_above_that_changed_is_run_again_with_what_hangs_on_it() -> None:
+    memory = Memory()
+    run_all(memory, Page(["x = 1", "y = x", "z = 3", "y + z"]), 3)
+    page = Page(["x = 2", "y = x", "z = 3", "y + z"])
+    assert run_all(memory, page, 3) == [0, 1]
+
+
+def test_a_name_that_a_cell_below_has_taken_is_made_again() -> None:
+    page = Page(["x = 1", "x", "x = 2", "x"])
+    memory = Memory()
+    assert run_all(memory, page, 3) == [2]
+    assert run_all(memory, page, 1) == [0]
+    assert run_all(memory, page, 3) == [2]
+
+
+def test_a_cell_that_failed_is_run_again() -> None:
+    page = Page(["x = 1", "x"])
+    memory = Memory()
+    memory.ran(page.cells[0], failed=True)
+    assert memory.plan(page, page.cells[1]) == [0]
+
+
+def test_cells_run_in_the_page_unless_there_is_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text(json.dumps([1]))
+    codes = [
+        "import time\nimport numpy as np",
+        "np.ones(3)",
+        "time.sleep(1)",
+        "import torch",
+        "torch.ones(3)",
+        "from lecturecode import pointwise\ng = pointwise(f, workers=2)",
+        "g(1)",
+        "pointwise(f, workers=1)",
+        "open('data.json')",
+        "import scipy",
+    ]
+    found = reasons(codes, tmp_path, {})
+    assert found[:3] == [None, None, CLOCK]
+    assert found[3:6] == [TORCH, TORCH, PROCESSES]
+    assert found[6] == f"it needs a cell above that {PROCESSES.removeprefix('it ')}"
+    assert found[8:] == [FILES, "it needs scipy"]
+
+
+def test_reading_a_cell_is_remembered() -> None:
+    assert facts("x = 1") is facts("x = 1")
