@@ -85,8 +85,8 @@ book-kernels: environment  ## build the book, from nothing, under each of three 
 	@$(RUN) tests/kernels.py --book $(if $(KERNELS),--kernels $(KERNELS))
 	@echo "next: make docs"
 
-clean:  ## remove the environment, the site and every cache
-	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst
+clean:  ## remove the environment, the site and every cache (PIECES=1: the Python of the pages, too)
+	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst $(if $(PIECES),.cache)
 	@rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find src docs tests gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "next: make docs"

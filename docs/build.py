@@ -18,15 +18,18 @@ import time
 from pathlib import Path
 
 import fingerprints
+import packing
 
 DOCS = Path(__file__).parent.resolve()
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
+LIVE = BUILD / "live"
 GALLERY = DOCS / "auto_gallery"
 RUNS, PAGES = BUILD / "runs.sha256", BUILD / "pages.sha256"
 UNFINISHED = BUILD / "unfinished"
 SECONDS = BUILD / "seconds"
 SOURCES = ("docs", "gallery", "src", "tests", "pyproject.toml", "constraints.txt", "README.md")
+SOURCES += ("LICENSE", "LICENSE-TEXT")  # of the wheel
 MADE = ("_build", "auto_gallery", "__pycache__")
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
@@ -181,7 +184,8 @@ def copied_to(folder: Path) -> Path:
 def build_elsewhere(folder: Path, options: list[str]) -> int:
     """Build a copy of the book in a folder where no cache stands."""
     script = copied_to(folder.resolve())
-    env = os.environ | {"PYTHONPATH": str(script.parents[1] / "src")}
+    env = {packing.CACHE: str(packing.cache_folder())} | os.environ
+    env |= {"PYTHONPATH": str(script.parents[1] / "src")}
     return subprocess.run([sys.executable, str(script), *options], env=env, check=False).returncode
 
 
@@ -191,8 +195,14 @@ def build(solutions: bool) -> int:
     site, doctrees, log = (BUILD / f"{name}{variant}" for name in ("html", "doctrees", "log"))
 
     start = time.monotonic()
+    try:
+        packing.prepare(LIVE)
+    except RuntimeError as error:
+        print(f"\nThe book was NOT built. To mend:\n  {error}", file=sys.stderr)
+        return 1
     drop_stale_caches()
     drop_orphans(site)
+    packing.publish(LIVE, site / "_static" / "live")
     whole = not GALLERY.is_dir()
     announce()
     UNFINISHED.touch()

@@ -43,6 +43,7 @@ extensions = [
     "reference",
     "lecture_map",
     "timings",
+    "live_facts",
     "benchmarks",
     "numbering",
     "accessibility",

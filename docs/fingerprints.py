@@ -9,6 +9,7 @@ may change without a chapter running again.
 import ast
 import hashlib
 import importlib.metadata
+import json
 import os
 import re
 import sys
@@ -119,10 +120,20 @@ def of_runs(root: Path) -> str:
     return digest(parts)
 
 
+def live(state: Path) -> bytes:
+    """Return what pages say of the Python that runs in them; not what it was packed from."""
+    if not state.is_file():
+        return b""
+    told = json.loads(state.read_text(encoding="utf-8"))
+    told.pop("made_of", None)
+    told["bytes"] = {name: f"{size / 1e6:.0f}" for name, size in told.get("bytes", {}).items()}
+    return json.dumps(told, sort_keys=True).encode()
+
+
 def of_pages(root: Path) -> str:
     """Return a hash over the site's own code, the place where it stands, and what writes pages."""
     docs = root / "docs"
-    parts = [str(root).encode(), sys.version.encode()]
+    parts = [str(root).encode(), sys.version.encode(), live(docs / "_build" / "live" / "live.json")]
     for path in [docs / "conf.py", *files_below(docs / "_ext")]:
         parts += [path.relative_to(root).as_posix().encode(), content(path)]
     for found in sorted(importlib.metadata.distributions(), key=lambda d: d.name.lower()):

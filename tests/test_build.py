@@ -120,7 +120,7 @@ class Tree:
         self.root = root
         for name in ("pyproject.toml", "constraints.txt", "docs/conf.py"):
             self.copy(name)
-        for name in ("docs/build.py", "docs/fingerprints.py"):
+        for name in ("docs/build.py", "docs/fingerprints.py", "docs/packing.py", "docs/pieces.py"):
             self.copy(name)
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)

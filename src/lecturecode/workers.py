@@ -6,6 +6,7 @@ dies it is known at which theta. Executors of other libraries join in through th
 
 import pickle
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -35,9 +36,13 @@ class Pool:
     ------
     TypeError
         If `g` cannot be sent to another process.
+    RuntimeError
+        If this Python runs in a browser, which starts no processes.
     """
 
     def __init__(self, g: Callable[[Any], float], workers: int) -> None:
+        if sys.platform == "emscripten":
+            raise RuntimeError("workers are processes, and a browser starts none; leave workers out")
         import cloudpickle  # a lambda, or a function of a notebook, can travel too
 
         try:

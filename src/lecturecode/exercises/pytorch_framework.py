@@ -30,8 +30,10 @@ def _forgotten_zero_grad(theta: float) -> str | None:
     "a function fit(module, criterion, x, y, learning_rate, steps) that trains and returns the losses",
 )
 def _training_loop(fit: Any) -> str | None:
-    import torch
-
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return "to judge this answer needs torch: pip install torch"
     rng, steps, rate = np.random.default_rng(0), 4, 0.1
     x, y = torch.tensor(rng.standard_normal((6, 2))), torch.tensor(rng.standard_normal((6, 1)))
     module = torch.nn.Linear(2, 1).double()
