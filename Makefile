@@ -16,7 +16,7 @@ endif
 ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
-.PHONY: help docs test serve browser bench bench-cuda test-cuda test-kernels book-kernels lint clean
+.PHONY: help docs test serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels lint clean
 .PHONY: environment environment-browser environment-bench
 
 help:  ## show this list
@@ -54,6 +54,11 @@ browser: environment-browser docs  ## open the built site in a headless Chromium
 		echo "No Chromium found. On Debian or Ubuntu: apt install chromium"; exit 1; }
 	@$(RUN) -m pytest tests/browser -m browser
 	@echo "next: make serve, to look at it yourself"
+
+browser-live: environment-browser docs  ## run every cell that can run in its page, in Chromium, and compare
+	@echo "Running the cells of all pages in a browser, which takes half an hour to an hour; it says how far it is."
+	@$(RUN) tests/browser/live_sweep.py
+	@echo "next: make docs, to see the counts on the build page"
 
 bench: environment-bench  ## time each method against its peers, write the tables of the site (half an hour)
 	@$(RUN) tests/benchmarks/run.py

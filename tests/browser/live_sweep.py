@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -25,7 +26,8 @@ LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, 
 READ = """parts => {
   const OTHER = 'figcaption, style, script, button, form, .lecturecode-player';
   const figures = parts.map(part =>
-    Number(part.matches('img, .lecturecode-player')) + part.querySelectorAll('.lecturecode-player').length
+    Number(part.matches('img, .lecturecode-player'))
+    + part.querySelectorAll('.lecturecode-player').length
     + [...part.querySelectorAll('img')].filter(image => !image.closest('.lecturecode-player')).length);
   const text = part => {
     const copy = part.cloneNode(true);
@@ -63,6 +65,15 @@ class Ran:
     cell: int
     seconds: float
     problem: str
+
+
+def judged(built: dict[str, Any], live: dict[str, Any]) -> str:
+    """Return in what a cell's output differs from the book's; nothing if it does not."""
+    if live["error"]:
+        return live["error"]["text"]
+    if built["figures"] != live["figures"]:
+        return f"{live['figures']} figures instead of {built['figures']}"
+    return same(built["text"], live["text"])
 
 
 def same(built: str, live: str) -> str:
@@ -103,14 +114,7 @@ def sweep(page: Page, name: str, seconds: float = 120) -> Iterator[Ran]:
         built = page.evaluate(BUILT, index)
         start = time.monotonic()
         live = page.evaluate(RUN, [index, seconds])
-        problem = ""
-        if live["error"]:
-            problem = live["error"]["text"]
-        elif built["figures"] != live["figures"]:
-            problem = f"{live['figures']} figures instead of {built['figures']}"
-        else:
-            problem = same(built["text"], live["text"])
-        yield Ran(name, index, round(time.monotonic() - start, 2), problem)
+        yield Ran(name, index, round(time.monotonic() - start, 2), judged(built, live))
 
 
 def main() -> int:
@@ -128,6 +132,7 @@ def main() -> int:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for number, name in enumerate(names, 1):
             page = browser.new_page()
+            page.set_default_timeout(1000 * options.seconds)
             page.goto((SITE / name).as_uri())
             if not page.evaluate("Boolean(window.lecturecode?.live)"):
                 page.close()
