@@ -66,7 +66,8 @@ def test_the_names_at_hand_are_imports_that_a_page_can_follow():
             "```{solution-end}\n```\n",
         ]
     )
-    assert judged.imports(text) == ["import numpy as np", "import math", "from lecturecode import minimize"]
+    at_hand = ["import numpy as np", "import math", "from lecturecode import minimize"]
+    assert judged.imports(text) == at_hand
 
 
 def test_only_what_needs_torch_has_no_box():

@@ -106,11 +106,8 @@ def add_boxes(app: Sphinx, doctree: nodes.document) -> None:
         package = needs(name)
         found.append([name, label])
         if package:
-            exercise += nodes.paragraph(
-                "",
-                f"Runs in your own Python: the judge of this exercise needs {package}, which a page has not.",
-                classes=["judged-elsewhere"],
-            )
+            why = f"Runs in your own Python: what judges it needs {package}, which a page has not."
+            exercise += nodes.paragraph("", why, classes=["judged-elsewhere"])
             continue
         at_hand = at_hand or imports(Path(env.doc2path(env.docname)).read_text(encoding="utf-8"))
         data = {"name": name, "answer": answer, "stub": stub(exercise, answer), "imports": at_hand}

@@ -42,7 +42,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -52,9 +52,10 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "live"))
-from needs import Page  # noqa: E402
+from needs import Page
 
 logger = logging.getLogger(__name__)
+OPTIONS = ("label", "line", "from", "to", "step", "values", "at", "limit", "limit-label", "says")
 DIRECTIVE = re.compile(r"^[`:]{3,}\{movable\}", re.MULTILINE)
 
 
@@ -181,18 +182,7 @@ class Movable(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {
-        "label": directives.unchanged_required,
-        "line": directives.unchanged_required,
-        "from": directives.unchanged_required,
-        "to": directives.unchanged_required,
-        "step": directives.unchanged_required,
-        "values": directives.unchanged_required,
-        "at": directives.unchanged_required,
-        "limit": directives.unchanged_required,
-        "limit-label": directives.unchanged_required,
-        "says": directives.unchanged_required,
-    }
+    option_spec: ClassVar = dict.fromkeys(OPTIONS, directives.unchanged_required)
 
     def run(self) -> list[nodes.Node]:
         """Return the slider, or a warning that says why it cannot be made."""

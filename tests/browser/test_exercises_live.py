@@ -13,7 +13,7 @@ from lecturecode.exercises import check
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
-        not (SITE / "_static" / "live" / "core.js").is_file(), reason="this site has no Python of its own"
+        not (SITE / "_static/live/core.js").is_file(), reason="the site brings no Python"
     ),
 ]
 PAGE = "chapters/06_gradient_descent.html"
@@ -132,7 +132,7 @@ def test_a_right_answer_is_remembered_on_this_machine_and_counted(opened) -> Non
 
 
 def test_a_number_is_judged_and_all_are_counted(opened) -> None:
-    reader, page = opened
+    _, page = opened
     box = box_of(page, "ex-descent-pencil")
     assert judged(page, box, "answer = ...  # soon").startswith("Not yet: put your answer in place")
     assert "but so does one with a larger rate" in judged(page, box, "answer = 0.4")
@@ -194,7 +194,7 @@ def test_keys_alone_write_an_answer_and_leave_the_box(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_and_a_phone_does_not_scroll_sideways(browser: Browser, dark: bool) -> None:
+def test_axe_is_content_and_a_phone_does_not_scroll_sideways(browser: Browser, dark: bool) -> None:
     reader = Reader(browser, dark=dark, width=390)
     try:
         page = reader.open_dark(PAGE) if dark else reader.open(PAGE)

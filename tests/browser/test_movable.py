@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(
-        not (SITE / "_static" / "live" / "core.js").is_file(), reason="this site has no Python of its own"
+        not (SITE / "_static/live/core.js").is_file(), reason="the site brings no Python"
     ),
 ]
 PAGE = "chapters/06_gradient_descent.html"
@@ -206,11 +206,12 @@ def test_a_prediction_that_fails_is_told_what_holds_and_no_slider_stands_before_
 def test_a_prediction_that_holds_is_told_so(moved) -> None:
     _, page = moved
     assert page.locator(BOX).get_attribute("data-prediction") == "held"
-    assert page.locator(".movable-verdict").inner_text().startswith("Your prediction held. At 0.19: 197 steps")
+    said = page.locator(".movable-verdict").inner_text()
+    assert said.startswith("Your prediction held. At 0.19: 197 steps")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious_and_a_phone_does_not_scroll_sideways(browser: Browser, dark: bool) -> None:
+def test_axe_is_content_and_a_phone_does_not_scroll_sideways(browser: Browser, dark: bool) -> None:
     reader = Reader(browser, dark=dark, width=390)
     try:
         page = reader.open_dark(PAGE) if dark else reader.open(PAGE)
