@@ -181,12 +181,13 @@ def judge_answer(name, target, imports, code):
       const begun = performance.now();
       const written = JSON.stringify([name, answer, imports, code]);
       const call = `import json\n${JUDGE}\njudge_answer(*json.loads(${JSON.stringify(written)}))`;
-      const result = await live.python(call, {
-        status: (text) => {
-          status.textContent = text;
-          if (text.startsWith("running")) setState("running");
-        },
-      });
+      const asked = live.python(call, { status: (text) => { status.textContent = text; } });
+      live.start().then(() => {
+        if (!running) return;
+        setState("running");
+        status.textContent = "checking …";
+      }, () => {}); // what went wrong comes with the answer
+      const result = await asked;
       running = false;
       status.textContent = `${((performance.now() - begun) / 1000).toFixed(1)} s`;
       if (result.error?.type === "Stopped") say("failed", "Stopped. Python starts anew with the next check.");

@@ -135,9 +135,8 @@ def movable_frame(key, once, built, code, expressions):
       const inPlace = image && image.offsetParent !== null;
       const target = inPlace ? image : own;
       if (inPlace && !image.style.width) {
-        image.style.width = `${image.getBoundingClientRect().width}px`;
-        image.style.aspectRatio = `${image.naturalWidth} / ${image.naturalHeight}`;
-        image.style.maxWidth = "100%";
+        const share = image.getBoundingClientRect().width / image.parentElement.clientWidth;
+        image.style.width = `${Math.min(100, 100 * share)}%`; // the new picture may have another size of its own
       }
       own.hidden = inPlace;
       target.removeAttribute("srcset");
