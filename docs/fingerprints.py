@@ -134,7 +134,7 @@ def of_pages(root: Path) -> str:
     """Return a hash over the site's own code, the place where it stands, and what writes pages."""
     docs = root / "docs"
     parts = [str(root).encode(), sys.version.encode(), live(docs / "_build" / "live" / "live.json")]
-    for path in [docs / "conf.py", *files_below(docs / "_ext")]:
+    for path in [docs / "conf.py", *files_below(docs / "_ext"), *files_below(docs / "live")]:
         parts += [path.relative_to(root).as_posix().encode(), content(path)]
     for found in sorted(importlib.metadata.distributions(), key=lambda d: d.name.lower()):
         if re.match(

@@ -264,7 +264,9 @@ padding: 0 1rem; color-scheme: light dark; }}</style>
 <h1>Licences of what runs in the pages</h1>
 <p>The pages run Pyodide {pyodide}, which is Python for the browser, and the packages below.
 What no page needs was left out of the packages; nothing else was changed.
-Pyodide's source is at https://github.com/pyodide/pyodide/tree/{pyodide}.</p>
+Pyodide's source is at https://github.com/pyodide/pyodide/tree/{pyodide}.
+Portions of this software are copyright the FreeType Project (www.freetype.org); all rights reserved.
+This software is based in part on the work of the Independent JPEG Group.</p>
 <ul>
 {items}
 </ul>

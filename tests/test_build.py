@@ -124,6 +124,8 @@ class Tree:
             self.copy(name)
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
+        for name in ("needs.py", "where.py", "elsewhere.toml"):  # without pieces no page runs code
+            self.copy(f"docs/live/{name}")
         for name, text in FILES.items():
             self.write(name, text)
 

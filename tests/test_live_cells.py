@@ -35,6 +35,7 @@ def needs(*codes: str) -> list[int]:
             [0, 1, 2],
         ),
         (["import lecturecode as lc", "rng = 3", "lc.f(rng=rng)", "rng"], [0, 1, 2]),
+        (["import lecturecode as lc", "rng = 3", "lc.f(1, rng)", "rng"], [0, 1, 2]),
         (["import numpy as np\nx = np.ones(3)", "np.sum(x)", "x"], [0]),
         (["import numpy as np\nx = np.ones(3)", "np.add(x, 1, out=x)", "x"], [0, 1]),
         (["seen = []", "def g(t):\n    seen.append(t)", "g(1)", "seen"], [0, 1, 2]),
@@ -102,6 +103,14 @@ def test_a_name_that_a_cell_below_has_taken_is_made_again() -> None:
     assert run_all(memory, page, 3) == [2]
     assert run_all(memory, page, 1) == [0]
     assert run_all(memory, page, 3) == [2]
+
+
+def test_a_name_that_is_made_again_is_changed_again() -> None:
+    page = Page(["x, y = [], 1", "x.append(1)", "x, y", "y = 2"])
+    memory = Memory()
+    assert run_all(memory, page, 2) == [0, 1]
+    assert run_all(memory, page, 3) == []
+    assert run_all(memory, page, 2) == [0, 1]  # y comes from the first cell, which empties x
 
 
 def test_a_cell_that_failed_is_run_again() -> None:

@@ -6,6 +6,7 @@ import http.server
 import io
 import json
 import re
+import subprocess
 import sys
 import tarfile
 import threading
@@ -20,6 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
+import fingerprints  # noqa: E402
 import packing  # noqa: E402
 import pieces  # noqa: E402
 
@@ -62,6 +64,9 @@ def server(tmp_path):
         yield made
         made.shutdown()
         thread.join()
+
+
+PIP_SETTING = pieces.pip_setting.__wrapped__
 
 
 @pytest.fixture(autouse=True)
@@ -198,6 +203,24 @@ def test_no_network_is_needed_where_the_cache_is_full(table, server, tmp_path):
     pieces.fetch(table, tmp_path / "cache")
 
 
+@pytest.mark.parametrize(
+    ("listed", "found"),
+    [
+        (
+            "global.index-url='https://a/simple'\nglobal.extra-index-url='https://b'\n",
+            "https://a/simple",
+        ),
+        ("global.index-url='https://a'\n:env:.index-url='https://c'\n", "https://c"),
+        ("global.cert='/etc/ssl/ca.crt'\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_index_is_the_one_that_pip_is_set_up_for(listed, found, monkeypatch):
+    done = subprocess.CompletedProcess([], 0, stdout=listed)
+    monkeypatch.setattr(pieces.subprocess, "run", lambda *_, **__: done)
+    assert PIP_SETTING("index-url") == found
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 
@@ -258,6 +281,11 @@ def test_a_wheel_is_packed_without_what_no_page_needs():
     slim = packing.slim(wheel_of("toy", **members), {"without": ["*/data/*"]})
     assert set(members_of(slim)) == {"toy-1.dist-info/METADATA", "toy/__init__.py", "toy/b.py"}
     assert packing.slim(slim) == slim
+
+
+def test_the_order_of_files_does_not_matter_to_an_archive():
+    files = [("b.py", b"2"), ("a.py", b"1")]
+    assert packing.archive(files) == packing.archive(files[::-1])
 
 
 def test_fonts_that_were_left_out_are_not_listed():
@@ -376,6 +404,19 @@ def test_a_build_can_be_asked_to_leave_python_out(small, tmp_path, monkeypatch, 
     monkeypatch.setenv(packing.CACHE, "")
     assert not packing.prepare(tmp_path / "out", small)["available"]
     assert server.sent == 0
+
+
+def test_pages_are_written_again_when_what_they_say_changes(tmp_path):
+    state = tmp_path / "live.json"
+    told = {"available": True, "python": "3.14.2", "bytes": {"core.js": 12_100_000}, "made_of": "a"}
+
+    def live(**changed):
+        state.write_text(json.dumps(told | changed))
+        return fingerprints.live(state)
+
+    assert live() == live(made_of="b", bytes={"core.js": 12_100_300})
+    assert live() != live(python="3.14.3")
+    assert live() != live(available=False)
 
 
 def test_publishing_leaves_nothing_of_an_earlier_build(tmp_path):

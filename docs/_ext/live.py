@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.parsers.rst import Directive
+from lecture_map import table, words
 from myst_nb.core.read import read_myst_markdown_notebook
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -27,6 +29,7 @@ from where import reasons  # noqa: E402
 logger = logging.getLogger(__name__)
 CELL = re.compile(r'<div class="(?P<classes>cell\b[^"]*?) live-cell-(?P<index>\d+)(?P<more>[^"]*)"')
 BLOCK = re.compile(r'<div class="(?P<classes>highlight-Python notranslate)"')
+COUNTS = LIVE.parent / "live_cells.json"
 PYTHON = ("live_backend.py", "needs.py", "show.py")
 """What runs beside the cells in the page's Python."""
 
@@ -154,6 +157,50 @@ def write_marks(
     context["body"] = body
 
 
+class live_counts(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
+    """Stands where the counts of cells come."""
+
+
+class LiveCells(Directive):
+    """Tell how many cells run in their pages."""
+
+    def run(self) -> list[nodes.Node]:
+        """Leave room for the table."""
+        env = self.state.document.settings.env
+        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
+        env.note_dependency(str(COUNTS))
+        return [live_counts()]
+
+
+def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Count the cells that run in their pages, chapter by chapter, and say how the last trial went."""
+    for node in list(doctree.findall(live_counts)):
+        states: dict[str, list[str]] = {}
+        for name, told in sorted(getattr(app.env, "live_marks", {}).items()):
+            title = app.env.titles[name].astext() if name.startswith("chapters/") else "The gallery"
+            states.setdefault(title, []).extend(cell["live"] for cell in told["cells"].values())
+        rows = [[title, len(cells), cells.count("ready")] for title, cells in states.items()]
+        rows.sort(key=lambda row: row[0] == "The gallery")
+        rows.append(["Together", sum(row[1] for row in rows), sum(row[2] for row in rows)])
+        shown = table(
+            ["Chapter", "Cells", "Run in the page"],
+            [60, 20, 20],
+            [[words(str(entry)) for entry in row] for row in rows],
+        )
+        node.replace_self([shown, *words(last_trial())])
+
+
+def last_trial() -> str:
+    """Return what the last run of all cells in a browser found."""
+    if not COUNTS.is_file():
+        return "The cells have not been compared with the book in a browser yet: make browser-live."
+    total = json.loads(COUNTS.read_text(encoding="utf-8"))["total"]
+    return (
+        f"When all were last run in a browser (make browser-live), {total['right']} of {total['ready']} "
+        "showed what the book shows: the same text, numbers equal to rounding, as many figures."
+    )
+
+
 def write_worker(app: Sphinx, exception: Exception | None) -> None:
     """Write the script that brings the worker's source and the Python that runs in it."""
     if exception or app.builder.format != "html" or not available(app):
@@ -166,6 +213,9 @@ def write_worker(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Mark while pages are read, write when they are written."""
+    app.add_node(live_counts)
+    app.add_directive("live-cells", LiveCells)
+    app.connect("doctree-resolved", fill)
     app.connect("doctree-read", mark)
     app.connect("env-purge-doc", forget)
     app.connect("env-merge-info", merge)

@@ -50,7 +50,8 @@
     cells[index] ??= { box: null, source: "", code: "", ran: null, needs: [], state: "ready" };
   }
   const shown = cells.filter((cell) => cell.box);
-  const name = (index) => `cell ${shown.indexOf(cells[index]) + 1}`;
+  const name = (index) =>
+    cells[index].box ? `cell ${shown.indexOf(cells[index]) + 1}` : "a cell that the page does not show";
 
   const listeners = [];
   const setState = (index, state) => {
@@ -67,7 +68,7 @@
     try {
       localStorage.getItem("lecturecode");
       return localStorage;
-    } catch {
+    } catch { // a private window may forbid it
       return { getItem: () => null, setItem: () => {}, removeItem: () => {} };
     }
   })();
@@ -128,7 +129,7 @@
     return null;
   };
 
-  let worker = null, started = null, last = 0;
+  let worker = null, started = null, last = 0, handed = new Set();
   const waiting = new Map();
   const end = (type, message) => {
     worker?.terminate();
@@ -138,7 +139,16 @@
     for (const cell of cells) cell.ran = null;
     for (const { resolve } of answers) resolve({ ended: { type, message, text: message, line: null } });
   };
+  const noStart = (why) =>
+    `Python could not be started: ${/memory/i.test(why) ? "this device has too little memory for it" : why}.`;
   const plots = () => cells.some((cell) => /\bplots\b|\bmatplotlib\b/.test(cell.code));
+  const hand = async (part) => {
+    if (handed.has(part)) return;
+    handed.add(part);
+    const mine = worker;
+    const files = await pack(part);
+    mine.postMessage({ script: part, files });
+  };
   const start = () => (started ??= (async () => {
     const lacks = lacking();
     if (lacks) throw new Error(lacks);
@@ -148,25 +158,22 @@
     const ready = new Promise((resolve, reject) => {
       mine.onmessage = ({ data }) => {
         if (data.ready) resolve();
-        else if (data.failed) reject(new Error(`Python could not be started: ${data.failed}`));
+        else if (data.failed) reject(new Error(noStart(data.failed)));
         else receive(data);
       };
       mine.onerror = (event) => {
         event.preventDefault();
-        reject(new Error(`Python could not be started: ${event.message ?? "the worker failed"}`));
+        reject(new Error(noStart(event.message ?? "its worker failed")));
         if (worker === mine) end("Crashed", "Python broke down and is started anew with the next run.");
       };
     });
     mine.postMessage({ modules: source.modules });
-    const hand = async (part) => {
-      const files = await pack(part);
-      mine.postMessage({ script: part, files });
-    };
-    const handed = hand("core").then(() => {
-      const more = plots() ? hand("plots") : Promise.resolve();
-      more.catch(() => {});
+    handed = new Set();
+    const core = hand("core").then(() => {
+      if (plots()) hand("plots").catch(() => {});
+      return ready;
     });
-    await Promise.race([handed.then(() => ready), ready]);
+    await Promise.race([core, ready]);
     URL.revokeObjectURL(url);
   })().catch((error) => {
     worker?.terminate();
@@ -192,8 +199,7 @@
       failing: cells.flatMap((cell, index) => (cell.failing ? [index] : [])),
       edited: cells.flatMap((cell, index) => (cell.code !== cell.source ? [index] : [])),
       alts: cells.map((cell) => (cell.box ? alternatives(cell) : [])),
-      values: !shown[0]?.gallery,
-      tight: !shown[0]?.gallery,
+      gallery: Boolean(shown[0]?.gallery),
       ...request,
     };
     waiting.set(++last, { resolve, step });
@@ -216,7 +222,10 @@
   });
 
   const steps = (asked, status) => (step) => {
-    if (step.phase === "plots") status("loading Matplotlib …");
+    if (step.phase === "plots") {
+      status("loading Matplotlib …");
+      hand("plots").catch((error) => end("NoPython", error.message));
+    }
     if (step.phase === "cell") {
       const cell = cells[step.cell];
       if (cell.box) setState(step.cell, "running");
@@ -391,7 +400,7 @@
       status.textContent = "opening the editor …";
       start().catch(() => {}); // the run says why, if Python cannot be started
       try {
-        await script("vendor/codemirror.js");
+        await script("codemirror/codemirror.js");
       } catch (error) {
         status.textContent = error.message;
         return;
@@ -469,7 +478,7 @@
       },
       show({ html, error }) {
         for (const part of builtOutputs(cell)) part.classList.add("live-replaced");
-        output.innerHTML = html;
+        if (error?.type !== "Stopped") output.innerHTML = html; // what had been printed stays
         for (const old of output.querySelectorAll("script")) {
           old.replaceWith(element("script", { textContent: old.textContent }));
         }

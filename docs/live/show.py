@@ -41,7 +41,7 @@ class Shown:
         self.alts: list[str] = []
         self.edited = False
         self.figures = 0
-        self.tight = True
+        self.gallery = False
         self.tell, self.told = tell, time.monotonic()
 
     def text(self, stream: str, text: str) -> None:
@@ -109,21 +109,41 @@ class Stream(io.TextIOBase):
 def show_figures(*_: object, **__: object) -> None:
     """Show the open figures and close them, as a notebook does."""
     plt = sys.modules.get("matplotlib.pyplot")
-    for number in plt.get_fignums() if plt else []:
-        show_figure(plt.figure(number))
+    figures = [plt.figure(number) for number in plt.get_fignums()] if plt else []
+    moving = animations(figures) if shown.gallery else {}
+    for figure in figures:
+        if figure in moving:
+            shown.html(moving[figure])
+        else:
+            show_figure(figure)
     if plt:
         plt.close("all")
 
 
+def animations(figures: list[Any]) -> dict[Any, str]:
+    """Return the players of the animations that have names, by their figures, as in the gallery."""
+    module = sys.modules.get("matplotlib.animation")
+    values = __main__.__dict__.values() if module else ()
+    found = [value for value in values if isinstance(value, module.Animation)]
+    if not found:
+        return {}
+    from lecturecode.plots import player
+
+    return {each._fig: player(each)._repr_html_() for each in found if each._fig in figures}
+
+
 def show_figure(figure: Any) -> None:
     """Show one figure: as curves, or as dots where these would be too many."""
-    file = io.BytesIO()
-    box = "tight" if shown.tight else None
+    file, kind = io.BytesIO(), "svg+xml"
+    box = None if shown.gallery else "tight"
+    engine = figure.get_layout_engine()
+    figure.draw_without_rendering()  # puts the axes where the book's renderer puts them ...
+    figure.set_layout_engine("none")  # ... and there they stay
     figure.savefig(file, format="svg", bbox_inches=box)
-    kind = "svg+xml"
     if file.tell() > MOST_SVG:
         file, kind = io.BytesIO(), "png"
         figure.savefig(file, format="png", bbox_inches=box, dpi=2 * figure.dpi)
+    figure.set_layout_engine(engine or "none")
     data = base64.b64encode(file.getvalue()).decode()
     alt = html.escape(alternative(figure))
     shown.html(f'<img class="live-figure" alt="{alt}" src="data:image/{kind};base64,{data}">')
@@ -176,7 +196,7 @@ def display(*values: Any, **_: object) -> None:
 def stand_ins() -> None:
     """Put the few names of notebooks that the cells use where they import them from."""
     notebook = types.ModuleType("myst_nb")
-    notebook.glue = lambda name, value, display=True: show(value) if display else None  # type: ignore[attr-defined]
+    notebook.glue = lambda *_, **__: None  # type: ignore[attr-defined]  # for the prose
     sys.modules["myst_nb"] = notebook
     package, inside = types.ModuleType("IPython"), types.ModuleType("IPython.display")
 
@@ -290,7 +310,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
             file.write(text)
     shown = Shown(tell)
     shown.alts, shown.edited = asked.get("alts", []), asked.get("edited", False)
-    shown.tight = asked.get("tight", True)
+    shown.gallery = asked.get("gallery", False)
     code = asked["code"] if extra else asked["codes"][asked["cell"]]
     name = "<extra>" if extra else f"<cell {asked['cell']}>"
     space = dict(__main__.__dict__) if extra else __main__.__dict__
@@ -298,7 +318,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
     error, value = None, None
     try:
         value = execute(code, name, space)
-        if value is not None and asked.get("values", True):
+        if value is not None and not shown.gallery:
             show(value)
         show_figures()
     except BaseException as raised:

@@ -25,6 +25,8 @@ SMALL = "1 + 1"
 NO_NETWORK = "a page has no network; run this in your own Python"
 LINE_1 = "ZeroDivisionError: division by zero\nin line 1: 1 / 0"
 
+expect.set_options(timeout=WAIT)
+
 if not CHAPTERS:
     pytest.skip("this site was built without running code in its pages", allow_module_level=True)
 
@@ -95,7 +97,7 @@ def run(page: Page, found: Locator, code: str, state: str = "done") -> str:
 def test_nothing_is_loaded_before_the_first_click(alone: LiveReader) -> None:
     alone.open(DESCENT)
     asked = [url.rsplit("/_static/", 1)[-1] for url in alone.requests]
-    assert not [url for url in asked if url.startswith(("live/", "live-worker", "vendor/", "blob:"))]
+    assert not [url for url in asked if url.startswith(("live/", "live-worker", "codemirror/", "blob:"))]
 
 
 def test_a_cell_is_edited_run_reset_and_asks_no_network(alone: LiveReader) -> None:

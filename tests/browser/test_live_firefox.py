@@ -1,6 +1,6 @@
 """Three chapters run in Firefox as in the book: Debian's, driven by puppeteer-core, nothing downloaded.
 
-The npm package ``puppeteer-core`` is looked for where ``NODE_PATH`` says, or under ``node_modules`` of the
+The npm package ``puppeteer-core`` is looked for where ``NODE_PATH`` says, or in ``node_modules`` of the
 repository: ``npm install --no-save puppeteer-core``.
 """
 
