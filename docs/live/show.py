@@ -136,14 +136,14 @@ def show_figure(figure: Any) -> None:
     """Show one figure: as curves, or as dots where these would be too many."""
     file, kind = io.BytesIO(), "svg+xml"
     box = None if shown.gallery else "tight"
-    engine = figure.get_layout_engine()
-    figure.draw_without_rendering()  # puts the axes where the book's renderer puts them ...
-    figure.set_layout_engine("none")  # ... and there they stay
+    if any(ax.name == "3d" for ax in figure.axes):  # these know their size only once they are drawn
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            figure.draw_without_rendering()
     figure.savefig(file, format="svg", bbox_inches=box)
     if file.tell() > MOST_SVG:
         file, kind = io.BytesIO(), "png"
         figure.savefig(file, format="png", bbox_inches=box, dpi=2 * figure.dpi)
-    figure.set_layout_engine(engine or "none")
     data = base64.b64encode(file.getvalue()).decode()
     alt = html.escape(alternative(figure))
     shown.html(f'<img class="live-figure" alt="{alt}" src="data:image/{kind};base64,{data}">')
