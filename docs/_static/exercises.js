@@ -156,6 +156,7 @@ def judge_answer(name, target, imports, code):
         status.textContent = error.message;
         return;
       }
+      place.querySelector(".cm-scroller").tabIndex = 0; // on a phone it scrolls sideways
       listing.hidden = true;
       place.hidden = false;
       status.textContent = "Ctrl+Enter checks; Esc, then Tab, leaves the code";
