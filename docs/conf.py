@@ -39,6 +39,8 @@ extensions = [
     "figures",
     "solutions",
     "folds",
+    "judged",
+    "movable",
     "reference",
     "lecture_map",
     "timings",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import checks
+import judged
 from checks import LectureMap
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -296,6 +297,7 @@ def written_list(app: Sphinx, page: str) -> list[nodes.Node]:
         if number in written:
             (line,) = words(f": {chapter['about']}")
             line.insert(0, link(app, page, chapter["page"], "", f"{int(number)} {chapter['title']}"))
+            line += judged.count(app.env, chapter["page"])
             items.append(nodes.list_item("", line))
     return [nodes.bullet_list("", *items)]
 

@@ -16,6 +16,8 @@
      stop()                  end what runs; Python starts anew with the next run. What was asked for and has
                              not come is answered with error.type "Stopped"
      onstate(listener)       listener(cell, index) after each change of a state
+     edit({parent, code, attributes, keys, changed})
+                             load the editor and make one, for code that is no cell; a promise of it
      set(index, code)        put other code into a cell, as if it were typed
    A cell carries data-live = its state, and its output stands in .live-output. */
 "use strict";
@@ -291,13 +293,17 @@
     },
     python(code, { after = null, files = {}, status = quiet } = {}) {
       const mine = epoch;
-      return inTurn(() => (mine === epoch ? perform({ code, after, files }, status) : failure(stopped)));
+      return inTurn(() => (mine === epoch ? perform({ code, after, files, alts: [], values: false }, status) : failure(stopped)));
     },
     stop() {
       epoch++;
       end("Stopped", "Stopped.");
     },
     onstate(listener) { listeners.push(listener); },
+    async edit(options) {
+      await script("vendor/codemirror.js");
+      return liveEditor.edit(options);
+    },
     set(index, code) { cells[index].controls?.set(code); },
   };
 
