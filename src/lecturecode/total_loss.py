@@ -91,7 +91,9 @@ class TotalLoss:
     def value_and_gradient(self, theta: ArrayLike) -> tuple[Array, Array]:
         """Return both, in one pass forward and one backward."""
         theta = detached(same_kind(theta, self.x))
-        backprop, (T, _), value, gradient = Backprop(self.network, self.loss), self.x.shape, 0, 0
+        backprop, (T, _) = Backprop(self.network, self.loss), self.x.shape
+        value: Any = 0
+        gradient: Any = 0
         for part in self._parts(theta):
             x, y = self.x[part, ...], self.y[part, ...]
             one, slope = backprop(theta, x, y)

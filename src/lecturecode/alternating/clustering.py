@@ -12,6 +12,7 @@ import numpy as np
 
 from lecturecode.alternating.samples import (
     Chunk,
+    Data,
     Frame,
     Samples,
     as_samples,
@@ -33,7 +34,7 @@ __all__ = ["assign", "inertia", "kmeans", "kmeans_start"]
 
 @renamed(centers="start")
 def kmeans(
-    x: ArrayLike,
+    x: Data,
     clusters: int,
     *,
     rng: Rng = None,
@@ -155,12 +156,12 @@ def clustered(
     progress: bool,
 ) -> Trace:
     """Run k-means on checked samples that are seen from their mean; `given` are centers as they came."""
-    k, shift = samples.frame
+    k, shift = samples.frame.k, samples.middle
     noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
     def once(number: int) -> Trace:
-        first = given is not None and number == 0
-        c = Frame(k, shift)(given) if first else far_apart(samples, clusters, rng)
+        drawn = given is None or number > 0
+        c = far_apart(samples, clusters, rng) if drawn else Frame(k, shift)(given)
         run, units = Clusters(samples, c), Units(k, 2 * k)
         rules = [finite, never_rises(noise=noise)]
         if tol:
@@ -457,7 +458,7 @@ def _counted(chunk: Chunk, known: Known, c: Array) -> tuple[Array, Array, Array]
         x, labels = chunk.near(some), known.labels[some]
         g = xp.sum(_apart(x, c, labels), dtype=xp.float64)
         parts.append((*_totals(x, _one_hot(labels, c)), g))
-    return tuple(sum(part) for part in zip(*parts, strict=True))  # type: ignore[return-value]
+    return tuple(sum(part) for part in zip(*parts, strict=True))
 
 
 @np.errstate(all="ignore")
@@ -487,7 +488,7 @@ def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
     return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ x, xp.float64)
 
 
-def kmeans_start(x: ArrayLike, clusters: int, *, rng: Rng = None) -> Array:
+def kmeans_start(x: Data, clusters: int, *, rng: Rng = None) -> Array:
     r"""Draw starting centers far from each other: k-means++.
 
     .. math:: \Pr(c_k = x_t) = \frac{d_t^2}{\sum_s d_s^2}, \qquad
@@ -571,7 +572,7 @@ def _distances(chunk: Chunk, known: Array | None, center: Array) -> Array:
 
 
 @np.errstate(all="ignore")
-def assign(x: ArrayLike, centers: ArrayLike) -> Array:
+def assign(x: Data, centers: ArrayLike) -> Array:
     r"""Return the number of the nearest center for each sample.
 
     .. math:: l_t = \operatorname*{argmin}_k \lVert x_t - c_k \rVert^2

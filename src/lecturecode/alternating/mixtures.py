@@ -28,7 +28,7 @@ from lecturecode.alternating.gaussians import (
     log_sum_exp,
     whitening,
 )
-from lecturecode.alternating.samples import Chunk, Frame, Samples, eps, warn_of_columns
+from lecturecode.alternating.samples import Chunk, Data, Frame, Samples, eps, warn_of_columns
 from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
@@ -42,7 +42,7 @@ SHAPES = ("full", "diagonal", "spherical")
 
 
 def gaussian_mixture(
-    x: ArrayLike,
+    x: Data,
     components: int,
     *,
     covariance: str = "full",
@@ -211,12 +211,12 @@ class Shares(NamedTuple):
     scatter: Array  # (K, D, D), the sum of q (x - mean)(x - mean)^T; maybe its diagonal only
     q_log_q: Array  # ()
     total: Array  # (), the sum of log sum_k v, v as in the joint density
-    count: int  # the number of samples
+    samples: int  # how many they are
 
     @property
     def log_likelihood(self) -> float:
         """The mean of the logarithm of the density."""
-        return float(self.total) / self.count
+        return float(self.total) / self.samples
 
 
 def expected(samples: Samples, mixture: Mixture, model: Model) -> Shares:
@@ -275,8 +275,14 @@ def together(parts: Iterable[Shares]) -> Shares:
         n, moved = one.n + other.n, other.means - one.means
         means = one.means + (other.n / n)[:, None] * moved
         between = (one.n / n * other.n)[:, None, None] * moved[:, :, None] * moved[:, None, :]
-        rest = (mine + theirs for mine, theirs in zip(one[3:], other[3:], strict=True))
-        one = Shares(n, means, one.scatter + other.scatter + between, *rest)
+        one = Shares(
+            n,
+            means,
+            one.scatter + other.scatter + between,
+            one.q_log_q + other.q_log_q,
+            one.total + other.total,
+            one.samples + other.samples,
+        )
     return one
 
 
@@ -298,7 +304,7 @@ def free_energy(q: Shares, mixture: Mixture) -> float:
     parts = (mixture.weights, mixture.means, mixture.covariances)
     inverse, log_peak = whitening(Mixture(*(xp.astype(part, xp.float64) for part in parts)))
     squares = ((inverse @ q.scatter) * inverse).sum((1, 2))  # (K,)
-    return float(q.q_log_q - (q.n * log_peak).sum() + squares.sum() / 2) / q.count
+    return float(q.q_log_q - (q.n * log_peak).sum() + squares.sum() / 2) / q.samples
 
 
 def _allowed(mixture: Mixture, model: Model) -> Mixture:
@@ -330,7 +336,7 @@ def _units(samples: Samples, covariance: str, floor: float) -> Array:
     ValueError
         If all samples are equal, or if covariances of these data cannot be held.
     """
-    shift, extent = samples.frame.shift, samples.extent
+    shift, extent = samples.middle, samples.extent
     xp = namespace(shift)
     variances = xp.astype(extent.squares / samples.count, shift.dtype)
     constant = extent.high - extent.low <= 10 * eps(shift) * xp.abs(shift)

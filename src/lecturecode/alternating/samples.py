@@ -175,6 +175,12 @@ class Samples:
         return namespace(self.like).astype(sum(totals) / self.count, self.like.dtype)
 
     @property
+    def middle(self) -> Array:
+        """Shape (D,): the mean that they are seen from, in the unit of their frame; see `near_mean`."""
+        assert self.frame.shift is not None
+        return self.frame.shift
+
+    @property
     def one_row(self) -> Array:
         """An array of shape (1, D) of their kind, to be compared with other arguments."""
         return _like([[0.0] * self.features], self.like)
@@ -279,7 +285,10 @@ class OfDask(Samples):
     def row(self, t: int) -> Array:
         """Return the sample with number t, as it is seen from the frame."""
         number, t = self._place(t)
-        return self.frame(list(self.chunks())[number][t : t + 1].compute())[0]
+        return self.frame(self._block(number)[t : t + 1].compute())[0]
+
+    def _block(self, number: int) -> Any:
+        return list(self.chunks())[number]
 
 
 def _on_block(f: Callable[..., Any], block: Array, state: Any, frame: Frame, *common: Any) -> Any:
@@ -287,6 +296,10 @@ def _on_block(f: Callable[..., Any], block: Array, state: Any, frame: Frame, *co
 
 
 # --- the first look -------------------------------------------------------------------------------
+
+
+Data = ArrayLike | Iterable[ArrayLike] | Chunks | Samples
+"""Samples as a caller gives them: an array, chunks, or a function that returns chunks."""
 
 
 def as_samples(x: Any) -> Samples:
@@ -381,7 +394,7 @@ def _look(chunk: Chunk, state: None) -> Look:
     peak = max(float(xp.max(x)), -float(xp.min(x)))
     with np.errstate(all="ignore"):
         total = xp.sum(x, axis=0, dtype=xp.float64)  # in float32 it would drift
-    return Look(tuple(x.shape), x[:0, ...], peak, total)
+    return Look((x.shape[0], x.shape[1]), x[:0, ...], peak, total)
 
 
 @np.errstate(all="ignore")
@@ -438,7 +451,7 @@ def warn_of_columns(samples: Samples, *, distances: bool, stacklevel: int = 2) -
     UnequalUnitsWarning
         If a column spreads a thousand times as much as another one.
     """
-    k, shift = samples.frame
+    k, shift = samples.frame.k, samples.middle
     rounding = eps(shift) * abs(on_host(shift).astype(float))  # (D,)
     squares, low, high = map(on_host, samples.extent)
     spread, varies = np.sqrt(squares / samples.count), high - low > 10 * rounding
