@@ -160,8 +160,10 @@ def clustered(
     noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
     def once(number: int) -> Trace:
-        drawn = given is None or number > 0
-        c = far_apart(samples, clusters, rng) if drawn else Frame(k, shift)(given)
+        if given is None or number > 0:
+            c = far_apart(samples, clusters, rng)
+        else:
+            c = Frame(k, shift)(given)
         run, units = Clusters(samples, c), Units(k, 2 * k)
         rules = [finite, never_rises(noise=noise)]
         if tol:

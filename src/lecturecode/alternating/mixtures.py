@@ -29,7 +29,7 @@ from lecturecode.alternating.gaussians import (
     whitening,
 )
 from lecturecode.alternating.samples import Chunk, Data, Frame, Samples, eps, warn_of_columns
-from lecturecode.arrays import Array, ArrayLike, namespace
+from lecturecode.arrays import Array, namespace
 from lecturecode.door import choice, real, whole
 from lecturecode.iteration import Step, Steps, best_of, collect, finite, never_rises, settles
 from lecturecode.randomness import Rng, generator
@@ -260,7 +260,7 @@ def _summed(
         scatter = shared.sum(-1)[:, :, None] * identity(xT)
     q_log_q = xp.where(q > 0, q * log_q, xp.zeros_like(q)).sum()
     sums = (n, means, scatter, q_log_q, total.sum())
-    return Shares(*(xp.astype(part, xp.float64) for part in sums), xT.shape[1])
+    return Shares(*(xp.astype(part, xp.float64) for part in sums), samples=xT.shape[1])
 
 
 def together(parts: Iterable[Shares]) -> Shares:
