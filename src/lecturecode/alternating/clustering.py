@@ -160,10 +160,8 @@ def clustered(
     noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
     def once(number: int) -> Trace:
-        if given is None or number > 0:
-            c = far_apart(samples, clusters, rng)
-        else:
-            c = Frame(k, shift)(given)
+        here = given if number == 0 else None
+        c = far_apart(samples, clusters, rng) if here is None else Frame(k, shift)(here)
         run, units = Clusters(samples, c), Units(k, 2 * k)
         rules = [finite, never_rises(noise=noise)]
         if tol:

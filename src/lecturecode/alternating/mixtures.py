@@ -259,8 +259,10 @@ def _summed(
         shared *= apart
         scatter = shared.sum(-1)[:, :, None] * identity(xT)
     q_log_q = xp.where(q > 0, q * log_q, xp.zeros_like(q)).sum()
-    sums = (n, means, scatter, q_log_q, total.sum())
-    return Shares(*(xp.astype(part, xp.float64) for part in sums), samples=xT.shape[1])
+    n, means, scatter, q_log_q, in_all = (
+        xp.astype(part, xp.float64) for part in (n, means, scatter, q_log_q, total.sum())
+    )
+    return Shares(n, means, scatter, q_log_q, in_all, xT.shape[1])
 
 
 def together(parts: Iterable[Shares]) -> Shares:
