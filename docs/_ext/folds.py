@@ -10,6 +10,7 @@ stands between them is folded afterwards::
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -33,7 +34,7 @@ def with_marks(app: Sphinx, docname: str, source: list[str]) -> None:
     def marked(match: re.Match[str]) -> str:
         return f"<!-- fold: {match['title'].strip()} -->\n{match['body']}{END}"
 
-    if app.env.doc2path(docname).endswith(".md"):
+    if Path(app.env.doc2path(docname)).suffix == ".md":
         source[0] = FENCE.sub(marked, source[0])
 
 

@@ -6,8 +6,8 @@ A gradient by central differences of the loss at step h, against the one of PyTo
 autograd. The V is its error: on the right arm h is too long, on the left arm the
 rounding of two nearly equal losses is divided by a tiny h. Look for the dashed lines
 far below: by so little backpropagation and autograd differ. See
-:doc:`/chapters/09_backpropagation`, and :ref:`finite-difference-error` for the two
-arms.
+:doc:`/chapters/09_backpropagation`, and :ref:`how small the step of a difference
+should be <finite-difference-error>` for the two arms.
 """
 
 import matplotlib.pyplot as plt
