@@ -20,7 +20,7 @@ window.MathJax?.startup?.promise?.then(reachable);
 
 // What an address points to may stand in a fold: open it.
 const unfold = () => {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   let box = target?.closest("details");
   if (!box) return;
   for (; box; box = box.parentElement.closest("details")) box.open = true;
