@@ -301,7 +301,7 @@
     },
     onstate(listener) { listeners.push(listener); },
     async edit(options) {
-      await script("vendor/codemirror.js");
+      await script("codemirror/codemirror.js");
       return liveEditor.edit(options);
     },
     set(index, code) { cells[index].controls?.set(code); },
