@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lecturecode import Mixture, gaussian_mixture
@@ -127,6 +127,7 @@ def test_the_values_are_the_free_energy_of_the_docstring_after_each_half_step():
     st.sampled_from(list(SHAPES)),
     st.sampled_from([0.3, 1e-2, 1e-6]),
 )
+@example(2457, 3, "full", 1e-6)  # where a narrow component rounds g by 1e-12
 @settings(max_examples=60, deadline=None)
 def test_the_value_never_rises_even_where_the_floor_acts(seed, K, shape, floor):
     rng = np.random.default_rng(seed)

@@ -318,7 +318,7 @@ def run(request: str, tell: Callable[[str], object] | None = None) -> str:
     error, value = None, None
     try:
         value = execute(code, name, space)
-        if value is not None and not shown.gallery:
+        if value is not None and not shown.gallery and asked.get("values", True):
             show(value)
         show_figures()
     except BaseException as raised:

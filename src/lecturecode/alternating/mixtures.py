@@ -157,6 +157,9 @@ def gaussian_mixture(
     by_distances = start is None or restarts > 0 or covariance == "spherical"  # or k-means starts it
     warn_of_columns(samples, distances=by_distances)
 
+    # x^T S^-1 x is rounded by D / floor of its digits, and 100 of the scale are allowed
+    hides = max(1.0, samples.features / (100 * floor))
+
     def once(k: int) -> Trace:
         if given is not None and k == 0:
             first = replace(given, means=given.means - shift)
@@ -166,7 +169,7 @@ def gaussian_mixture(
         trace = collect(
             maximize_and_expect(samples, first, model),
             steps=2 * sweeps,
-            until=[finite, never_rises(scale=1.0), settles(2, tol, scale=1.0)],
+            until=[finite, never_rises(scale=hides), settles(2, tol, scale=1.0)],
             used_up=f"used up all {sweeps} sweeps before it settled",
             sweep=2,
             record_every=record_every,
