@@ -55,6 +55,7 @@ class Reader:
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
         self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(120_000)  # a busy machine starts Python ten times slower
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
