@@ -69,10 +69,13 @@ def settings(conf: Path) -> str:
     return "\n".join(lines)
 
 
+PAGES = (("docs/chapters", "*"), ("docs/appendices", "*"))
+
+
 def imported(root: Path) -> set[str]:
     """Return the top-level names that the package, the chapters and the scripts import."""
     found: set[str] = set()
-    for folder, pattern in (("src", "*.py"), ("gallery", "*.py"), ("docs/chapters", "*")):
+    for folder, pattern in (("src", "*.py"), ("gallery", "*.py"), *PAGES):
         for path in (root / folder).rglob(pattern):
             if path.suffix in (".py", ".md"):
                 found |= set(IMPORT.findall(path.read_text(encoding="utf-8")))

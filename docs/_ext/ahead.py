@@ -102,8 +102,9 @@ def run_beside_scripts(app: Sphinx) -> None:
     app.runs = None
     if Path(app.env.mystnb_config.execution_cache_path).is_dir():
         return
-    chapters = sorted((Path(app.srcdir) / "chapters").glob("*.md"))
-    waiting = not_run(app, [f"chapters/{path.stem}" for path in chapters])
+    folders = ("chapters", "appendices")
+    pages = [path for folder in folders for path in sorted((Path(app.srcdir) / folder).glob("*.md"))]
+    waiting = not_run(app, [f"{path.parent.name}/{path.stem}" for path in pages])
     if waiting:
         app.runs = Runs(app.env.mystnb_config, waiting, BESIDE_SCRIPTS)
 

@@ -90,7 +90,7 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
     marks = app.env.live_marks = getattr(app.env, "live_marks", {})
     marks.pop(docname, None)
     source = Path(app.env.doc2path(docname))
-    if docname.startswith("chapters/") and source.suffix == ".md":
+    if docname.startswith(("chapters/", "appendices/")) and source.suffix == ".md":
         codes, shown = chapter_cells(app, doctree)
     elif docname.startswith("auto_gallery/") and source.stem.startswith("plot_"):
         codes, shown = gallery_cells(doctree)
@@ -176,8 +176,10 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Count the cells that run in their pages, chapter by chapter, and say how the last trial went."""
     for node in list(doctree.findall(live_counts)):
         states: dict[str, list[str]] = {}
-        for name, told in sorted(getattr(app.env, "live_marks", {}).items()):
-            title = app.env.titles[name].astext() if name.startswith("chapters/") else "The gallery"
+        marks = getattr(app.env, "live_marks", {})
+        for name in sorted(marks, key=lambda name: (name.startswith("appendices/"), name)):
+            told, title = marks[name], app.env.titles[name].astext()
+            title = "The gallery" if name.startswith("auto_gallery/") else title
             states.setdefault(title, []).extend(cell["live"] for cell in told["cells"].values())
         rows = [[title, len(cells), cells.count("ready")] for title, cells in states.items()]
         rows.sort(key=lambda row: row[0] == "The gallery")
