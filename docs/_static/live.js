@@ -261,6 +261,7 @@
     if (result.error?.memory) {
       end("Memory", "Memory is used up.");
       result.error.text += "\nPython was started anew, since memory once used is not given back.";
+      if (result.cell !== null) cells[result.cell].controls?.show(result);
     }
     return result;
   };
