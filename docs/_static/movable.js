@@ -92,8 +92,7 @@ def movable_frame(key, once, built, code, expressions):
     const stop = element("button", { type: "button", className: "live-button", textContent: "Stop", hidden: true });
     const row = element("div", { className: "movable-row" }, label, track, shown, back, stop);
     const panel = element("div", { className: "movable-panel", hidden: true }, row, says);
-    const own = element("img", { className: "movable-figure", hidden: true, alt: "" });
-    title.before(own);
+    const own = element("img", { className: "movable-figure" });
     answer.before(predict, hint, status, panel);
 
     const place = () => {
@@ -138,7 +137,8 @@ def movable_frame(key, once, built, code, expressions):
         const share = image.getBoundingClientRect().width / image.parentElement.clientWidth;
         image.style.width = `${Math.min(100, 100 * share)}%`; // the new picture may have another size of its own
       }
-      own.hidden = inPlace;
+      if (inPlace) own.remove();
+      else if (!own.isConnected) title.before(own);
       target.removeAttribute("srcset");
       target.src = source;
       target.alt = `${builtLook?.alt ?? "The figure"} (drawn again with ${data.label} = ${value})`;
