@@ -1,6 +1,8 @@
 """The built site as a reader meets it, opened from file:// in a headless Chromium."""
 
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +13,13 @@ from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
-ALL = pages("*.html", "chapters/*.html", "api/*.html", "auto_gallery/**/*.html")
+ALL = pages("*.html", "chapters/*.html", "appendices/*.html", "api/*.html", "auto_gallery/**/*.html")
 CHAPTERS = pages("chapters/*.html")
+APPENDICES = pages("appendices/*.html")
 PLAYER = "lecturecode-player"
 PLAYERS = f"div.{PLAYER}"
-WITH_FIGURES = [*CHAPTERS, *pages("auto_gallery/*/plot_*.html")]
-WITH_AXE = [*CHAPTERS, "index.html", "lecture_map.html", "notation.html"]
+WITH_FIGURES = [*CHAPTERS, "appendices/a_test_functions.html", *pages("auto_gallery/*/plot_*.html")]
+WITH_AXE = [*CHAPTERS, *APPENDICES, "index.html", "lecture_map.html", "notation.html"]
 
 
 @views(ALL)
@@ -139,5 +142,9 @@ def test_benchmarks_show_a_table_for_each_case(reader: Reader) -> None:
     assert tables.count() >= 3
     first = tables.first.inner_text()
     assert "numpy.linalg.lstsq" in first
-    assert "Ours / theirs" in first
+    assert "1 thread" in first
+    assert "2 threads" in first
+    titles = page.locator("article p.rubric").all_inner_texts()
+    record = json.loads((Path(__file__).parents[2] / "docs" / "benchmarks.json").read_text("utf-8"))
+    assert sum("ours / theirs" in title for title in titles) == len(record["cases"]) > 3
     assert "list-table" not in page.locator("article").first.inner_text()
