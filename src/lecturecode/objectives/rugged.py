@@ -85,7 +85,7 @@ class Ackley(Objective):
         + e - e^{\frac1P \sum_p \cos 2\pi\theta_p}
 
     The global minimum is the origin, with value 0. Far away the slope of the plain tells nothing
-    about the funnel, and the pits catch every descent.
+    about the funnel, and the pits catch a descent with short steps.
 
     Parameters
     ----------
