@@ -28,6 +28,7 @@ from hostile_table import CITIES, NET, TABLE, Y2, X
 import lecturecode as lc
 from lecturecode import domains, graph, objectives, plots
 from lecturecode import pytorch as lt
+from lecturecode.objectives.function import PURE, reads_only
 
 ARRAYS = np.ndarray, torch.Tensor
 
@@ -869,14 +870,14 @@ OURS = [
 @pytest.mark.parametrize("theta", [[0.4, -1.7], [[0.4, -1.7], [1.5, 0.2]], [0.0, 0.0]])
 def test_our_own_objectives_need_no_copy_of_theta(g, theta):
     """They are handed theta itself: they write nowhere, and nobody else holds what they return."""
-    assert {type(g) for g in OURS} == set(objectives.PURE)
+    assert {type(g) for g in OURS} == PURE
     theta = np.array(theta)
     theta.setflags(write=False)
     held = [theta, *(part for part in vars(g).values() if isinstance(part, np.ndarray))]
     methods = [getattr(g, name) for name in dir(type(g)) if callable(getattr(g, name))]
     functions = [m for m in methods if getattr(m, "__self__", None) is g and m.__name__[0] != "_"]
     for function in (g.__call__, *functions):
-        assert objectives.reads_only(function)
+        assert reads_only(function)
         answers = [leaf for _ in range(2) for _, leaf in parts(function(theta))]
         arrays = [*held, *(answer for answer in answers if isinstance(answer, np.ndarray))]
         for i, one in enumerate(arrays):
@@ -892,7 +893,7 @@ def test_objectives_of_others_are_handed_a_copy():
 
     g = objectives.Function(quartic, slope)
     others = [Mine([1.0]), Mine([1.0]).gradient, g, g.gradient, g.value_and_gradient, quartic, print]
-    assert not any(map(objectives.reads_only, others))
+    assert not any(map(reads_only, others))
 
 
 def test_what_holds_data_holds_those_of_the_caller():

@@ -456,3 +456,9 @@ def test_function_refuses_parts_that_are_not_functions(part):
     parts = {"value": abs} | {part: 3.0}
     with pytest.raises(TypeError, match=f"{part} must be a function of theta; got float"):
         Function(**parts)
+
+
+def test_a_function_of_your_own_with_arrays_among_its_parts_can_be_compared_and_hashed():
+    g = objectives.Function(lambda t: (t**2).sum(-1), minima=[[0.0, 0.0]])
+    assert g == g and g != objectives.Function(g.value, minima=g.minima)
+    assert {g: "found"}[g] == "found"

@@ -27,7 +27,7 @@ from lecturecode.arrays import (
 from lecturecode.door import function, protocol, real, whole
 from lecturecode.evaluation import call, number, precision
 from lecturecode.iteration import End, Step, Steps, collect
-from lecturecode.objectives import PURE, Objective, reads_only
+from lecturecode.objectives.function import PURE, Objective, reads_only
 from lecturecode.optimizers import GradientDescent, Optimizer, apart
 from lecturecode.trace import Callback, Trace
 

@@ -23,7 +23,7 @@ from lecturecode.arrays import (
     on_host,
 )
 from lecturecode.door import function, whole
-from lecturecode.objectives import reads_only
+from lecturecode.objectives.function import reads_only
 
 __all__ = ["evaluate", "pointwise"]
 

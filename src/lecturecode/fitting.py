@@ -83,7 +83,7 @@ def check_fit(
     flag(progress, "progress")
 
 
-@dataclass
+@dataclass(eq=False)
 class Fit:
     """One run: what it was given, and what it remembers from epoch to epoch.
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from lecturecode.arrays import Array, ArrayLike, column_norms, namespace, on_host, says_singular
 from lecturecode.door import arrays
-from lecturecode.objectives import MeanSquaredError
-from lecturecode.objectives.quadratics import DESIGN
+from lecturecode.objectives.quadratics import DESIGN, MeanSquaredError
 from lecturecode.triangles import (
     DATA,
     Data,

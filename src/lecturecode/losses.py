@@ -149,7 +149,7 @@ class CrossEntropy:
         return labels(y, "y", outputs, as_array(like, "like"), hint)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Apart:
     """A loss of the user's: it may write into what it is handed, or return one array each time."""
 

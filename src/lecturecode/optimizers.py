@@ -352,7 +352,7 @@ class Adam:
         return m, s, i
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Apart:
     """An optimizer of the user's: it may write into what it is handed, or return one theta each time."""
 

@@ -191,7 +191,7 @@ def train(
     return fit.follow(epochs, checkpoint, callback, progress)
 
 
-@dataclass
+@dataclass(eq=False)
 class ByHand:
     """Takes the steps of a fit on arrays, by backpropagation and the rule of an optimizer.
 

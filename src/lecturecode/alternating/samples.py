@@ -50,7 +50,7 @@ class Frame(NamedTuple):
         return x if self.shift is None else x - self.shift
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chunk:
     """Some samples in the units of the data, shape (n, D), and the frame that they are seen from."""
 

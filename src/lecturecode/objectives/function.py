@@ -2,12 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from lecturecode.arrays import Array, ArrayLike, as_array, check_finite, copied, lent
 from lecturecode.domains import Domain
 from lecturecode.domains.sets import check_domain
 from lecturecode.door import function
+
+PURE: set[type] = set()
+"""Classes that write into nothing that they are given, and whose answers are new arrays."""
+
+Kind = TypeVar("Kind", bound=type)
+
+
+def pure(kind: Kind) -> Kind:
+    """Count this class, not those made from it, among the pure ones."""
+    PURE.add(kind)
+    return kind
+
+
+def reads_only(g: Any) -> bool:
+    """Tell whether g is pure, or a method of one that is, and needs no copy of what it is given."""
+    return type(getattr(g, "__self__", g)) in PURE
 
 
 @runtime_checkable
@@ -32,7 +48,7 @@ class Objective(Protocol):
         return self(theta), self.gradient(theta)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Function:
     """An objective made of your own functions.
 

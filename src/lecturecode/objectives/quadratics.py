@@ -12,12 +12,13 @@ import numpy as np
 from lecturecode.arrays import Array, ArrayLike, copied, namespace, on_host, same_kind
 from lecturecode.domains import Domain, Interval, Real
 from lecturecode.door import arrays
-from lecturecode.objectives.function import Objective, coordinates
+from lecturecode.objectives.function import Objective, coordinates, pure
 
 DESIGN = {"W": "design_matrix(x) makes one from inputs x"}
 """What to do when something else comes in the place of a design matrix."""
 
 
+@pure
 class Quadratic(Objective):
     r"""A bowl of given eigenvalues; a hill or a saddle when some of them are negative.
 
@@ -96,6 +97,7 @@ class Quadratic(Objective):
         return _everywhere(self.H, _fitting(theta, self.H))
 
 
+@pure
 @dataclass(frozen=True)
 class Saddle(Objective):
     r"""The plainest saddle: up along the first axis, down along the second.
@@ -137,6 +139,7 @@ class Saddle(Objective):
         return _everywhere(H, theta)
 
 
+@pure
 class MeanSquaredError(Objective):
     r"""The mean squared error of a linear model on data: least squares seen as a function of theta.
 

@@ -9,9 +9,10 @@ import numpy as np
 from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.domains import Domain, Interval
 from lecturecode.door import whole
-from lecturecode.objectives.function import Objective, coordinates
+from lecturecode.objectives.function import Objective, coordinates, pure
 
 
+@pure
 @dataclass(frozen=True)
 class Rastrigin(Objective):
     r"""Rastrigin's function: a bowl with a ripple, and a local minimum near every integer point.
@@ -77,6 +78,7 @@ class Rastrigin(Objective):
         return diagonal[..., None] * _eye(theta)
 
 
+@pure
 @dataclass(frozen=True)
 class Ackley(Objective):
     r"""Ackley's function: a nearly flat, pitted plain with a sharp funnel in the middle.

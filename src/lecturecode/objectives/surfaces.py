@@ -8,9 +8,10 @@ import numpy as np
 from lecturecode.arrays import Array, ArrayLike, namespace
 from lecturecode.domains import Domain, Interval, Product
 from lecturecode.door import real, whole
-from lecturecode.objectives.function import Objective, coordinates
+from lecturecode.objectives.function import Objective, coordinates, pure
 
 
+@pure
 @dataclass(frozen=True)
 class Rosenbrock(Objective):
     r"""Rosenbrock's canyon: a curved valley, steep across and almost flat along.
@@ -70,6 +71,7 @@ class Rosenbrock(Objective):
         return _symmetric(2 - 4 * self.k * (b - 3 * a**2), -4 * self.k * a, 2 * self.k + 0 * b)
 
 
+@pure
 @dataclass(frozen=True)
 class MonkeySaddle(Objective):
     r"""The monkey saddle: three ways down, three ways up, and a Hessian that says nothing.
@@ -107,6 +109,7 @@ class MonkeySaddle(Objective):
         return _symmetric(6 * a, -6 * b, -6 * a)
 
 
+@pure
 @dataclass(frozen=True)
 class DoubleWell(Objective):
     r"""Two wells side by side, one deeper than the other: the plainest spurious local minimum.
@@ -179,6 +182,7 @@ class DoubleWell(Objective):
         return diagonal[..., None] * eye
 
 
+@pure
 @dataclass(frozen=True)
 class Himmelblau(Objective):
     r"""Himmelblau's function: four minima of the same value, four saddles, and one maximum.

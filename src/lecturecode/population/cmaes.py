@@ -209,8 +209,7 @@ def _next_size(size: int, least: int, used: float, left: float) -> int:
     return min(2 * size, max(least, int(size * left / used)))
 
 
-@dataclass(frozen=True)
-class Constants:
+class Constants(NamedTuple):
     """The constants of the tutorial's table 1, for P parameters and a population of given size."""
 
     weights: np.ndarray

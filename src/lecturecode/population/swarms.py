@@ -187,7 +187,7 @@ def _pull(towards: Array, u: Array, c: float, rng: Rng) -> Array:
     return r
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Flights(Mapping[str, Array]):
     """The velocities, which are differences of positions: made when asked for."""
 
