@@ -1206,7 +1206,7 @@ LOUD = {  # right answers on whose way numbers leave the range, or vanish
     ),
     "train": lambda: lc.train(
         lc.Network((1, 2)), lc.CrossEntropy(), np.array([[900.0], [-900.0]]), [0, 1],
-        lc.GradientDescent(1e-3), epochs=3, batch_size=1, rng=0,
+        lc.GradientDescent(1e-3), epochs=3, batch_size=1, rng=0, start=[1.0, -1.0, 0.0, 0.0],
     ),
     "log_softmax": lambda: graph.value_and_gradient(lambda t: graph.log_softmax(t)[0])(
         [0.0, -800.0, 9.0]

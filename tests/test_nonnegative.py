@@ -1,12 +1,14 @@
 """Non-negative least squares: SciPy's answer, and a certificate by the KKT conditions."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import kkt_violation, least_squares, nonnegative_least_squares
+from lecturecode import LostDigitsWarning, kkt_violation, least_squares, nonnegative_least_squares
 from lecturecode.alternating.nonnegative import SquaredError
 
 pytestmark = pytest.mark.numeric
@@ -170,12 +172,16 @@ def test_squares_that_leave_the_range_of_the_numbers_are_not_formed(kind, scales
 
 
 def test_columns_too_nearly_dependent_for_the_precision_are_named():
-    said = []
+    said, lost = [], []
     for seed in range(40):
         rng = np.random.default_rng(seed)
         U, _, V = np.linalg.svd(rng.standard_normal((25, 20)), full_matrices=False)
         W, y = (U * np.logspace(0, -10, 20) @ V).astype(np.float32), rng.standard_normal(25)
-        trace = nonnegative_least_squares(W, y.astype(np.float32))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", LostDigitsWarning)
+            trace = nonnegative_least_squares(W, y.astype(np.float32))
+        assert all(warning.filename == __file__ for warning in caught)
+        lost.append(len(caught))
         assert trace.value == np.min(trace.values) <= trace.values[0]
         assert (trace.theta >= 0).all()
         if not trace.converged:
@@ -183,6 +189,7 @@ def test_columns_too_nearly_dependent_for_the_precision_are_named():
             assert "some columns of W are nearly dependent; leave some out" in trace.message
         assert nonnegative_least_squares(W.astype(float), y).converged, "in float64 they are not"
     assert said
+    assert sum(lost), "nearly dependent columns, both with positive coordinates"
 
 
 def test_zeros():

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lecturecode import largest_penalty, lasso
+from lecturecode import LostDigitsWarning, largest_penalty, lasso
 from lecturecode.alternating import soft_threshold
 from lecturecode.alternating.lasso_admm import _inverse_triangle
 
@@ -283,3 +283,14 @@ def test_a_rho_that_rounding_swallows_is_named(seed, rho):
 def test_a_penalty_that_is_no_number():
     with pytest.raises(TypeError, match="penalty must be a number; got NoneType"):
         lasso(np.eye(2), np.ones(2), None)
+
+
+@pytest.mark.parametrize("kind", ["numpy32", "torch32"])
+def test_few_digits_are_told_where_what_is_left_is_nearly_dependent(kind):
+    W = np.array([[1.0, 1.05, 0.0], [0.0, 2.0**-7, 0.0], [0.0, 0.0, 1.0]])
+    W, y = KINDS[kind](W), KINDS[kind](W @ [1, 1, 2])
+    with pytest.warns(LostDigitsWarning, match=r"of the 7 digits of (torch\.)?float32") as caught:
+        assert (lasso(W, y, 1e-6).theta != 0).all()
+    assert caught[0].filename == __file__
+    theta = lasso(W, y, 0.5).theta  # where one of the two is left out, no digits are lost
+    assert int((theta != 0).sum()) == 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from lecturecode import (
     Network,
     SquaredError,
     TotalLoss,
+    UnequalUnitsWarning,
     minibatches,
     train,
     training,  # its stepper
@@ -440,3 +442,33 @@ def test_a_module_instead_of_a_network_is_sent_to_the_loop_for_modules():
     says = r"got Linear\. Modules of PyTorch are fitted by lecturecode\.pytorch\.train"
     with pytest.raises(TypeError, match=says):
         train(torch.nn.Linear(1, 1), SquaredError(), LINE, LINE, Adam(), epochs=1, batch_size=1)
+
+
+# --- units ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unit", [1e-3, 100.0])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy], ids=["numpy", "torch"])
+def test_inputs_far_from_one_are_told_where_theta_is_drawn(library, unit):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 3))
+    y, network = x[:, :1] ** 2, Network((3, 4, 1))
+    how = {"epochs": 1, "batch_size": 10, "rng": 0}
+
+    def fit(x, y, **options):
+        return train(network, SquaredError(), library(x), library(y), Adam(1e-3), **how, **options)
+
+    with pytest.warns(UnequalUnitsWarning, match=r"x has a root mean square of .*x.std\(0\)") as caught:
+        fit(unit * x, y)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(x, y)
+        fit(unit * x, y, start=library(np.zeros(network.size)))  # a theta of the reader's own
+        fit(np.zeros_like(x), y)
+
+
+def test_targets_of_a_squared_error_far_above_one_are_told():
+    x = np.linspace(-1, 1, 50)[:, None]
+    with pytest.warns(UnequalUnitsWarning, match="y has a root mean square of 4e[+]03"):
+        train(Network((1, 1)), SquaredError(), x, 4000 + x, Adam(1e-3), epochs=1, batch_size=10, rng=0)

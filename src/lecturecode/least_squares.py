@@ -175,8 +175,8 @@ def normal_equations(W: ArrayLike, y: ArrayLike) -> Array:
             raise ValueError(SINGULAR)
         theta = _in_units(theta, columns, targets)
         S = V / column_norms(V)
-        gap = _gap(S.T @ S)
-    _warn_of_digits(gap, W, "W^T W has the square of the condition of W: take least_squares(W, y)")
+        gap = least_singular_value(S.T @ S)
+    warn_of_digits(gap, W, "W^T W has the square of the condition of W: take least_squares(W, y)")
     return theta if y.ndim == 2 else theta[:, 0]
 
 
@@ -284,7 +284,7 @@ def least_squares(W: ArrayLike | Chunks, y: ArrayLike | None = None) -> Array:
                 stacklevel=2,
             )
     if fit.rank == len(fit.theta):
-        _warn_of_digits(fit.gap, fit.theta, "leave some out, or give numbers of higher precision")
+        warn_of_digits(fit.gap, fit.theta, "leave some out, or give numbers of higher precision")
     return fit.theta
 
 
@@ -426,7 +426,7 @@ def _basis(found: Triangle) -> _Basis:
     tol = (10 * P + found.samples**0.5) * _eps(found.R)
     scale = column_norms(found.R)  # columns of R are as long as those of W
     R = found.R / scale
-    gap = _gap(R) if R.shape[0] == P else 0.0
+    gap = least_singular_value(R) if R.shape[0] == P else 0.0
     if gap > tol:  # no column, in whatever order, is closer to the others
         return _Basis(R, found.c, xp.arange(P, device=compat.device(R)), scale, gap)
     R, order, rank = _pivot(xp, xp.concat([R, found.c], axis=1), P, tol)
@@ -462,7 +462,7 @@ def _eps(like: Array) -> float:
 
 
 @np.errstate(all="ignore")
-def _gap(R: Array) -> float:
+def least_singular_value(R: Array) -> float:
     """Return a lower bound of the least singular value of a square matrix."""
     xp = namespace(R)
     try:
@@ -475,8 +475,12 @@ def _gap(R: Array) -> float:
     return 1 / size if math.isfinite(size) else 0.0
 
 
-def _warn_of_digits(gap: float, like: Array, why: str) -> None:
-    """Say how many digits are left where they are less than three."""
+def warn_of_digits(gap: float, like: Array, why: str) -> None:
+    """Say how many digits are left where they are less than three.
+
+    They are those of a theta whose equations have the least singular value `gap` once their columns
+    have the length 1. It is called by the function that the reader has called.
+    """
     left = math.log10(max(gap / _eps(like), 1.0))
     if left < 3:
         warnings.warn(

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any, ClassVar
+from warnings import warn
 
 import array_api_compat as compat
 import numpy as np
@@ -26,7 +27,7 @@ from lecturecode.backpropagation import Backprop, checked_samples
 from lecturecode.checkpoints import describe, digest
 from lecturecode.door import instance, protocol, renamed
 from lecturecode.fitting import Fit, check_fit
-from lecturecode.losses import Loss, check_loss
+from lecturecode.losses import Loss, SquaredError, check_loss
 from lecturecode.losses import apart as loss_apart
 from lecturecode.minibatching import in_parts
 from lecturecode.network import Network
@@ -35,8 +36,12 @@ from lecturecode.randomness import Rng, generator
 from lecturecode.schedules import Schedule, at_rate, rate_of, sampled_rates
 from lecturecode.stepping import Fitted
 from lecturecode.trace import Callback, Recorder, Trace
+from lecturecode.units import UnequalUnitsWarning
 
 __all__ = ["train"]
+
+FAR = 30.0
+"""How many times larger or smaller than 1 data are taken to be in another unit."""
 
 
 @renamed(theta="start")
@@ -131,6 +136,12 @@ def train(
         steps 0, 1, 2, 4, 8, ... already taken. A ValueError. What a schedule will say later cannot be
         compared, and is taken as given; so is the seed that is drawn where `rng` is None.
 
+    Warns
+    -----
+    UnequalUnitsWarning
+        If theta is drawn, for inputs of a root mean square of 1, and theirs is above 30 or below 1/30;
+        or if the targets of a squared error have one above 30.
+
     Notes
     -----
     The sum is divided by the number of samples in the minibatch, not by T: otherwise a step would shrink
@@ -169,9 +180,9 @@ def train(
     given = {"rng": rng is not None, "start": rng is not None or start is not None}
     rng, x = generator(rng), detached(as_array(x, "x"))
     check_finite(x, "x")
-    if start is None:
-        start = network.init(rng, like=x)
-    theta = namespace(x).asarray(detached(same_kind(start, x, "start", "x")), copy=True)
+    drawn = start is None
+    first = network.init(rng, like=x) if start is None else start
+    theta = namespace(x).asarray(detached(same_kind(first, x, "start", "x")), copy=True)
     theta, x, y = checked_samples(network, loss, theta, x, y)
     if theta.ndim != 1:
         raise ValueError(f"start must have shape ({network.size},); got {tuple(theta.shape)}")
@@ -185,6 +196,8 @@ def train(
         held_out = checked_samples(network, loss, theta, unseen, validation[1])[1:]
     for name, array in _floats(theta, y, held_out):
         check_finite(array, name)
+    if drawn:
+        _warn_of_units(x, y, isinstance(loss, SquaredError))
     stepper = ByHand(network, loss, x, y, optimizer, theta, schedule, held_out, batch_size)
     recorder = Recorder(record_every, keep_best=False)
     fit = Fit(stepper, x, y, held_out, batch_size, keep_last, patience, rng, given, recorder)
@@ -307,6 +320,32 @@ class ByHand:
         """Return arrays like x, each of its own dtype."""
         xp, device = namespace(self.x), compat.device(self.x)
         return {name: xp.asarray(array, device=device) for name, array in arrays.items()}
+
+
+def _warn_of_units(x: Array, y: Array, squares: bool) -> None:
+    """Say where data are not about as large as 1, which a drawn theta and the usual rates assume."""
+    size = _root_mean_square(x)
+    if size > FAR or 0 < size < 1 / FAR:
+        warn(
+            f"x has a root mean square of {size:.2g}, and the first theta is drawn for inputs of about "
+            "1; bring all columns to one scale, as by (x - x.mean(0)) / x.std(0)",
+            UnequalUnitsWarning,
+            stacklevel=4,  # above the door for old names
+        )
+    if squares and (size := _root_mean_square(y)) > FAR:
+        warn(
+            f"y has a root mean square of {size:.2g}, and the first predictions are of about 1; fit "
+            "(y - y.mean(0)) / y.std(0) instead",
+            UnequalUnitsWarning,
+            stacklevel=4,  # above the door for old names
+        )
+
+
+@np.errstate(over="ignore")
+def _root_mean_square(data: Array) -> float:
+    """Return that of some four thousand rows or fewer, evenly spaced."""
+    rows = on_host(data[:: max(1, data.shape[0] // 4096), ...]).astype(float)
+    return float(np.sqrt(np.mean(rows * rows)))
 
 
 def _floats(theta: Array, y: Array, held_out: tuple[Array, Array] | None) -> Iterator[tuple[str, Array]]:

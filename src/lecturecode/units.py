@@ -20,7 +20,7 @@ from lecturecode.trace import Trace
 
 
 class UnequalUnitsWarning(UserWarning):
-    """Columns are compared that are measured in very different units, so that one of them decides."""
+    """Data are measured in units that a method was not made for: one column decides, or a scale of 1."""
 
 
 class LostDigitsWarning(UserWarning):

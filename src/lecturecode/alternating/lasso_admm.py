@@ -24,6 +24,7 @@ from lecturecode.arrays import (
 )
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite
+from lecturecode.least_squares import least_singular_value, warn_of_digits
 from lecturecode.trace import Callback, Trace
 from lecturecode.units import Units, exponent, exponents, out_of_range, times_power
 
@@ -98,6 +99,12 @@ def lasso(
         If shapes do not fit, if data are empty or not finite, if `penalty` is negative, or if another
         number is out of range.
 
+    Warns
+    -----
+    LostDigitsWarning
+        If fewer than three digits of theta are left, because the coordinates that are not zero belong
+        to nearly dependent columns.
+
     Notes
     -----
     The matrix of the first line is the same at each step, so it is factored once, and the triangle
@@ -151,6 +158,10 @@ def lasso(
     trace = units.finish(trace)
     if not trace.converged:
         return trace
+    active = trace.last != 0
+    if "all conditions" in trace.message and bool(active.any()):  # equations were solved at the end
+        gap = least_singular_value(problem.H[active, :][:, active])
+        warn_of_digits(gap, W, "a larger penalty leaves more of them out")
     # Within rounding the last values are equal, and the last theta is the most accurate.
     return replace(trace, theta=copied(trace.last), value=float(trace.values[-1]))
 

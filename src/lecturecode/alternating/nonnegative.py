@@ -11,6 +11,7 @@ import numpy as np
 from lecturecode.arrays import Array, ArrayLike, column_norms, copied, detached, namespace, norm, on_host
 from lecturecode.door import arrays, real, whole
 from lecturecode.iteration import End, Step, Steps, collect, finite, never_rises
+from lecturecode.least_squares import least_singular_value, warn_of_digits
 from lecturecode.trace import Callback, Trace
 from lecturecode.triangles import upper
 from lecturecode.units import Units, exponent, exponents, times_power
@@ -70,6 +71,12 @@ def nonnegative_least_squares(
     ValueError
         If shapes do not fit, if there are no or not finite data, or if a number is out of range.
 
+    Warns
+    -----
+    LostDigitsWarning
+        If fewer than three digits of theta are left, because its positive coordinates belong to nearly
+        dependent columns.
+
     Notes
     -----
     If g, in squared units, leaves the range of the numbers, theta is right all the same, and the message
@@ -92,9 +99,9 @@ def nonnegative_least_squares(
     tol = real(tol, "tol", "[0, inf]")
     columns, targets = exponents(W), exponent(y)
     W, y = times_power(W, -columns), times_power(y, -targets)
-    units = Units(targets - columns, 2 * targets)
+    units, g = Units(targets - columns, 2 * targets), SquaredError(W, y)
     trace = collect(
-        free_and_catch(W, y, max(tol, 10 * float(xp.finfo(W.dtype).eps))),
+        free_and_catch(g, max(tol, 10 * float(xp.finfo(W.dtype).eps))),
         steps=steps,
         until=[finite, never_rises()],
         shown=units.shown,
@@ -103,17 +110,17 @@ def nonnegative_least_squares(
         callback=callback,
         progress=progress,
     )
+    warn_of_digits(g.least_singular_value(), W, "leave some out, or give numbers of higher precision")
     said, raised, _ = trace.message.partition(": it does not minimize g")
     return units.finish(replace(trace, message=said + NEARLY_DEPENDENT) if raised else trace)
 
 
-def free_and_catch(W: Array, y: Array, tol: float) -> Steps:
+def free_and_catch(g: "SquaredError", tol: float) -> Steps:
     """Set the steepest coordinate free and minimize, catching those that would become negative."""
-    g = SquaredError(W, y)
     theta = copied(g.zero)
     value = g(theta)
     found = _set_free(g, theta, tol)
-    done = _certificate(W, y, theta, g.sure) if found is None else None
+    done = _certificate(g, theta) if found is None else None
     yield Step(theta, value, name="the start", done=done)
     while found is not None:
         free, best = found
@@ -125,7 +132,7 @@ def free_and_catch(W: Array, y: Array, tol: float) -> Steps:
         value = g(theta)
         falls = bool(value < before)  # else rounding hides the rest
         found = _set_free(g, theta, tol) if falls else None
-        done = _certificate(W, y, theta, g.sure) if found is None else None
+        done = _certificate(g, theta) if found is None else None
         yield Step(theta, value, name="the free minimum", done=done)
     return done
 
@@ -170,14 +177,15 @@ class SquaredError:
     more column costs one reflection, and only when columns are caught is H made anew.
     """
 
+    @np.errstate(all="ignore")
     def __init__(self, W: Array, y: Array) -> None:
-        self.xp, (self.samples, P) = namespace(W), W.shape
+        self.xp, (self.samples, P), self.data = namespace(W), W.shape, (W, y)
         A = self.xp.concat([W, y[:, None]], axis=1)
         self.A = upper(A) if self.samples > P + 1 else A
         self.W, self.y = self.A[:, :P], self.A[:, P]
-        lengths = column_norms(W)
-        self.zero, self.steepest = lengths * 0, lengths * column_norms(y)
-        self.rounding = lengths * (10 * P * float(self.xp.finfo(W.dtype).eps))
+        self.lengths = column_norms(W)
+        self.zero, self.steepest = self.lengths * 0, self.lengths * column_norms(y)
+        self.rounding = self.lengths * (10 * P * float(self.xp.finfo(W.dtype).eps))
         numpy = isinstance(W, np.ndarray)
         self.solve = np.linalg.solve if numpy else self.xp.linalg.solve  # its own is three times as fast
         self.sure = True
@@ -207,6 +215,11 @@ class SquaredError:
         k, theta = len(self.order), copied(self.zero)
         theta[self.order] = self.solve(self.H[:k, self.order], self.H[:k, -1])
         return theta
+
+    def least_singular_value(self) -> float:
+        """Return a lower bound of that of the free columns, each divided by its length."""
+        k = len(self.order)
+        return least_singular_value(self.H[:k, self.order] / self.lengths[self.order]) if k else 1.0
 
     def _add(self, p: int) -> None:
         """Reflect column p such that it is zero below the diagonal of the triangle."""
@@ -275,6 +288,6 @@ def _relative_slopes(W: Array, y: Array, theta: Array) -> Array:
     return (W / column_norms(W)).T @ ((W @ theta - y) / column_norms(y))
 
 
-def _certificate(W: Array, y: Array, theta: Array, sure: bool) -> End:
-    said = f"the Karush-Kuhn-Tucker conditions hold to {_violation(W, y, theta):.1e} {{place}}"
-    return sure, said if sure else said + NEARLY_DEPENDENT
+def _certificate(g: SquaredError, theta: Array) -> End:
+    said = f"the Karush-Kuhn-Tucker conditions hold to {_violation(*g.data, theta):.1e} {{place}}"
+    return g.sure, said if g.sure else said + NEARLY_DEPENDENT
