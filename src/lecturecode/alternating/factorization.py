@@ -151,6 +151,7 @@ def factors(theta: Array, shape: tuple[int, int]) -> tuple[Array, Array]:
     -------
     A : array of shape (m, r)
     B : array of shape (n, r)
+        Both in the memory of theta.
 
     Raises
     ------

@@ -229,7 +229,7 @@ def constants(P: int, population: int) -> Constants:
     """Compute the weights and rates that Hansen's tutorial recommends."""
     raw = math.log((population + 1) / 2) - np.log(np.arange(1, population + 1))
     better, worse = raw.clip(0, None), (-raw).clip(0, None)
-    mu, mu_minus = (w.sum() ** 2 / (w**2).sum() for w in (better, worse))
+    mu, mu_minus = (float(w.sum() ** 2 / (w**2).sum()) for w in (better, worse))
     c_sigma = min(1 / 2, (mu + 2) / (P + mu + 5))
     d_sigma = 1 + 2 * max(0, math.sqrt((mu - 1) / (P + 1)) - 1) + c_sigma
     c_c = (4 + mu / P) / (P + 4 + 2 * mu / P)
@@ -238,7 +238,7 @@ def constants(P: int, population: int) -> Constants:
     shrink = min(1 + c_1 / c_mu, 1 + 2 * mu_minus / (mu + 2), (1 - c_1 - c_mu) / (P * c_mu))
     weights = better / better.sum() - shrink * worse / worse.sum()
     length = math.sqrt(P) * (1 - 1 / (4 * P) + 1 / (21 * P**2))
-    return Constants(weights, float(mu), c_sigma, d_sigma, c_c, c_1, float(c_mu), length)
+    return Constants(weights, mu, c_sigma, d_sigma, c_c, c_1, c_mu, length)
 
 
 class Cloud:
