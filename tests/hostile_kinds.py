@@ -280,7 +280,7 @@ KINDS: dict[str, Kind] = {  # what an argument of this name is wherever nothing 
     "checkpoint": maybe(path),
     "alpha": natural,
     "beta": natural,
-    "evaporation": real(0, 1, "(]"),
+    "evaporation": real(0, 1, "[]"),
     "penalty": natural,
     "rho": positive,
     "p": whole(0),

@@ -76,7 +76,7 @@ def test_every_tour_visits_every_city_once(data, n, ants, seed):
         rng=seed,
         alpha=data.draw(st.sampled_from([0, 1, 5.0])),
         beta=data.draw(st.sampled_from([0, 2, 20.0])),
-        evaporation=data.draw(st.sampled_from([0.02, 0.5, 1.0])),
+        evaporation=data.draw(st.sampled_from([0, 0.02, 0.5, 1.0])),
     )
     assert trace.thetas.shape[1:] == (ants, n)
     assert (np.sort(trace.thetas, axis=-1) == np.arange(n)).all()
@@ -187,6 +187,31 @@ def test_pheromone_follows_the_formulas(roads, evaporation):
     np.testing.assert_allclose(trace.extras["pheromone"][-1], tau, rtol=1e-12)
     assert share < 1
     assert (restarts > 0) == (evaporation > 0.02)
+
+
+@pytest.mark.parametrize("roads", [towns, one_way_streets])
+def test_without_evaporation_trails_only_grow(roads):
+    """What each step's best tour lays is all that ever changes; there is no limit and no restart."""
+    n, d = 9, roads(9)
+    trace = ant_colony(d, population=5, steps=200, rng=0, evaporation=0)
+    tau = np.full((n, n), 1 / trace.values[0].min())
+    for step in range(trace.steps):
+        np.testing.assert_allclose(trace.extras["pheromone"][step], tau, rtol=1e-12)
+        best = trace.values[step].argmin()
+        tour = trace.thetas[step, best].astype(int)
+        for i, j in pairwise([*tour, tour[0]]):
+            tau[i, j] += 1 / trace.values[step, best]
+            if roads is towns:
+                tau[j, i] += 1 / trace.values[step, best]
+    assert trace.steps == 200
+
+
+def test_on_bridges_without_evaporation_trails_only_grow():
+    trace = ant_paths(BRIDGES, 0, 3, population=20, steps=40, rng=0, evaporation=0)
+    scent = trace.extras["pheromone"][:, 0, 1:3]  # the short bridge and the long one, from the nest
+    short = (trace.values == 2).sum(axis=1)
+    laid = np.stack([short / 2, (20 - short) / 4], axis=1)
+    np.testing.assert_allclose(np.diff(scent, axis=0), laid[:-1], rtol=1e-12)
 
 
 def test_pheromone_stays_within_its_limits():
@@ -594,10 +619,10 @@ def test_ants_and_steps_that_are_no_counts(method, name, count):
 
 
 @each
-@pytest.mark.parametrize("evaporation", [0, -0.1, 1.1, nan])
+@pytest.mark.parametrize("evaporation", [-0.1, 1.1, nan])
 def test_evaporation_outside_its_range(method, evaporation):
     with pytest.raises(
-        ValueError, match=f"evaporation must be above 0 and at most 1; got {evaporation}"
+        ValueError, match=f"evaporation must be at least 0 and at most 1; got {evaporation}"
     ):
         method(evaporation=evaporation)
 

@@ -109,7 +109,8 @@ def ant_colony(
         How much scent and closeness count. The book by Dorigo & Stützle has 1, and 2 to 5.
     evaporation : float
         The share :math:`\rho` of the pheromone that is lost at each step. Stützle & Hoos take 0.02,
-        for runs of thousands of steps; a larger share settles sooner.
+        for runs of thousands of steps; a larger share settles sooner. With 0 nothing is forgotten: see
+        the notes.
     start : array of shape (n,) or (N, n), optional
         Tours, at most M, that the first of the ants take, as orders of the cities.
     target : float
@@ -141,9 +142,15 @@ def ant_colony(
     Before the first step all trails are at :math:`\tau_{\max}`, computed from the first tours, which do
     not depend on it. The best tour of each step lays pheromone, as the book advises for small
     problems; there is no local search. When no tour has become shorter for
-    :math:`\ln(\tau_{\max} / \tau_{\min}) / \rho` steps, in which a trail without ants fades from one
-    limit to the other, the colony has settled: all trails return to :math:`\tau_{\max}`, and the search
-    starts again (the book's reinitialization). Two cities in the same place count as a tenth of the
+    :math:`\ln(\tau_{\max} / \tau_{\min}) / \rho` steps, more than a trail without ants takes to fade
+    from one limit to the other, the colony has settled: all trails return to :math:`\tau_{\max}`, and
+    the search starts again (the book's reinitialization).
+
+    With :math:`\rho = 0` no loss balances what is laid, so that there are no limits and no new
+    beginnings: all trails start at :math:`1 / \hat L`, and grow. What the first ants laid, who knew
+    nothing, stays for ever; this is to show what evaporation is for.
+
+    Two cities in the same place count as a tenth of the
     smallest other distance apart when an ant chooses.
 
     References
@@ -166,7 +173,7 @@ def ant_colony(
     steps = whole(steps, "steps")
     alpha = real(alpha, "alpha", "[0, inf)")
     beta = real(beta, "beta", "[0, inf)")
-    evaporation = real(evaporation, "evaporation", "(0, 1]")
+    evaporation = real(evaporation, "evaporation", "[0, 1]")
     target = real(target, "target", "[-inf, inf]")
     xp = compat.array_namespace(d)
     if not bool(xp.any(d > 0)):
@@ -198,11 +205,11 @@ def tour(d: Array, first: Array, ants: int, rng: Rng, alpha: float, beta: float,
     p = P_BEST ** (1 / n)
     lowest = min(1.0, (1 - p) / ((n / 2 - 1) * p))  # τ_min / τ_max
     closeness, symmetric = _closeness(d, beta), is_symmetric(d)
-    patience = math.ceil(-math.log(lowest) / rho)  # steps from τ_max to τ_min
+    patience = math.ceil(-math.log(lowest) / rho) if rho else math.inf  # steps from τ_max to τ_min
     tours = _walk_tours(closeness, ants, rng)
     tours[: first.shape[0], ...] = first
     shortest = float(xp.min(_length(d, tours)))
-    tau, recent, idle = xp.ones_like(d) / (rho * shortest), math.inf, 0
+    tau, recent, idle = xp.ones_like(d) / ((rho or 1) * shortest), math.inf, 0
     while True:
         values = yield xp.astype(tours, d.dtype), {"pheromone": tau}
         best = int(xp.argmin(values))
@@ -211,8 +218,9 @@ def tour(d: Array, first: Array, ants: int, rng: Rng, alpha: float, beta: float,
         laid = xp.zeros_like(d)
         laid[tours[best, ...], xp.roll(tours[best, ...], -1)] = 1 / length
         tau = (1 - rho) * tau + (laid + laid.T if symmetric else laid)
-        tau_max = 1 / (rho * shortest)
-        tau = xp.clip(tau, lowest * tau_max, tau_max)
+        tau_max = 1 / (rho * shortest) if rho else float(xp.max(tau))
+        if rho:  # else nothing balances what is laid: no limits
+            tau = xp.clip(tau, lowest * tau_max, tau_max)
         better = length < (1 - 1e-6) * recent  # by more than rounding
         recent, idle = (length, 0) if better else (recent, idle + 1)
         if idle > patience:  # the colony has settled: forget, and start again

@@ -60,7 +60,7 @@ def ant_paths(
         How strongly ants prefer the stronger scent. Deneubourg et al. found 2 in Argentine ants.
     evaporation : float
         The share :math:`\rho` of the pheromone that is lost at each step; 0.5 in the ant system of
-        Dorigo, Maniezzo & Colorni.
+        Dorigo, Maniezzo & Colorni. With 0 nothing is forgotten.
     target : float
         Stop once a path is no longer than this.
     record_every, callback, progress
@@ -111,7 +111,7 @@ def ant_paths(
     population = whole(population, "population")
     steps = whole(steps, "steps")
     alpha = real(alpha, "alpha", "[0, inf)")
-    evaporation = real(evaporation, "evaporation", "(0, 1]")
+    evaporation = real(evaporation, "evaporation", "[0, 1]")
     target = real(target, "target", "[-inf, inf]")
     xp = compat.array_namespace(d)
     return collect(
