@@ -4,9 +4,10 @@ A long step carries starts on the rim into another basin
 
 Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000
 starts by their end; all of them descend in a single call, as a batch of shape (40000,
-2). On the left the step is short and every start ends in the minimum of its own
-quarter. On the right it is nearly five times as long. Look at the rim, where the ground
-is steep: there the first step jumps over the valley. See :ref:`descent-local-minima`.
+2). On the left the step is short and every start ends in the minimum of the region
+around it; the regions are nearly the quarters. On the right it is nearly five times as
+long. Look at the rim, where the ground is steep: there the first step jumps over the
+valley. See :ref:`descent-local-minima`.
 """
 
 import matplotlib.pyplot as plt
@@ -66,6 +67,10 @@ plt.show()
 
 short, long = learning_rates
 assert (ends[short] < 4).all(), "with the short step every start should arrive"
+
+quarters = np.sign(starts) == np.sign(g.minima[ends[short]])  # (40000, 2)
+own = np.mean(quarters.all(axis=1))
+assert 0.95 < own < 1, f"nearly all should end in their own quarter, not {own:.1%}"
 
 elsewhere = np.mean(ends[short] != ends[long])
 assert elsewhere > 0.03, (
