@@ -5,7 +5,7 @@ A point that moves over the loss is a line that turns on the data
 The point travels over the level lines of the loss to the minimum; the line is the model
 of the same moment. Look for steps across many level lines: there the line comes visibly
 closer to the birds. :ref:`The chapter <model-fitting>` explains the two pictures. The
-path is drawn by hand; how to find one is the subject of the rest of the book.
+path, a spiral, is made up; how to find one is the subject of the rest of the book.
 """
 
 import matplotlib.pyplot as plt
