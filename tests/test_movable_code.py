@@ -92,6 +92,7 @@ def test_a_frame_says_what_the_whole_chapter_says(cells, figure):
         page, chapter = in_the_page(figure, values[at]), in_the_chapter(cells, figure, values[at])
         assert eval(figure["says"], page) == eval(figure["says"], chapter)
         assert eval(figure["says"], page)
+        plt.close("all")  # a chapter has several figures, and Matplotlib warns of more than twenty
 
 
 @pytest.mark.parametrize(("cells", "figure"), list(figures()))
