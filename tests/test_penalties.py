@@ -21,7 +21,7 @@ def ridge(W, y, mu):
     return np.linalg.solve(W.T @ W / len(y) + mu * np.eye(size), W.T @ y / len(y))
 
 
-def trained(optimizer, W, y, *, scale=1.0, steps=2000, **options):
+def trained(optimizer, W, y, *, scale=1.0, steps=1000, **options):
     """Return where an optimizer of PyTorch ends with the mean squared error, its rate going to zero."""
     theta = torch.zeros(W.shape[1], dtype=torch.float64, requires_grad=True)
     moved = optimizer([theta], **options)
@@ -86,12 +86,12 @@ def test_pytorch_decays_the_bias_too(data):
 
 def test_adamw_with_the_full_gradient_is_no_penalty_but_a_bound(data):
     alone = np.linalg.lstsq(*data)[0]
-    inside = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=2 * MU, steps=6000)
+    inside = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=2 * MU, steps=3000)
     assert abs(alone).max() < 1 / (2 * MU)
-    assert abs(inside - alone).max() < 0.1 * abs(ridge(*data, MU) - alone).max()
-    scaled = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=2 * MU, steps=6000, scale=1000.0)
+    assert abs(inside - alone).max() < 0.2 * abs(ridge(*data, MU) - alone).max()
+    scaled = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=2 * MU, steps=3000, scale=1000.0)
     np.testing.assert_allclose(scaled, inside, atol=1e-4)
-    bounded = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=1.0, steps=6000)
+    bounded = trained(torch.optim.AdamW, *data, lr=0.05, weight_decay=1.0, steps=3000)
     assert abs(alone).max() > 1
     assert abs(bounded).max() <= 1
 
