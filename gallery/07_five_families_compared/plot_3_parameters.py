@@ -74,8 +74,8 @@ ax.legend(loc="upper left")
 plots.describe(
     figure,
     "Price against the number of parameters, 1 to 32, on logarithmic axes. Descent is "
-    "nearly flat, between 20 and 40; the three populations rise along nearly straight lines; "
-    "random search rises steeply and ends at 4 parameters.",
+    "nearly flat, between 20 and 40; the three populations rise along nearly straight "
+    "lines; random search rises steeply and ends at 4 parameters.",
 )
 plt.show()
 
