@@ -28,14 +28,19 @@ FENCE = re.compile(
 START, END = re.compile(r"<!-- fold: (.*) -->\s*$"), "<!-- end of fold -->"
 
 
-def with_marks(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Turn each fence into a comment on a line of its own."""
+def marked(text: str) -> str:
+    """Return a page in which each fence is a comment on a line of its own."""
 
-    def marked(match: re.Match[str]) -> str:
+    def comments(match: re.Match[str]) -> str:
         return f"<!-- fold: {match['title'].strip()} -->\n{match['body']}{END}"
 
+    return FENCE.sub(comments, text)
+
+
+def with_marks(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Turn each fence into a comment, before the page is read."""
     if Path(app.env.doc2path(docname)).suffix == ".md":
-        source[0] = FENCE.sub(marked, source[0])
+        source[0] = marked(source[0])
 
 
 class fold(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)

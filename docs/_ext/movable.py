@@ -52,6 +52,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "live"))
+from folds import marked
 from needs import Page
 
 logger = logging.getLogger(__name__)
@@ -157,9 +158,12 @@ def offset(cell: str, line: int, column: int) -> int:
 
 
 def cells_above(text: str, count: int) -> list[str]:
-    """Return the cells of a chapter above its movable figure of this number, counted from 0."""
+    """Return the cells of a chapter above its movable figure of this number, counted from 0.
+
+    Those in a fold are among them.
+    """
     cells: list[str] = []
-    for cell in read_myst_markdown_notebook(text).cells:
+    for cell in read_myst_markdown_notebook(marked(text)).cells:
         if cell.cell_type == "code":
             cells.append(cell.source)
             continue
