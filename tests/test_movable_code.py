@@ -79,7 +79,7 @@ def in_the_chapter(cells, figure, value):
 
 @pytest.fixture(autouse=True)
 def _no_window(monkeypatch):
-    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: None)
+    monkeypatch.setattr(plt, "show", lambda *args, **kwargs: plt.close("all"))
     with plt.rc_context():
         yield
     plt.close("all")
