@@ -9,8 +9,6 @@ between columns. The zero at the bottom is the global minimum. See
 :ref:`populations-no-guarantee`.
 """
 
-from functools import partial
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -24,12 +22,13 @@ g = Rastrigin(8)
 methods = {
     "genetic algorithm": genetic,
     "evolution strategy": evolution_strategy,
-    "particle swarm": partial(particle_swarm, scouts=0.05),
+    "particle swarm": particle_swarm,
 }
-found = {}
+found, thetas = {}, {}
 for name, minimize in methods.items():
     runs = [minimize(g, g.domain, **budget, rng=seed) for seed in seeds]
     found[name] = [run.value for run in runs]
+    thetas[name] = [run.theta for run in runs]
 
 plots.use_style()
 figure, ax = plt.subplots(figsize=(7.6, 4.2))
@@ -53,10 +52,22 @@ plots.describe(
 plt.show()
 
 # %%
-# No column is a single point. The dots crowd near whole numbers, which are the heights
-# of Rastrigin's local minima: each is a run that ended in one of them.
+# No column is a single point. The dots of the first two columns lie near whole
+# numbers, the heights of Rastrigin's local minima: most of these runs ended near one of
+# them, where the slope is small. Most swarms have not yet come to rest.
 
 spread = {name: max(values) - min(values) for name, values in found.items()}
 assert min(spread.values()) > 1.5, (
     f"the runs of each method should be scattered, but their spreads are {spread}"
+)
+
+rested = {}
+for name, ends in thetas.items():
+    slopes = np.linalg.norm(g.gradient(np.stack(ends)), axis=-1)  # (25,)
+    rested[name] = (slopes < 2).sum()
+assert min(rested["genetic algorithm"], rested["evolution strategy"]) >= 15, (
+    f"most runs of these two should end near a local minimum, but {rested} did"
+)
+assert rested["particle swarm"] <= 10, (
+    f"most swarms should still be on their way, but {rested} runs have ended"
 )

@@ -5,8 +5,10 @@ The first ants decide: of two equal bridges one wins by chance
 Two bridges lead from the nest to the food. Each line is one colony of 20 ants, and
 shows which share of the scent lies on the upper bridge. On the left the lower bridge is
 twice as long, and all colonies forget it. On the right both are equally long. Then a
-colony has no reason to choose, and chooses all the same: the small surplus of the first
-steps feeds itself. See :ref:`ants-bridge`.
+colony has no reason to choose, and chooses all the same: a bridge with twice the scent
+is taken four times as often (:math:`\alpha = 2`) and half of the scent evaporates in
+each step, so that the small surplus of the first steps feeds itself. See
+:ref:`ants-bridge`.
 """
 
 import matplotlib.pyplot as plt

@@ -28,7 +28,7 @@ METHODS = {
     "grid search": "#552a2a",
     "particle swarm": "#ea0040",
     "genetic algorithm": "#5500aa",
-    "evolution strategy": "#4015ff",
+    "evolution strategy": "#00001e",
     "ant colony": "#80006a",
 }
 """One color a method, the same in every figure, distinct under each kind of color blindness."""
