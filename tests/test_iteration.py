@@ -691,7 +691,7 @@ CASES = {
     ),
     "nonnegative_least_squares": Case(
         lambda spy, steps=50, **o: nonnegative_least_squares(W, Y, steps=steps, **o),
-        lambda: nonnegative.free_and_catch(W, Y, 1e-12),
+        lambda: nonnegative.free_and_catch(nonnegative.SquaredError(W, Y), 1e-12),
         calls_g=False,
     ),
 }
