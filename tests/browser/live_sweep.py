@@ -20,7 +20,11 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER = re.compile(r"[-+\u2212]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 NOISE = 1e-12  # numbers below it are rounding errors of something that would be zero
-ROUNDING = ("agreeing = {", "np.linalg.solve(twice.T @ twice", "formula = six_times(Polynomial([0, 1]))")
+ROUNDING = (
+    " digits  {name}",
+    "np.linalg.solve(twice.T @ twice",
+    "formula = six_times(Polynomial([0, 1]))",
+)
 ROUNDING += ("for rule_name, rule in rules.items():",)  # from too large a start
 """Cells that print how large rounding errors are, or have grown: another processor has other numbers."""
 
