@@ -705,6 +705,7 @@ def test_coordinates_in_metres_have_neighbors_in_float32():
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1.0, 1e3, 1e5]))
+@example(1057, 1e5)
 @settings(max_examples=30, deadline=None)
 def test_a_label_is_that_of_the_nearest_center_by_differences(seed, far):
     """Distances that agree to float32's digits may be taken for equal, and no others."""

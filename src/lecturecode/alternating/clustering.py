@@ -603,7 +603,9 @@ def assign(x: Data, centers: ArrayLike) -> Array:
     samples, c = _with_centers(x, centers)
     k = int(exponent(samples.peak, c))
     c = times_power(c, -k)
-    origin = mean(c)  # far from it, squares would lose digits
+    xp, origin = namespace(c), mean(c)  # far from it, squares would lose digits
+    # Numbers between half and twice of what is subtracted keep all their digits; others stay.
+    origin = xp.where(xp.max(abs(c - origin), axis=0) <= abs(origin) / 4, origin, 0 * origin)
     samples = samples.seen_from(Frame(k, origin))
     return _joined(samples.told(samples.over(_begun, None, c - origin), "labels"))
 
