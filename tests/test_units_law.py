@@ -7,6 +7,7 @@ of the trace, says so. Each public name has its laws in a table, or the reason w
 """
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -715,6 +716,79 @@ def test_a_label_is_that_of_the_nearest_center_by_differences(seed, far):
     apart = ((x[:, None].astype(float) - c.astype(float)) ** 2).sum(-1)
     found = apart[np.arange(50), alternating.assign(x, c)]
     assert (found <= apart.min(1) * (1 + 10 * np.finfo("float32").eps)).all()
+
+
+def two_places(seed: int, far: float, groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Float32 groups near 0, whose numbers have many digits, and `far`, where they have few."""
+    rng = np.random.default_rng(seed)
+    c = (rng.standard_normal((groups, 3)) + far * rng.integers(0, 2, (groups, 1))).astype("float32")
+    x = (c[rng.integers(0, groups, 50)] + rng.standard_normal((50, 3))).astype("float32")
+    return x, c
+
+
+FAR = st.sampled_from([1.0, 1e3, 1e5, 1e6])
+
+
+@given(st.integers(0, 10_000), FAR)
+@example(53, 1e5)
+@settings(max_examples=30, deadline=None)
+def test_groups_of_kmeans_near_0_keep_the_digits_that_groups_far_away_lack(seed, far):
+    """A label is that of the nearest center, but for the rounding of a center far away."""
+    x, c = two_places(seed, far, 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trace = lc.kmeans(x, 6, start=c)
+    assert trace.converged
+    c, labels = trace.theta.reshape(6, 3).astype(float), trace.extras["labels"][-1]
+    apart = np.linalg.norm(x[:, None].astype(float) - c, axis=-1)
+    eps = np.finfo("float32").eps
+    rounded = 3**0.5 * eps * abs(c).max(1)  # of each center
+    found, own = apart[np.arange(50), labels], rounded[labels]
+    assert (found - own <= (apart + rounded).min(1) * (1 + 10 * eps)).all()
+    for k in np.unique(labels):
+        mine = x[labels == k].astype(float)
+        spread = abs(mine - mine.mean(0)).max()  # a sum of 50 differences, then one number
+        atol = eps * (25 * spread + abs(mine).max())
+        np.testing.assert_allclose(c[k], mine.mean(0), rtol=0, atol=atol)
+
+
+@given(st.integers(0, 10_000), FAR)
+@settings(max_examples=30, deadline=None)
+def test_starts_and_inertia_keep_all_digits_of_groups_near_0(seed, far):
+    x, c = two_places(seed, far, 6)
+    start = lc.kmeans_start(x, 4, rng=seed)
+    assert (x[:, None] == start).all(-1).any(0).all()  # samples, digit by digit
+    any_labels = np.random.default_rng(seed).integers(0, 6, 50)
+    nearest = ((x[:, None].astype(float) - c) ** 2).sum(-1).argmin(1)
+    for labels in (any_labels, nearest):
+        right = ((x.astype(float) - c[labels]) ** 2).sum()
+        np.testing.assert_allclose(alternating.inertia(x, c, labels), right, rtol=60 * 2.0**-24)
+
+
+@given(st.integers(0, 10_000), FAR)
+@settings(max_examples=20, deadline=None)
+def test_a_mixture_near_0_and_far_away_is_the_one_that_float64_finds(seed, far):
+    """Within the standard deviations that its floor allows, float32 has digits enough."""
+    rng = np.random.default_rng(seed)
+    c, right = np.array([[0.0], [30 * far]]), np.repeat([0, 1], 40)
+    x = (c[right] + rng.standard_normal((80, 3))).astype("float32")
+    q = np.where(right[:, None] == [0, 1], 1.0, 0.0)
+    fits = []
+    for dtype in ("float32", "float64"):
+        start = lc.Mixture(
+            np.full(2, 0.5, dtype),
+            (q.T @ x / 40).astype(dtype),
+            np.stack([np.eye(3, dtype=dtype) * far**2] * 2),
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trace = lc.gaussian_mixture(x.astype(dtype), 2, start=start)
+        fits.append(lc.Mixture.unpack(trace.theta, 2))
+        np.testing.assert_array_equal(fits[-1].responsibilities(x.astype(dtype)).argmax(1), right)
+    small, large = fits
+    deviations = np.sqrt(np.diagonal(large.covariances, axis1=1, axis2=2))
+    # Sums of 40 are rounded by 20 eps of their size R, and the floor allows no deviation below 2.7e-3 R.
+    assert (abs(small.means - large.means) <= 2e-3 * deviations).all()
 
 
 @pytest.mark.parametrize("start", [0.01, 0.05, 0.1, 0.2, 0.29])

@@ -17,6 +17,7 @@ from lecturecode.alternating.samples import (
     Samples,
     as_samples,
     eps,
+    origin,
     pieces,
     product_rows,
     rows_at_once,
@@ -136,8 +137,9 @@ def kmeans(
     restarts = whole(restarts, "restarts", 0)
     tol = real(tol, "tol", "[0, inf]")
     rng = generator(rng)
-    samples = samples.near_mean()  # far from the origin, squares would lose digits
+    samples = samples.near_mean()
     warn_of_columns(samples, distances=True, stacklevel=3)
+    samples = samples.with_all_digits()  # far from the origin, squares would lose digits
     return clustered(
         samples, clusters, given, rng, restarts, sweeps, tol, record_every, callback, progress
     )
@@ -155,7 +157,7 @@ def clustered(
     callback: Callback | None,
     progress: bool,
 ) -> Trace:
-    """Run k-means on checked samples that are seen from their mean; `given` are centers as they came."""
+    """Run k-means on checked samples that are seen from nearby; `given` are centers as they came."""
     k, shift = samples.frame.k, samples.middle
     noise = 10 * eps(shift) * float(samples.extent.squares.sum()) ** 0.5
 
@@ -205,7 +207,7 @@ class Clusters:
     Parameters
     ----------
     samples : Samples
-        Seen from their mean: far from the origin, squares would lose digits.
+        Seen from nearby: far from the origin, squares would lose digits.
     c : array of shape (K, D)
         The first centers, seen from there.
     """
@@ -222,11 +224,11 @@ class Clusters:
         self._count()
 
     def _count(self) -> None:
-        """Count the samples of each cluster, and sum them and g, from the labels."""
+        """Count the samples of each cluster, and sum their differences from its center and g."""
         samples = self.samples
         self.labels = _joined(samples.told(self.known, "labels"))
         counts = samples.told(samples.over(_counted, self.known, self.c))
-        self.sizes, self.sums, value = (sum(parts) for parts in zip(*counts, strict=True))
+        self.sizes, self.pull, value = (sum(parts) for parts in zip(*counts, strict=True))
         self.value = self.summed = float(value)
 
     def step(self, name: str, done: End | None = None) -> Step:
@@ -249,11 +251,18 @@ class Clusters:
             self._count()
 
     def move_centers(self) -> None:
-        """Set each center to the mean of its samples; by Huygens g falls by sum_k n_k |new - old|^2."""
+        """Set each center to the mean of its samples; by Huygens g falls by sum_k n_k |new - old|^2.
+
+        The mean differs from the center by that of the differences, which are small: few digits are
+        lost in their sum, wherever the samples lie.
+        """
         xp = namespace(self.c)
-        means = xp.astype(self.sums / self.sizes[:, None], self.c.dtype)
-        squares = (xp.astype(means - self.c, xp.float64) ** 2).sum(1)
+        sizes = self.sizes[:, None]
+        means = xp.astype(self.c + self.pull / sizes, self.c.dtype)
+        moves = xp.astype(means - self.c, xp.float64)
+        squares = (moves**2).sum(1)
         self.c, self.path = means, self.path + _nearer(squares**0.5)
+        self.pull = self.pull - sizes * moves  # what rounding has left
         self._lower(float((self.sizes * squares).sum()))
 
     def move_labels(self) -> bool:
@@ -263,8 +272,8 @@ class Clusters:
         changes = [change for change in samples.told(self.known, "change") if change is not None]
         if not changes:
             return False
-        sizes, sums, fall = (sum(parts) for parts in zip(*changes, strict=True))
-        self.sizes, self.sums = self.sizes + sizes, self.sums + sums
+        sizes, pull, fall = (sum(parts) for parts in zip(*changes, strict=True))
+        self.sizes, self.pull = self.sizes + sizes, self.pull + pull
         self.labels = _joined(samples.told(self.known, "labels"))
         self._lower(float(fall))
         return True
@@ -292,7 +301,7 @@ class Known(NamedTuple):
     labels: Array  # (n,)
     squares: Array  # (n,), of their lengths
     limits: Array  # (n,), the path of its cluster up to which a sample stays there
-    change: Change | None  # of sizes, sums and g, in the last sweep
+    change: Change | None  # of sizes, pulls and g, in the last sweep
 
 
 def _nearer(moves: Array) -> Array:
@@ -355,16 +364,20 @@ def _change(
     for part in pieces(changed.shape[0], rows_at_once(c, c.shape[0] + c.shape[1])):
         some = changed[part]
         x, old, new = chunk.near(some), xp.take(before, some), xp.take(labels, some)
-        falls = _apart(x, c, old) - _apart(x, c, new)
+        from_old, from_new = _apart(x, c, old), _apart(x, c, new)
+        falls = _squares(from_old) - _squares(from_new)
         better = falls > 0
         if not bool(xp.all(better)):
             falls, new = xp.where(better, falls, xp.zeros_like(falls)), xp.where(better, new, old)
+            from_new = xp.where(better[:, None], from_new, from_old)
             labels[some] = new
             limits[some] = xp.where(better, limits[some], xp.zeros_like(limits[some]))
-        sizes, sums = _totals(x, _one_hot(new, c) - _one_hot(old, c))
-        changes.append((sizes, sums, xp.sum(falls, dtype=xp.float64)))
-    sizes, sums, fall = (sum(parts) for parts in zip(*changes, strict=True))
-    return (sizes, sums, fall) if float(fall) > 0 else None
+        (lost, less), (won, more) = (
+            _totals(*each) for each in ((from_old, _one_hot(old, c)), (from_new, _one_hot(new, c)))
+        )
+        changes.append((won - lost, more - less, xp.sum(falls, dtype=xp.float64)))
+    sizes, pull, fall = (sum(parts) for parts in zip(*changes, strict=True))
+    return (sizes, pull, fall) if float(fall) > 0 else None
 
 
 class Centers:
@@ -452,12 +465,13 @@ def _nearest_exactly(x: Array, c: Array) -> Array:
 
 @np.errstate(all="ignore")
 def _counted(chunk: Chunk, known: Known, c: Array) -> tuple[Array, Array, Array]:
-    """Return the size of each cluster, the sum of its samples, and g."""
+    """Return the size of each cluster, the sum of the differences from its center, and g."""
     xp, parts = namespace(c), []
     for some in chunk.pieces(c.shape[0] + c.shape[1]):
-        x, labels = chunk.near(some), known.labels[some]
-        g = xp.sum(_apart(x, c, labels), dtype=xp.float64)
-        parts.append((*_totals(x, _one_hot(labels, c)), g))
+        labels = known.labels[some]
+        apart = _apart(chunk.near(some), c, labels)
+        g = xp.sum(_squares(apart), dtype=xp.float64)
+        parts.append((*_totals(apart, _one_hot(labels, c)), g))
     return tuple(sum(part) for part in zip(*parts, strict=True))
 
 
@@ -465,7 +479,7 @@ def _counted(chunk: Chunk, known: Known, c: Array) -> tuple[Array, Array, Array]
 def _apart_in(chunk: Chunk, labels: Array, c: Array) -> Array:
     """Return the squared distance of each sample to its center."""
     parts = chunk.pieces(c.shape[1])
-    return _joined([_apart(chunk.near(some), c, labels[some]) for some in parts])
+    return _joined([_squares(_apart(chunk.near(some), c, labels[some])) for some in parts])
 
 
 def _unsettled(known: Known, labels: Array) -> Known:
@@ -478,14 +492,18 @@ def _joined(parts: list[Array]) -> Array:
 
 
 def _apart(x: Array, c: Array, labels: Array) -> Array:
-    apart = x - namespace(c).take(c, labels, axis=0)
+    """Return the difference of each sample from its center."""
+    return x - namespace(c).take(c, labels, axis=0)
+
+
+def _squares(apart: Array) -> Array:
     return (apart * apart).sum(1)
 
 
-def _totals(x: Array, chosen: Array) -> tuple[Array, Array]:
-    """Return the size of each cluster, (K,), and the sum of its samples, (K, D), both in float64."""
-    xp = namespace(x)
-    return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ x, xp.float64)
+def _totals(apart: Array, chosen: Array) -> tuple[Array, Array]:
+    """Return the size of each cluster, (K,), and the sum of its differences, (K, D), in float64."""
+    xp = namespace(apart)
+    return xp.sum(chosen, axis=0, dtype=xp.float64), xp.astype(chosen.T @ apart, xp.float64)
 
 
 def kmeans_start(x: Data, clusters: int, *, rng: Rng = None) -> Array:
@@ -603,11 +621,10 @@ def assign(x: Data, centers: ArrayLike) -> Array:
     samples, c = _with_centers(x, centers)
     k = int(exponent(samples.peak, c))
     c = times_power(c, -k)
-    xp, origin = namespace(c), mean(c)  # far from it, squares would lose digits
-    # Numbers between half and twice of what is subtracted keep all their digits; others stay.
-    origin = xp.where(xp.max(abs(c - origin), axis=0) <= abs(origin) / 4, origin, 0 * origin)
-    samples = samples.seen_from(Frame(k, origin))
-    return _joined(samples.told(samples.over(_begun, None, c - origin), "labels"))
+    middle = mean(c)  # far from it, squares would lose digits
+    shift = origin(middle, namespace(c).max(abs(c - middle), axis=0))
+    samples = samples.seen_from(Frame(k, shift))
+    return _joined(samples.told(samples.over(_begun, None, c - shift), "labels"))
 
 
 @np.errstate(all="ignore")

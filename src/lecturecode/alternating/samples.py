@@ -73,6 +73,16 @@ class Chunk:
         return pieces(self.count, rows_at_once(self.rows, width))
 
 
+def origin(middle: Array, reach: Array) -> Array:
+    """Return from where numbers near `middle`, as far as `reach` from it, are seen without a loss; (D,).
+
+    A difference of numbers of which one is between half and twice of the other is exact (Sterbenz). So
+    it is `middle` where all are near enough to it, and 0 elsewhere: a group near 0 keeps its digits.
+    """
+    xp = namespace(middle)
+    return xp.where(reach <= abs(middle) / 4, middle, 0 * middle)
+
+
 def pieces(count: int, rows: int) -> Iterator[slice]:
     """Divide so many samples into pieces of so many, the last one may be smaller."""
     return (slice(first, min(first + rows, count)) for first in range(0, count, rows))
@@ -103,7 +113,7 @@ class Look(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """How far samples reach, seen from their mean; each of shape (D,)."""
+    """How far samples reach, from where they are seen; each of shape (D,)."""
 
     squares: Array  # summed, in float64
     low: Array
@@ -166,6 +176,18 @@ class Samples:
         k = int(exponent(self.peak))
         return self.seen_from(Frame(k, self.mean(k)))
 
+    def with_all_digits(self) -> "Samples":
+        """Return the same samples, seen from `middle` only along features that lose no digit by it."""
+        xp, seen, middle = namespace(self.like), self.extent, self.middle
+        shift = origin(middle, xp.maximum(-seen.low, seen.high))
+        by = middle - shift
+        if not bool(xp.any(by != 0)):
+            return self
+        moved = self.seen_from(Frame(self.frame.k, shift))
+        squares = seen.squares + self.count * xp.astype(by, xp.float64) ** 2
+        moved.extent = Extent(squares, seen.low + by, seen.high + by)
+        return moved
+
     def mean(self, k: int = 0) -> Array:
         """Return the mean sample, shape (D,), in units of 2^k."""
         totals = [look.total for look in self.looks]
@@ -176,7 +198,7 @@ class Samples:
 
     @property
     def middle(self) -> Array:
-        """Shape (D,): the mean that they are seen from, in the unit of their frame; see `near_mean`."""
+        """Shape (D,): where they are seen from, in the unit of their frame; see `near_mean`."""
         assert self.frame.shift is not None
         return self.frame.shift
 
