@@ -117,7 +117,7 @@ def test_each_chapter_file_is_in_the_table_of_contents(lecture):
 def a_map(key="A50", **changes):
     item = {"text": "t", "chapter": "06", "places": [], "code": [], "tests": []} | changes
     chapters = {"06": {"title": "Descent", "page": "chapters/06_d", "about": "steps"}}
-    return checks.LectureMap(chapters, {key: item})
+    return checks.LectureMap(chapters, {key: item}, {"A slide": [key]})
 
 
 def test_an_unknown_function_is_found():

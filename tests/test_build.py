@@ -87,6 +87,9 @@ title = "Tiny"
 page = "chapters/06_tiny"
 about = "twice a number"
 
+[slides]
+"Numbers" = "E50"
+
 [E50]
 text = "Twice."
 chapter = "06"

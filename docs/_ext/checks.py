@@ -14,21 +14,25 @@ from pathlib import Path
 from typing import Any
 
 FIELDS = {"text", "chapter", "places", "code", "tests"}
-EXTRA = {"X": {"slide", "book"}, "C": {"claim"}}
+EXTRA = {"X": {"slide", "book", "found"}, "C": {"claim", "verdict", "found"}}
+VERDICTS = {"holds", "holds if", "false as said"}
+NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?!\w)")
 
 
 @dataclasses.dataclass(frozen=True)
 class LectureMap:
-    """The table of contents and the identifiers of the lecture."""
+    """The table of contents, the identifiers of the lecture, and those of each slide."""
 
     chapters: dict[str, dict[str, str]]
     items: dict[str, dict[str, Any]]
+    slides: dict[str, list[str]]
 
     @classmethod
     def read(cls, path: Path) -> "LectureMap":
         """Read ``lecture_map.toml``."""
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-        return cls(table.pop("chapters"), table)
+        slides = {title: keys.split() for title, keys in table.pop("slides").items()}
+        return cls(table.pop("chapters"), table, slides)
 
     def written(self, docs: Path) -> set[str]:
         """Return the numbers of the chapters that exist."""
@@ -72,6 +76,9 @@ def tests_in(path: Path) -> set[str]:
 
 def check_form(lecture: LectureMap) -> Iterator[str]:
     """Yield what is wrong with the table itself."""
+    shown = [key for keys in lecture.slides.values() for key in keys]
+    yield from (f"{key}: on a slide, and has no entry" for key in shown if key not in lecture.items)
+    yield from (f"{key}: on no slide" for key in lecture.items if key not in shown)
     for key, item in lecture.items.items():
         if not re.fullmatch(r"[SAEFCX]\d{2,3}", key):
             yield f"{key}: not an identifier of the lecture"
@@ -85,6 +92,8 @@ def check_form(lecture: LectureMap) -> Iterator[str]:
             for field in {"text", *EXTRA.get(key[0], set())}:
                 if not item[field].strip():
                     yield f"{key}: {field} is empty"
+            if item.get("verdict", "holds") not in VERDICTS:
+                yield f"{key}: the verdict is one of {sorted(VERDICTS)}"
 
 
 def check_code(lecture: LectureMap) -> Iterator[str]:
@@ -165,6 +174,19 @@ def check_places(lecture: LectureMap, known: dict[str, dict[str, str]]) -> Itera
                 yield f"{key}: the page {page} has no label {label}"
             elif not label and page.startswith(("chapters/", "appendices/")):
                 yield f"{key}: {page} names a whole chapter; name a label in it"
+
+
+def check_numbers(lecture: LectureMap, texts: dict[str, str]) -> Iterator[str]:
+    """Yield every number of what was found that no place of the entry says or prints.
+
+    `texts` has, for each page, its prose and what its cells printed.
+    """
+    for key, item in lecture.items.items():
+        pages = [place.partition("#")[0] for place in item["places"]]
+        said = {number for page in pages for number in NUMBER.findall(texts.get(page, ""))}
+        for number in NUMBER.findall(re.sub(r"\$[^$]*\$|`[^`]*`", "", item.get("found", ""))):
+            if number not in said:
+                yield f"{key}: no place of it says {number}"
 
 
 def check_notation(rows: list[dict[str, str]]) -> Iterator[str]:

@@ -50,12 +50,20 @@ def check_all(app: Sphinx, env: Any) -> list[str]:
             problems += checks.check_tests(lecture, docs.parent)
             problems += checks.check_cover(lecture, docs)
             problems += checks.check_places(lecture, env.book_labels)
+            problems += checks.check_numbers(lecture, texts(env, lecture))
         for problem in problems:
             logger.warning(problem, location=line_of(map_file, problem.split(":")[0]), type="book")
     if notation_file.is_file():
         for problem in checks.check_notation(tomllib.loads(notation_file.read_text())["rows"]):
             logger.warning(problem, location=str(notation_file), type="book")
     return sorted(getattr(env, "book_tables", set()) & env.found_docs)
+
+
+def texts(env: Any, lecture: LectureMap) -> dict[str, str]:
+    """Return the words of each page that an entry with a number leads to, with what was printed."""
+    told = [item for item in lecture.items.values() if "found" in item]
+    pages = {place.partition("#")[0] for item in told for place in item["places"]}
+    return {page: env.get_doctree(page).astext() for page in pages & env.found_docs}
 
 
 def line_of(path: Path, key: str) -> str:
@@ -138,19 +146,23 @@ def name(text: str) -> nodes.literal:
     return shown
 
 
-def heading(number: str, chapter: dict[str, str]) -> nodes.rubric:
-    """Return the line over a chapter's table; :func:`jump` links to it."""
-    text = f"{int(number)} {chapter['title']}"
-    return nodes.rubric(text=text, ids=[nodes.make_id(f"chapter-{text}")])
+def heading(text: str) -> nodes.rubric:
+    """Return the line over a table; :func:`jump` links to it."""
+    return nodes.rubric(text=text, ids=[nodes.make_id(f"table-{text}")])
 
 
 def jump(headings: list[nodes.rubric]) -> nodes.paragraph:
     """Return a line of links to the tables of a page."""
     line = nodes.paragraph("", "Jump to: ")
     for i, target in enumerate(headings):
-        line += [nodes.Text(", ")] if i else []
+        line += [nodes.Text(" · ")] if i else []
         line += nodes.reference("", target.astext(), internal=True, refid=target["ids"][0])
     return line
+
+
+def identifier(key: str) -> list[nodes.Node]:
+    """Return an identifier, which other pages can link to."""
+    return [nodes.paragraph("", key, ids=[nodes.make_id(key)])]
 
 
 def title_of(app: Sphinx, page: str, label: str) -> str:
@@ -210,46 +222,49 @@ def test_names(names: list[str]) -> list[nodes.Node]:
 
 
 def map_tables(app: Sphinx, page: str) -> list[nodes.Node]:
-    """Return one table for each chapter."""
+    """Return one table for each slide."""
     lecture, headings, out = the_map(app), [], []
-    for number, chapter in lecture.chapters.items():
-        rows = [
-            [
-                words(key),
-                words(item["text"]),
-                places(app, page, item, lecture),
-                code_links(app, page, item["code"]) + test_names(item["tests"]),
-            ]
-            for key, item in lecture.items.items()
-            if item["chapter"] == number
-        ]
-        if rows:
-            headings.append(heading(number, chapter))
-            head = ["Id", "In the lecture", "In the book", "Code and tests"]
-            out += [headings[-1], table(head, [6, 38, 24, 32], rows)]
+    head = ["Id", "In the lecture", "In the book", "Code and tests"]
+    for title, keys in lecture.slides.items():
+        rows = []
+        for key in keys:
+            item = lecture.items[key]
+            code = code_links(app, page, item["code"]) + test_names(item["tests"])
+            rows.append([identifier(key), words(item["text"]), places(app, page, item, lecture), code])
+        headings.append(heading(title))
+        out += [headings[-1], table(head, [6, 38, 24, 32], rows)]
     return [jump(headings), *out]
 
 
+def held_by(item: dict[str, Any]) -> list[nodes.Node]:
+    """Return the tests of an entry, or where its assertion stands."""
+    return test_names(item["tests"]) or words("an assertion there")
+
+
 def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
-    """Return what the lecture claims, and where it is put to the test."""
+    """Return what the lecture claims, what came out, and where it is put to the test."""
     lecture = the_map(app)
-    rows = [
-        [words(key), words(item["claim"]), places(app, page, item, lecture), test_names(item["tests"])]
-        for key, item in lecture.items.items()
-        if key[0] == "C"
-    ]
-    return [table(["Id", "Claim", "Put to the test in", "Held by"], [6, 44, 26, 24], rows)]
+    rows = []
+    for key, item in lecture.items.items():
+        if key[0] == "C":
+            verdict = nodes.paragraph("", "", nodes.strong(text=item["verdict"]))
+            where = places(app, page, item, lecture)
+            claim = words(item["claim"])
+            rows.append([identifier(key), claim, [verdict, *words(item["found"])], where, held_by(item)])
+    head = ["Id", "Claim", "What came out", "Where", "Held by"]
+    return [table(head, [5, 27, 34, 17, 17], rows)]
 
 
 def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
-    """Return where the slides are loose, and what the book says."""
+    """Return where the slides are loose, what the book says, and the difference that it makes."""
     lecture = the_map(app)
-    rows = [
-        [words(key), words(item["slide"]), words(item["book"]), places(app, page, item, lecture)]
-        for key, item in lecture.items.items()
-        if key[0] == "X"
-    ]
-    return [table(["Id", "The slide", "The book", "Where"], [6, 32, 40, 22], rows)]
+    rows = []
+    for key, item in lecture.items.items():
+        if key[0] == "X":
+            book, where = words(item["book"]), places(app, page, item, lecture)
+            rows.append([identifier(key), words(item["slide"]), book, words(item["found"]), where])
+    head = ["Id", "The slide", "The book", "The difference", "Where"]
+    return [table(head, [5, 23, 30, 26, 16], rows)]
 
 
 def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
@@ -271,7 +286,7 @@ def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
         ]
         if lines:
             head = ["Symbol", "Meaning", "In the code", "Shape", "In PyTorch"]
-            headings.append(heading(number, chapter))
+            headings.append(heading(f"{int(number)} {chapter['title']}"))
             out += [headings[-1], table(head, [14, 32, 22, 12, 20], lines)]
     return [jump(headings), *out]
 
