@@ -15,7 +15,7 @@ import numpy as np
 from lecturecode import plots
 from lecturecode.graph import Node, backward, topological_order
 
-first, second = 2.0, 3.0  # try others, or another expression
+first, second = 2.0, 3.0  # try others
 
 
 def expression(a, b):
@@ -43,8 +43,9 @@ plots.describe(
 plt.show()
 
 # %%
-# Each gradient is the slope of r along that value: moved up and down by a little, the
-# expression answers with the same number.
+# The gradients of a and b are the slopes of r along them: moved up and down by a
+# little, the expression answers with the same numbers. And c and a, which are used
+# twice, have got the sum of what their two users had to say.
 
 h = 1e-6
 along_a = (expression(first + h, second) - expression(first - h, second)) / (2 * h)
@@ -58,8 +59,10 @@ assert np.isclose(a.grad, along_a, rtol=1e-6, atol=1e-6), (
 assert np.isclose(b.grad, along_b, rtol=1e-6, atol=1e-6), (
     f"the slope along b should be {along_b}, not {b.grad}"
 )
-from_sum = d.grad
-from_product = d.value
-assert np.isclose(c.grad, from_sum + from_product), (
-    "c should get the sum of what its two users have to say"
-)
+for node, from_sum, from_product in (
+    (c, d.grad, r.grad * d.value),  # used by d = c + a and by r = d * c
+    (a, d.grad, c.grad * b.value),  # used by d = c + a and by c = a * b
+):
+    assert np.isclose(node.grad, from_sum + from_product), (
+        f"{node.name} should get the sum of what its two users have to say"
+    )
