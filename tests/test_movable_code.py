@@ -80,6 +80,7 @@ def in_the_chapter(cells, figure, value):
 @pytest.fixture(autouse=True)
 def _no_window(monkeypatch):
     monkeypatch.setattr(plt, "show", lambda *args, **kwargs: plt.close("all"))
+    monkeypatch.syspath_prepend(DOCS / "chapters")  # where the cells of a chapter find its snippets
     with plt.rc_context():
         yield
     plt.close("all")

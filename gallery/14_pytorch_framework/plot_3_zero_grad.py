@@ -22,8 +22,8 @@ bowl = Quadratic(torch.tensor([1.0, 10.0], dtype=torch.float64))
 
 
 def descend(forget, steps=200, momentum=0.0):
-    theta = torch.tensor([-1.8, 1.0]).double().requires_grad_()
-    optimizer = torch.optim.SGD([theta], learning_rate, momentum)
+    theta = torch.tensor([-1.8, 1.0], dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.SGD([theta], lr=learning_rate, momentum=momentum)
     path = [theta.tolist()]
     for _ in range(steps):
         loss = bowl(theta)

@@ -48,7 +48,8 @@ def grid():
 @row("brute_force", "`argmin`")
 def candidates():
     """Brute force over candidates."""
-    points = torch.tensor([[3.0, 2.0], [-2.8, 3.1], [0.0, 0.0], [3.6, -1.8]]).double()
+    corners = [[3.0, 2.0], [-2.8, 3.1], [0.0, 0.0], [3.6, -1.8]]
+    points = torch.tensor(corners, dtype=torch.float64)
     return lc.brute_force(g, points).theta, points[g(points).argmin()]
 
 
@@ -107,7 +108,8 @@ def newton():
 @row("classify", "`torch.linalg.eigvalsh`")
 def kind():
     """Kind of a stationary point."""
-    points = torch.tensor([[3.0, 2.0], [-0.2708, -0.9230], [0.0867, 2.8843]]).double()
+    flat = [[3.0, 2.0], [-0.2708, -0.9230], [0.0867, 2.8843]]
+    points = torch.tensor(flat, dtype=torch.float64)
     H = torch.func.vmap(torch.func.hessian(g))(points)
     positive = {"maximum": 0, "saddle": 1, "minimum": 2}
     ours = [positive[name] for name in lc.classify(g.hessian(points))]
@@ -160,8 +162,8 @@ def low_rank():
 @row("gaussian_mixture", "`torch.distributions`, `logsumexp`")
 def mixture():
     """EM for a Gaussian mixture."""
-    weights, means = torch.full((3,), 1 / 3).double(), x[[0, 160, 300]]
-    covariances = torch.eye(4).double().repeat(3, 1, 1)
+    weights, means = torch.full((3,), 1 / 3, dtype=torch.float64), x[[0, 160, 300]]
+    covariances = torch.eye(4, dtype=torch.float64).repeat(3, 1, 1)
     start = lc.Mixture(weights, means, covariances)
     ours = lc.gaussian_mixture(x, 3, start=start, sweeps=30, tol=0, floor=0.0)
     for sweep in range(31):
@@ -181,7 +183,7 @@ def mixture():
 @row("lasso", "`nn.functional.softshrink`")
 def sparse():
     """Lasso, by ADMM and by shrinking."""
-    theta = torch.zeros(4).double()
+    theta = torch.zeros(4, dtype=torch.float64)
     step = len(x) / (2 * torch.linalg.matrix_norm(x, 2) ** 2)
     for _ in range(2000):
         slope = 2 / len(x) * x.T @ (x @ theta - y)
@@ -192,7 +194,7 @@ def sparse():
 @row("nonnegative_least_squares", "`clamp`")
 def nonnegative():
     """Nonnegative least squares."""
-    theta, step = torch.zeros(4).double(), 1 / torch.linalg.matrix_norm(x, 2) ** 2
+    theta, step = torch.zeros(4, dtype=torch.float64), 1 / torch.linalg.matrix_norm(x, 2) ** 2
     for _ in range(2000):
         theta = (theta - step * x.T @ (x @ theta - y)).clamp(min=0)
     return lc.nonnegative_least_squares(x, y).theta, theta
@@ -217,7 +219,7 @@ first = torch.tensor(network.init(0))
 @row("check_gradient", "`torch.autograd.gradcheck`")
 def checked():
     """Check of a gradient."""
-    f, at = Rosenbrock(), torch.tensor([-1.2, 1.0]).double().requires_grad_()
+    f, at = Rosenbrock(), torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
     error = lc.check_gradient(f, f.gradient, at.detach())
     return error < 1e-6, torch.autograd.gradcheck(f, at)
 

@@ -6,8 +6,7 @@ and the minibatches, arrays of sample numbers, and returns the last theta and th
 
 import torch
 
-from lecturecode import CrossEntropy, Network, backprop
-from lecturecode.graph import Node, backward, cross_entropy, dnn
+from lecturecode import CrossEntropy, Network, backprop, graph
 from lecturecode.pytorch import MLP
 
 
@@ -26,9 +25,10 @@ def by_graph(network: Network, theta, x, y, batches, learning_rate):
     """Fit with a graph of boxes, which knows the way back by itself."""
     losses = []
     for batch in batches:
-        node = Node(theta)
-        loss = cross_entropy(dnn(network, node, x[batch]), y[batch])
-        backward(loss)
+        node = graph.Node(theta)
+        outputs = graph.dnn(network, node, x[batch])
+        loss = graph.cross_entropy(outputs, y[batch])
+        graph.backward(loss)
         theta = theta - learning_rate * node.grad
         losses.append(loss.value)
     return theta, losses
