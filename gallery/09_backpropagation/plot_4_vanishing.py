@@ -3,10 +3,10 @@ Gradients vanish or explode on their way through thirty layers
 ==============================================================
 
 On the way back each layer multiplies the gradient by :math:`\sigma'(a^i)` and by
-:math:`W^{iT}`. Thirty factors that are each a little below 1, or a little above, leave
-nothing or far too much. Shown is the typical length of :math:`G_{x^i}`; it starts at
-the right end and travels to the left. Look first at the sigmoid, whose slope is at most
-1/4, and then at what becomes of the others when all weights are three times as large.
+:math:`W^{iT}`. Thirty factors of 1/4 leave 1e-18, and thirty factors of 3 make 2e14.
+Shown is the typical length of :math:`G_{x^i}`; it starts at the right end and travels
+to the left. Look first at the sigmoid, whose slope is at most 1/4, and then at what
+becomes of the others when all weights are three times as large.
 See :doc:`/chapters/09_backpropagation`.
 """
 
