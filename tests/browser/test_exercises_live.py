@@ -211,7 +211,7 @@ def test_axe_is_content_and_a_phone_does_not_scroll_sideways(browser: Browser, d
 def test_what_needs_torch_says_so_and_the_pencil_beside_it_is_judged(browser: Browser) -> None:
     reader = Reader(browser)
     try:
-        page = reader.open("chapters/13_pytorch_framework.html")
+        page = reader.open("chapters/14_pytorch_framework.html")
         assert box_of(page, "ex-pt-loop").count() == 0
         assert "Runs in your own Python" in page.locator("#ex-pt-loop").inner_text()
         box = box_of(page, "ex-pt-forgotten")

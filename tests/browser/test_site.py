@@ -107,6 +107,7 @@ def test_animations_play(seen: Reader, view: View) -> None:
         player.scroll_into_view_if_needed()
         image = player.locator("img").first
         before = image.get_attribute("src")
+        assert player.locator("output").first.inner_text().startswith("1 /")
         player.get_by_role("button", name="Play").first.click()
         shown: set[str | None] = set()
         for _ in range(30):

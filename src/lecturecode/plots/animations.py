@@ -139,7 +139,8 @@ class Player:
     """An animation as pictures, which a notebook or a page shows with buttons to play it.
 
     It needs nothing from the network, works from the keyboard, does not start by itself (so it
-    respects readers who asked for reduced motion), and shows its last picture until it is played.
+    respects readers who asked for reduced motion), and stands at its first picture until it is played.
+    On paper, and where no script runs, it is the last one.
     """
 
     alt: str
