@@ -95,7 +95,7 @@ def test_a_quarter_of_an_hour_is_held_to_its_word(front, monkeypatch, words, fit
     told = []
     monkeypatch.setattr(front.logger, "warning", lambda *a, **k: told.append(a))
     read = {"chapters/06": {"words": {"": 9000, "step": words}}}
-    builder = SimpleNamespace(get_relative_uri=lambda page, name: f"{name}.html")
+    builder = SimpleNamespace(format="html", get_relative_uri=lambda page, name: f"{name}.html")
     app = SimpleNamespace(builder=builder, env=SimpleNamespace(book_read=read))
     link = nodes.reference("", "the step", refuri="chapters/06.html#step")
     place = nodes.container(

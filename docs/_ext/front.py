@@ -162,6 +162,8 @@ def thumbnail(app: Sphinx, script: str, place: nodes.Element) -> nodes.Node:
 
 def timed(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return a list of links to sections with the minutes of each; their sum has to be as promised."""
+    if app.builder.format != "html":  # addresses are of another kind
+        return place.children
     pages = {app.builder.get_relative_uri(page, name): name for name in kept(app.env)}
     total = 0.0
     for item in place.findall(nodes.list_item):
