@@ -196,7 +196,7 @@ def test_escape_closes_the_dialog_and_a_hit_on_this_page_does(reader: Reader) ->
     page.keyboard.press("Escape")
     page.wait_for_function("!document.querySelector('#pst-search-dialog').open")
     page.keyboard.press("Control+k")
-    page.click("#pst-search-dialog a[href$='06_gradient_descent.html#descent-learning-rate']")
+    page.locator("#pst-search-dialog a[href$='#descent-learning-rate']").first.click()
     page.wait_for_function("!document.querySelector('#pst-search-dialog').open")
     assert page.url == address("chapters/06_gradient_descent.html") + "#descent-learning-rate"
 

@@ -336,6 +336,12 @@
     const inDialog = dialog?.querySelector("form.bd-search");
     if (inDialog) {
       attach(inDialog, dialog);
+      // The theme closes it from the field; from the list it is closed here.
+      dialog.addEventListener("keydown", (event) => {
+        if (event.key !== "Escape" || !dialog.open) return;
+        event.preventDefault();
+        dialog.close();
+      });
       // A link to a place on this page leaves the page where it is: close what covers it.
       dialog.addEventListener("click", (event) => event.target.closest("a.search-link") && dialog.close());
     }
