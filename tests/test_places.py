@@ -1,4 +1,4 @@
-"""Every method and every rule stands in all its places, from the door to the chapter (CONTRIBUTING.md)."""
+"""Every method and every rule stands in all its places, from the door to the chapter."""
 
 import ast
 import dataclasses
@@ -45,8 +45,14 @@ WITHOUT = {
     ("pytorch.train", "generator"): "fitting.Fit drives a stepper, whose epochs are the steps",
     ("pytorch.train_distributed", "aliasing"): "what is sent to a process is a copy",
     ("pytorch.train_distributed", "chapter"): "processes are started by scripts",
-    ("pytorch.train_distributed", "generator"): "fitting.Fit drives a stepper, whose epochs are the steps",
-    ("pytorch.train_distributed", "hostile calls"): "each starts processes: test_distributed.py has some",
+    (
+        "pytorch.train_distributed",
+        "generator",
+    ): "fitting.Fit drives a stepper, whose epochs are the steps",
+    (
+        "pytorch.train_distributed",
+        "hostile calls",
+    ): "each starts processes: test_distributed.py has some",
     ("train", "generator"): "fitting.Fit drives a stepper, whose epochs are the steps",
 }
 
@@ -316,7 +322,9 @@ def generator(name, method):
 
 def oracle_of_a_method(name, method):
     if "." not in name and name not in rows():
-        return "hold it to an answer found in another way: a row in docs/chapters/snippets/equivalents.py"
+        return (
+            "hold it to an answer found in another way: a row in docs/chapters/snippets/equivalents.py"
+        )
     return None
 
 

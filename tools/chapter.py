@@ -49,9 +49,7 @@ def run(path: Path) -> list[str]:
     source = path.read_text(encoding="utf-8")
     notebook = read_myst_markdown_notebook(source)
     lines = executed_cells(source)
-    code = [
-        (i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()
-    ]
+    code = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()]
     where = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", resources=where)
     wrong, place = [], os.path.relpath(path, ROOT)
