@@ -69,6 +69,7 @@ exclude_patterns = [
     "auto_gallery/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
+templates_path = ["_templates"]
 numfig = True
 math_numfig = True
 numfig_secnum_depth = 1
@@ -167,7 +168,6 @@ bibtex_reference_style = "author_year"
 html_theme = "sphinx_book_theme"
 html_title = "Fitting a model"
 html_static_path = ["_static"]
-templates_path = ["_templates"]
 html_css_files = ["book.css", "look.css"]
 html_js_files = [("book.js", {"defer": "defer"})]
 html_logo = html_favicon = "_static/logo.svg"

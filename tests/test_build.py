@@ -125,10 +125,11 @@ class Tree:
             self.copy(name)
         for name in ("docs/build.py", "docs/fingerprints.py", "docs/packing.py", "docs/pieces.py"):
             self.copy(name)
-        for name in ("docs/_ext", "docs/_static", "docs/_templates", "docs/references.bib"):
+        for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
         for name in ("needs.py", "where.py", "elsewhere.toml"):  # without pieces no page runs code
             self.copy(f"docs/live/{name}")
+        self.copy("docs/_templates")
         for name, text in FILES.items():
             self.write(name, text)
 
