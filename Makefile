@@ -20,8 +20,8 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean
-.PHONY: environment environment-browser environment-bench
+.PHONY: lint clean lab
+.PHONY: environment environment-browser environment-lab environment-bench
 
 help:  ## show this list
 	@echo "usage: make TARGET"
@@ -35,6 +35,9 @@ environment:
 
 environment-browser:
 	$(ENVIRONMENT) browser
+
+environment-lab:
+	$(ENVIRONMENT) lab
 
 environment-bench:
 	$(ENVIRONMENT) bench
@@ -55,6 +58,10 @@ test-slow: environment  ## run the tests that make test leaves out: small books,
 serve: docs  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	@echo "http://localhost:$(PORT)   stop with Ctrl-C"
 	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lab: environment-lab docs  ## open the chapters as notebooks in JupyterLab
+	@$(RUN) docs/lab.py
+	@echo "next: make docs"
 
 browser: environment-browser docs  ## open the built site in a headless Chromium and test it
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

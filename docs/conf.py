@@ -51,6 +51,7 @@ extensions = [
     "accessibility",
     "live",
     "typography",
+    "notebooks",
 ]
 
 # joblib tells when it replaces a worker that has grown; nothing is lost by that.
