@@ -20,8 +20,8 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean lab
-.PHONY: environment environment-browser environment-lab environment-bench
+.PHONY: lint clean lab pdf chromium
+.PHONY: environment environment-browser environment-lab environment-pdf environment-bench
 
 help:  ## show this list
 	@echo "usage: make TARGET"
@@ -38,6 +38,14 @@ environment-browser:
 
 environment-lab:
 	$(ENVIRONMENT) lab
+
+environment-pdf:
+	$(ENVIRONMENT) pdf
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null || { \
+		echo "No Chromium found, which prints the pages. On Debian or Ubuntu: apt install chromium"; exit 1; }
 
 environment-bench:
 	$(ENVIRONMENT) bench
@@ -62,6 +70,10 @@ serve: docs  ## build the site and serve it on http://localhost:8000 (PORT=...)
 lab: environment-lab docs  ## open the chapters as notebooks in JupyterLab
 	@$(RUN) docs/lab.py
 	@echo "next: make docs"
+
+pdf: chromium environment-pdf docs  ## print the whole book as one PDF, by Chromium (some minutes)
+	@$(RUN) docs/pdf.py
+	@echo "next: open the file above, or make serve"
 
 browser: environment-browser docs  ## open the built site in a headless Chromium and test it
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
