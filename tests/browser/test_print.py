@@ -73,3 +73,24 @@ def test_printing_tells_the_page_and_makes_a_pdf(reader: Reader) -> None:
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
     assert page.evaluate("window.printed")
     assert page.locator(FOLDED).count(), "the folds stay open after printing"
+
+
+def test_a_formula_wider_than_the_paper_is_shrunk(reader: Reader) -> None:
+    page = reader.open(PRINTED[0])
+    page.evaluate(
+        """tex => {
+            const box = document.createElement('div');
+            box.className = 'math';
+            box.id = 'long';
+            box.textContent = tex;
+            document.querySelector('article section').append(box);
+            return MathJax.typesetPromise([box]);
+        }""",
+        "\\[\\mbox{" + "as long as two lines of a page " * 3 + "}\\]",
+    )
+    before = page.eval_on_selector("#long mjx-container", "e => e.style.fontSize")
+    on_paper(page)
+    assert page.eval_on_selector("#long mjx-container", "e => e.style.fontSize").endswith("px")
+    assert page.evaluate(BEYOND, WIDTH) == []
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.eval_on_selector("#long mjx-container", "e => e.style.fontSize") == before
