@@ -20,7 +20,7 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean lab pdf chromium
+.PHONY: lint clean lab pdf zip chromium
 .PHONY: environment environment-browser environment-lab environment-pdf environment-bench
 
 help:  ## show this list
@@ -74,6 +74,10 @@ lab: environment-lab docs  ## open the chapters as notebooks in JupyterLab
 pdf: chromium environment-pdf docs  ## print the whole book as one PDF, by Chromium (some minutes)
 	@$(RUN) docs/pdf.py
 	@echo "next: open the file above, or make serve"
+
+zip: docs  ## pack the whole site, to be carried along and opened without a network
+	@$(RUN) docs/editions.py
+	@echo "next: unpack it anywhere and open fitting-a-model/index.html"
 
 browser: environment-browser docs  ## open the built site in a headless Chromium and test it
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import editions
+
 DOCS = Path(__file__).parent.resolve()
 SITE = DOCS / "_build" / "html"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -304,6 +306,7 @@ def main() -> int:
     print("Printing the book page by page, which takes some minutes.", flush=True)
     path = options.out or options.site / "_downloads" / "fitting-a-model.pdf"
     count = make(options.site, path)
+    editions.place(options.site)
     print(f"The book has {count} pages: {path}")
     return 0
 
