@@ -19,12 +19,13 @@ const inLight = () => {
   putBack.push(() => { document.documentElement.dataset.theme = theme; });
 };
 
-// The width of a formula is known in its own letters' size, and so is the width of the line that it needs.
+// The width of a formula is known in letters of the text around it, and so is what it needs on paper.
 const fitFormulas = () => {
   const { width, em } = paper();
   for (const formula of document.querySelectorAll(".bd-article mjx-container")) {
     const text = formula.closest(".math") ?? formula.parentElement;
     const size = parseFloat(getComputedStyle(formula).fontSize);
+    const around = parseFloat(getComputedStyle(formula.parentElement).fontSize);
     let content = 0;
     for (const part of formula.querySelectorAll("mjx-math, mjx-mtable, mjx-assistive-mml ~ *")) {
       content = Math.max(content, part.scrollWidth);
@@ -32,10 +33,10 @@ const fitFormulas = () => {
     const number = text.querySelector(".eqno")?.offsetWidth ?? 0;
     const indent = text.closest("details, .admonition, li, dd") ? 4 * em : 0;
     const room = width - indent - (number ? 5 * em : 0);
-    const printed = (content / size) * em;
+    const printed = (content / around) * em;
     if (printed > room) {
       const before = formula.style.fontSize;
-      formula.style.fontSize = `${Math.max(0.45, room / printed) * size}px`;
+      formula.style.fontSize = `${(Math.max(0.45, room / printed) * size) / around}em`;
       putBack.push(() => { formula.style.fontSize = before; });
     }
   }

@@ -90,7 +90,7 @@ def test_a_formula_wider_than_the_paper_is_shrunk(reader: Reader) -> None:
     )
     before = page.eval_on_selector("#long mjx-container", "e => e.style.fontSize")
     on_paper(page)
-    assert page.eval_on_selector("#long mjx-container", "e => e.style.fontSize").endswith("px")
+    assert page.eval_on_selector("#long mjx-container", "e => e.style.fontSize").endswith("em")
     assert page.evaluate(BEYOND, WIDTH) == []
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.eval_on_selector("#long mjx-container", "e => e.style.fontSize") == before
