@@ -52,6 +52,8 @@ extensions = [
     "live",
     "typography",
     "notebooks",
+    "twins",
+    "addresses",
 ]
 
 # joblib tells when it replaces a worker that has grown; nothing is lost by that.
@@ -161,6 +163,14 @@ mathjax3_config = {
 bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
+
+# -- where the book lives: what needs an address that is empty is left out ---------------------
+
+addresses = {
+    "site": "",  # https://...: canonical links, Open Graph, llms.txt
+    "repository": "",  # https://...: "Something wrong here?" opens an issue
+    "contact": "",  # a letter or an address, where there is no repository
+}
 
 # -- the pages ------------------------------------------------------------------------------
 

@@ -105,6 +105,75 @@ def test_a_notebook_runs_where_only_the_package_is(book, tmp_path):
     assert "twice 42" in done.stdout
 
 
+@pytest.mark.slow
+def test_a_page_has_a_twin_in_markdown(book):
+    twin = book.page("chapters/06_tiny.md")
+    assert twin.startswith("# 6 Tiny\n")
+    assert 'print("twice", double(21))' in twin
+    assert "```text\ntwice 42\n```" in twin
+    assert "is 42 in" in twin
+    assert "snippets.seven" not in twin, "a cell that the page does not show"
+    assert "[6.1](../chapters/06_tiny.md" in book.page("auto_gallery/06_tiny/plot_line.md") or (
+        "06_tiny.md#equation-eq-double" in book.page("auto_gallery/06_tiny/plot_line.md")
+    )
+    assert 'type="text/markdown" href="06_tiny.md"' in book.page("chapters/06_tiny.html")
+    listed = book.page("llms.txt")
+    assert listed.startswith("# Fitting a model\n")
+    assert "- [6 Tiny](chapters/06_tiny.md)" in listed
+
+
+@pytest.mark.slow
+def test_without_addresses_nothing_needs_one(book):
+    page = book.page("chapters/06_tiny.html")
+    assert '<meta property="og:title" content="6 Tiny" />' in page
+    assert '<meta name="citation_title" content="6 Tiny" />' in page
+    assert '<meta name="citation_inbook_title" content="Fitting a model" />' in page
+    for absent in ("canonical", "og:url", "citation_public_url", "wrong-here"):
+        assert absent not in page
+
+
+@pytest.mark.slow
+def test_with_addresses_what_needs_them_appears(book):
+    book.change("docs/conf.py", '"site": ""', '"site": "https://book.example/"')
+    book.change("docs/conf.py", '"repository": ""', '"repository": "https://code.example/book"')
+    status, said = book.build()
+    assert status == 0, said
+    page = book.page("chapters/06_tiny.html")
+    where = "https://book.example/chapters/06_tiny.html"
+    assert f'<link rel="canonical" href="{where}" />' in page
+    assert f'property="og:url" content="{where}"' in page
+    assert f'name="citation_public_url" content="{where}"' in page
+    assert 'href="https://code.example/book/issues/new?title=6%20Tiny' in page
+    assert "(https://book.example/chapters/06_tiny.md)" in book.page("llms.txt")
+
+
+def test_a_page_is_described_by_its_first_sentences():
+    from addresses import description
+    from docutils import nodes
+
+    first = nodes.paragraph("", "", nodes.Text("Short."))
+    second = nodes.paragraph("", "", nodes.strong("", "How do you get to the bottom of all of it? "))
+    second += [nodes.Text("Take a step, "), nodes.math("", "x"), nodes.Text(", and go on.")]
+    assert description(nodes.container("", first, second)) == "How do you get to the bottom of all of it?"
+    long = nodes.paragraph("", "word " * 100)
+    assert description(nodes.container("", long)).endswith("word ...")
+    assert len(description(nodes.container("", long))) < 210
+
+
+def test_who_has_no_repository_is_written_to():
+    from types import SimpleNamespace
+
+    from addresses import where_to_write
+
+    for contact, where in (
+        ("a@b.example", "mailto:a@b.example?subject=Book%3A%20Title%20%28chapters/06_x%29"),
+        ("https://b.example/write", "https://b.example/write"),
+        ("", ""),
+    ):
+        config = SimpleNamespace(addresses={"contact": contact}, html_title="Book")
+        assert where_to_write(SimpleNamespace(config=config), "chapters/06_x", "Title") == where
+
+
 def test_the_macros_of_the_book_are_written_out():
     from plain import expanded
 
