@@ -152,9 +152,9 @@ def test_a_page_is_described_by_its_first_sentences():
     from docutils import nodes
 
     first = nodes.paragraph("", "", nodes.Text("Short."))
-    second = nodes.paragraph("", "", nodes.strong("", "How do you get to the bottom of all of it? "))
+    second = nodes.paragraph("", "", nodes.strong("", "How do you get to the very bottom of it? "))
     second += [nodes.Text("Take a step, "), nodes.math("", "x"), nodes.Text(", and go on.")]
-    assert description(nodes.container("", first, second)) == "How do you get to the bottom of all of it?"
+    assert description(nodes.container("", first, second)) == "How do you get to the very bottom of it?"
     long = nodes.paragraph("", "word " * 100)
     assert description(nodes.container("", long)).endswith("word ...")
     assert len(description(nodes.container("", long))) < 210
