@@ -189,9 +189,15 @@ class Plain:
 
     def block_literal_block(self, node: nodes.Element) -> str:
         """Return code, or what a program said."""
-        language = re.sub(r"^(ipython3?|Python|default|none|myst-ansi)$", "", node.get("language", ""))
-        python = node.get("language", "").lower().startswith(("ipython", "python"))
+        language = node.get("language", "default").lower()
+        if language in ("text", "none", "myst-ansi"):
+            return fenced(node.astext())
+        python = language.startswith(("ipython", "python", "pycon", "default"))
         return fenced(node.astext(), "python" if python else language)
+
+    def block_code_links_block(self, node: nodes.Element) -> str:
+        """Return code of the gallery, in which names are links."""
+        return fenced(node.astext(), "python")
 
     def block_bullet_list(self, node: nodes.Element, mark: str = "-") -> str:
         """Return a list."""
