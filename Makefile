@@ -20,7 +20,7 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean lab pdf zip chromium
+.PHONY: lint clean lab pdf epub zip chromium
 .PHONY: environment environment-browser environment-lab environment-pdf environment-bench
 
 help:  ## show this list
@@ -74,6 +74,10 @@ lab: environment-lab docs  ## open the chapters as notebooks in JupyterLab
 pdf: chromium environment-pdf docs  ## print the whole book as one PDF, by Chromium (some minutes)
 	@$(RUN) docs/pdf.py
 	@echo "next: open the file above, or make serve"
+
+epub: chromium environment-pdf docs  ## make an EPUB of the book, with its formulas as MathML (some minutes)
+	@$(RUN) docs/epub.py
+	@echo "next: open it in a reader of books; epubcheck, where it is installed, checks it"
 
 zip: docs  ## pack the whole site, to be carried along and opened without a network
 	@$(RUN) docs/editions.py
