@@ -20,9 +20,9 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean
+.PHONY: lint clean lab pdf epub zip chromium
 .PHONY: chapter dist
-.PHONY: environment environment-browser environment-bench environment-release
+.PHONY: environment environment-browser environment-lab environment-pdf environment-bench environment-release
 
 help:  ## show this list
 	@echo "usage: make TARGET"
@@ -36,6 +36,17 @@ environment:
 
 environment-browser:
 	$(ENVIRONMENT) browser
+
+environment-lab:
+	$(ENVIRONMENT) lab
+
+environment-pdf:
+	$(ENVIRONMENT) pdf
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+		|| command -v google-chrome >/dev/null || { \
+		echo "No Chromium found, which prints the pages. On Debian or Ubuntu: apt install chromium"; exit 1; }
 
 environment-bench:
 	$(ENVIRONMENT) bench
@@ -63,6 +74,22 @@ test-slow: environment  ## run the tests that make test leaves out: small books,
 serve: docs  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	@echo "http://localhost:$(PORT)   stop with Ctrl-C"
 	@$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lab: environment-lab docs  ## open the chapters as notebooks in JupyterLab
+	@$(RUN) docs/lab.py
+	@echo "next: make docs"
+
+pdf: chromium environment-pdf docs  ## print the whole book as one PDF, by Chromium (some minutes)
+	@$(RUN) docs/pdf.py
+	@echo "next: open the file above, or make serve"
+
+epub: chromium environment-pdf docs  ## make an EPUB of the book, with its formulas as MathML (some minutes)
+	@$(RUN) docs/epub.py
+	@echo "next: open it in a reader of books; epubcheck, where it is installed, checks it"
+
+zip: docs  ## pack the whole site, to be carried along and opened without a network
+	@$(RUN) docs/editions.py
+	@echo "next: unpack it anywhere and open fitting-a-model/index.html"
 
 browser: environment-browser docs  ## open the built site in a headless Chromium and test it
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import editions
 import fingerprints
 import packing
 
@@ -224,6 +225,7 @@ def build(solutions: bool) -> int:
         return 1
     if whole:
         SECONDS.write_text(f"{seconds:.0f}", encoding="utf-8")
+    editions.place(site)
     page = site / "index.html"
     print(f"The book was built in {seconds:.0f} s: {page.relative_to(ROOT)}\n  {page.as_uri()}")
     return 0

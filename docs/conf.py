@@ -12,7 +12,8 @@ sys.path.insert(0, str(DOCS / "_ext"))
 
 # -- the project ----------------------------------------------------------------------------
 
-_project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+_settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+_project = _settings["project"]
 project = _project["name"]
 author = "the lecturecode authors"
 project_copyright = "2026, the lecturecode authors. Text CC BY 4.0, code BSD-3-Clause"
@@ -52,6 +53,9 @@ extensions = [
     "accessibility",
     "live",
     "typography",
+    "notebooks",
+    "twins",
+    "addresses",
 ]
 
 # joblib tells when it replaces a worker that has grown; nothing is lost by that.
@@ -163,13 +167,19 @@ bibtex_bibfiles = ["references.bib"]
 bibtex_default_style = "plain"
 bibtex_reference_style = "author_year"
 
+# -- where the book lives: what needs an address that is empty is left out ---------------------
+
+# site: canonical links, Open Graph, llms.txt; repository: "Something wrong here?" opens an issue;
+# contact: a letter or an address, where there is no repository.
+addresses = _settings["tool"]["hatch"]["metadata"]["hooks"]["custom"]["addresses"]
+
 # -- the pages ------------------------------------------------------------------------------
 
 html_theme = "sphinx_book_theme"
 html_title = "Fitting a model"
 html_static_path = ["_static"]
-html_css_files = ["book.css", "look.css"]
-html_js_files = [("book.js", {"defer": "defer"})]
+html_css_files = ["book.css", "look.css", ("print.css", {"media": "print"})]
+html_js_files = [("book.js", {"defer": "defer"}), ("print.js", {"defer": "defer"})]
 html_logo = html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False

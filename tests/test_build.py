@@ -123,8 +123,8 @@ class Tree:
         self.root = root
         for name in ("pyproject.toml", "constraints.txt", "docs/conf.py"):
             self.copy(name)
-        for name in ("docs/build.py", "docs/fingerprints.py", "docs/packing.py", "docs/pieces.py"):
-            self.copy(name)
+        for name in ("build", "editions", "fingerprints", "packing", "pieces"):
+            self.copy(f"docs/{name}.py")
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
         for name in ("needs.py", "where.py", "elsewhere.toml"):  # without pieces no page runs code

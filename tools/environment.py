@@ -2,7 +2,7 @@
 
 Only Python's own library is used, since nothing else is there yet:
 
-    python tools/environment.py .venv base [browser] [bench] [release]
+    python tools/environment.py .venv base [browser] [lab] [pdf] [bench] [release]
 
 The environment is made anew for another interpreter, brought up to date when a requirement or a
 pin changes, and linked again, without a network, when its folder was moved or copied.
@@ -21,6 +21,8 @@ OLDEST = (3, 11)
 GROUPS = {
     "base": ("docs", "test", "scale", "lint", "build"),
     "browser": ("browser",),
+    "lab": ("lab",),
+    "pdf": ("pdf",),
     "bench": ("bench",),
     "release": ("release",),
 }
