@@ -21,7 +21,8 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
 .PHONY: lint clean
-.PHONY: environment environment-browser environment-bench
+.PHONY: chapter dist
+.PHONY: environment environment-browser environment-bench environment-release
 
 help:  ## show this list
 	@echo "usage: make TARGET"
@@ -39,9 +40,16 @@ environment-browser:
 environment-bench:
 	$(ENVIRONMENT) bench
 
+environment-release:
+	$(ENVIRONMENT) release
+
 docs: environment  ## run every chapter and gallery script, write the site (SOLUTIONS=0: without solutions)
 	@$(RUN) docs/build.py --solutions $(SOLUTIONS)
 	@echo "next: open the file above in a browser, or make serve"
+
+chapter: environment  ## run the cells of one chapter, write nothing, say where one fails (C=10)
+	@$(RUN) tools/chapter.py "$(C)"
+	@echo "next: make docs, to see its page"
 
 test: environment  ## run the tests: unit, property, doctests; SLOW=1: the slow ones as well
 	@echo "Running the tests, which takes three minutes or more on two cores; pytest shows how far it is."
@@ -87,7 +95,17 @@ lint: environment  ## check style (ruff) and types (mypy)
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@if command -v actionlint >/dev/null; then actionlint; fi
 	@echo "next: make test"
+
+TAG ?=
+dist: environment-release  ## build wheel and archive, check them, run the examples with the wheel alone
+	@$(RUN) tools/release.py "$(TAG)"
+	@rm -rf dist
+	@$(RUN) -m build --no-isolation
+	@$(RUN) -m twine check --strict dist/*
+	@$(RUN) tools/wheel_alone.py
+	@echo "next: git tag, whose push publishes it (.github/workflows/release.yml)"
 
 KERNELS ?=
 test-kernels: environment  ## run the tests marked numeric under each OpenBLAS kernel (KERNELS=Haswell,Prescott)
@@ -99,7 +117,7 @@ book-kernels: environment  ## build the book, from nothing, under each of three 
 	@echo "next: make docs"
 
 clean:  ## remove the environment, the site and every cache (PIECES=1: the Python of the pages, too)
-	@rm -rf $(VENV) docs/_build docs/auto_gallery docs/sg_execution_times.rst $(if $(PIECES),.cache)
+	@rm -rf $(VENV) dist docs/_build docs/auto_gallery docs/sg_execution_times.rst $(if $(PIECES),.cache)
 	@rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	@find src docs tests gallery -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "next: make docs"

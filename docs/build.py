@@ -29,7 +29,7 @@ RUNS, PAGES = BUILD / "runs.sha256", BUILD / "pages.sha256"
 UNFINISHED = BUILD / "unfinished"
 SECONDS = BUILD / "seconds"
 SOURCES = ("docs", "gallery", "src", "tests", "pyproject.toml", "constraints.txt", "README.md")
-SOURCES += ("LICENSE", "LICENSE-TEXT")  # of the wheel
+SOURCES += ("LICENSE", "LICENSE-TEXT", "tools")  # of the wheel
 MADE = ("_build", "auto_gallery", "__pycache__")
 LOCATED = re.compile(r"^(?P<place>.+?:\d+): (?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
 BARE = re.compile(r"^(?:(?P<place>\S+): )?(?:WARNING|ERROR|CRITICAL): (?P<text>.*)$")
@@ -164,7 +164,10 @@ def sphinx(command: list[str], env: dict[str, str]) -> int:
         return child.wait()
     except BaseException:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)  # kernels notice that their parent is gone
+            if os.name == "nt":
+                child.kill()
+            else:
+                os.killpg(child.pid, signal.SIGKILL)  # kernels notice that their parent is gone
         child.wait()
         raise
 

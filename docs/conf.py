@@ -43,6 +43,7 @@ extensions = [
     "movable",
     "reference",
     "lecture_map",
+    "front",
     "timings",
     "live_facts",
     "benchmarks",
@@ -68,7 +69,6 @@ exclude_patterns = [
     "auto_gallery/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
-templates_path = ["_templates"]
 numfig = True
 math_numfig = True
 numfig_secnum_depth = 1
@@ -167,13 +167,16 @@ bibtex_reference_style = "author_year"
 html_theme = "sphinx_book_theme"
 html_title = "Fitting a model"
 html_static_path = ["_static"]
-html_css_files = ["book.css"]
+templates_path = ["_templates"]
+html_css_files = ["book.css", "look.css"]
 html_js_files = [("book.js", {"defer": "defer"})]
+html_logo = html_favicon = "_static/logo.svg"
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_last_updated_fmt = None
 html_theme_options = {
+    "logo": {"text": html_title, "alt_text": "A path down into a valley"},
     "home_page_in_toc": True,
     "navbar_persistent": [],
     "navbar_start": [],

@@ -2,7 +2,7 @@
 
 Only Python's own library is used, since nothing else is there yet:
 
-    python tools/environment.py .venv base [browser] [bench]
+    python tools/environment.py .venv base [browser] [bench] [release]
 
 The environment is made anew for another interpreter, brought up to date when a requirement or a
 pin changes, and linked again, without a network, when its folder was moved or copied.
@@ -22,6 +22,7 @@ GROUPS = {
     "base": ("docs", "test", "scale", "lint", "build"),
     "browser": ("browser",),
     "bench": ("bench",),
+    "release": ("release",),
 }
 # acopy asks for versions of click and networkx that are long gone, and runs with those of today.
 WITHOUT_THEIR_NEEDS = {"bench": ("acopy", "tsplib95")}

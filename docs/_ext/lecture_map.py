@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import checks
-import judged
 from checks import LectureMap
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -99,7 +98,6 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
             "claims": claims_table,
             "errata": errata_table,
             "notation": notation_table,
-            "chapters-written": written_list,
         }[node["kind"]]
         node.replace_self(make(app, page))
 
@@ -303,24 +301,10 @@ def linked(app: Sphinx, page: str, text: str, target: str) -> list[nodes.Node]:
     return [nodes.paragraph("", "", nodes.reference("", "", *line.children, refuri=uri))]
 
 
-def written_list(app: Sphinx, page: str) -> list[nodes.Node]:
-    """Return the chapters that can be read, each with a link and a line about it."""
-    lecture = the_map(app)
-    written = lecture.written(Path(app.srcdir))
-    items = []
-    for number, chapter in lecture.chapters.items():
-        if number in written:
-            (line,) = words(f": {chapter['about']}")
-            line.insert(0, link(app, page, chapter["page"], "", f"{int(number)} {chapter['title']}"))
-            line += judged.count(app.env, chapter["page"])
-            items.append(nodes.list_item("", line))
-    return [nodes.bullet_list("", *items)]
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directives and the checks."""
     app.add_node(book_table)
-    for name in ("lecture-map", "claims", "errata", "notation", "chapters-written"):
+    for name in ("lecture-map", "claims", "errata", "notation"):
         app.add_directive(name, BookTable)
     app.connect("env-updated", check_all)
     app.connect("doctree-resolved", fill)

@@ -1,9 +1,9 @@
 r"""
-A constant rate ends in a ball of noise, a decreasing one at the minimum
-========================================================================
+A constant rate ends in a ball of noise, a decreasing one comes nearer
+======================================================================
 
 Left, SGD wanders about at a distance from the minimum; if its rate falls like
-:math:`1/i` it comes ever nearer. Right, the radius of the ball, by the law of
+:math:`1/i` it comes nearer and nearer. Right, the radius of the ball, by the law of
 :ref:`sgd-noise-ball` and measured.
 """
 

@@ -40,7 +40,9 @@ def slice_of_g(pair):
 use_style()
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.0))
 contours(slice_of_g, [(0.05, 4), (0.05, 4)], ax=left, levels=16)
-left.plot(curve[:, into], curve[:, out], color=COLOURS["model"], linewidth=2.5)
+look = {"color": COLOURS["model"], "linewidth": 2.5}
+left.plot(curve[:, into], curve[:, out], label="the same function", **look)
+left.legend(loc="upper right")
 left.set(xlim=(0.05, 4), ylim=(0.05, 4))
 left.set(xlabel="incoming weight", ylabel="outgoing weight")
 
@@ -58,8 +60,8 @@ plt.show()
 
 # %%
 # The loss is the same to rounding. The gradient is several times as long at
-# the ends, and the largest learning rate, :math:`2/\lambda_{\max}`, is far
-# smaller there.
+# the ends, and the largest eigenvalue more than ten times as large, so that a
+# bowl of this curvature would need a learning rate less than a tenth as large.
 
 assert np.ptp(g(curve)) < 1e-12 * g(theta), "along the curve the loss should not change"
 assert min(size[0], size[-1]) > 3 * size.min(), (

@@ -2,10 +2,10 @@ r"""
 A minibatch that is too small wastes the device
 ===============================================
 
-A step of training takes about :math:`t_0 + t_1 n` seconds for a minibatch of :math:`n`
-samples, so that a sample costs :math:`t_0/n + t_1` (:eq:`eq-time-per-sample`). Two
-networks are timed on whatever device is here. Where is the bend of each? The chapter:
-:ref:`gpu-batch-size`.
+On a CPU a step of training takes about :math:`t_0 + t_1 n` seconds for a minibatch of
+:math:`n` samples, so that a sample costs :math:`t_0/n + t_1`
+(:eq:`eq-time-per-sample`). Two networks are timed on whatever device is here. Where is
+the bend of each, at :math:`n = t_0/t_1`? The chapter: :ref:`gpu-batch-size`.
 """
 
 from time import perf_counter
@@ -46,14 +46,15 @@ def seconds(widths, n):
 plots.use_style()
 figure, ax = plt.subplots(figsize=(7, 4.2))
 markers = ["o", "s"]
-waste = {}
+waste, bends = {}, {}
 for (name, widths), marker in zip(networks.items(), markers, strict=True):
     times = np.array([seconds(widths, int(n)) for n in sizes])
     per_sample = times / sizes
     # The least squares of relative errors: each row is divided by its time.
     W = np.stack([np.ones(len(sizes)), sizes], axis=-1) / times[:, None]
     t0, t1 = least_squares(W, np.ones(len(sizes)))
-    label = f"{name}, bend at {t0 / t1:.0f}"
+    bends[name] = t0 / t1
+    label = f"{name}, bend at {bends[name]:.0f}"
     (line,) = ax.loglog(sizes, 1e6 * (t0 / sizes + t1), label=label)
     ax.loglog(sizes, 1e6 * per_sample, marker, color=line.get_color())
     waste[name] = per_sample[0] / per_sample.min()
@@ -68,8 +69,13 @@ plt.show()
 
 # %%
 # Both fall like :math:`1/n` at first. The wide network computes more for each sample,
-# so that on a CPU it is busy, and bends, at a smaller minibatch.
+# while Python asks for the same operations, so that the bend comes at a smaller
+# minibatch.
 
 assert min(waste.values()) > 3, (
     f"alone, a sample should take three times as long as in the best minibatch: {waste}"
 )
+if set(networks) == {"narrow", "wide"}:
+    assert bends["wide"] < bends["narrow"], (
+        f"the wide network should be busy at a smaller minibatch: {bends}"
+    )

@@ -1,8 +1,9 @@
 """Measure what two processes gain, and what the sum of their gradients costs.
 
-A step of one process and of two is timed for networks of several sizes; the sum alone for arrays of many
-sizes, from which a latency and a bandwidth are fitted; both together estimate the speed-up on 1 to 64
-nodes. The record is drawn in the chapter on many machines.
+A step of one process and of two is timed for networks of several sizes; one process also takes smaller
+minibatches, from which the part of a step is fitted that no further process shortens. The sum alone is
+timed for arrays of many sizes, from which a latency and a bandwidth are fitted. The chapter on many
+machines draws the record, and what all of it together lets one expect of 1 to 64 nodes.
 
     python tests/benchmarks/distributed.py [--out docs/distributed.json]
 """
@@ -24,22 +25,22 @@ import numpy as np
 import torch
 
 from lecturecode import Adam, CrossEntropy
-from lecturecode.pytorch import MLP, speed_up, train_distributed
+from lecturecode.pytorch import MLP, step_seconds, train_distributed
 from lecturecode.pytorch.ranks import join
 
 ROOT = Path(__file__).resolve().parents[2]
 NETWORKS = ((64, 64, 10), (256, 256, 256, 10), (784, 512, 512, 10), (1024, 1024, 1024, 10))
 BATCH = 512
-STEPS = 10  # of one epoch; the first ones are not counted
+BATCHES = (32, 128, BATCH)  # of one process
+STEPS = 12  # of one epoch; the first ones are not counted
 SIZES = tuple(4**k for k in range(1, 13))  # float32 numbers in the sum: 16 bytes to 64 MiB
-NODES = (1, 2, 4, 8, 16, 32, 64)
 ROUNDS = 3
 
 
-def seconds_per_step(widths: tuple[int, ...]) -> float:
+def seconds_per_step(widths: tuple[int, ...], batch: int) -> float:
     """Time the steps from inside, by a schedule, which is called once in each."""
     torch.manual_seed(0)
-    x = torch.randn(BATCH * STEPS, widths[0])
+    x = torch.randn(batch * STEPS, widths[0])
     y = torch.randint(widths[-1], (len(x),))
     moments: list[float] = []
 
@@ -48,7 +49,7 @@ def seconds_per_step(widths: tuple[int, ...]) -> float:
         return 1e-3
 
     module = MLP(widths, "relu")
-    train_distributed(module, CrossEntropy(), x, y, Adam(), epochs=1, batch_size=BATCH, rng=0,
+    train_distributed(module, CrossEntropy(), x, y, Adam(), epochs=1, batch_size=batch, rng=0,
                       schedule=schedule)  # fmt: skip
     return statistics.median(np.diff(moments[2:]))
 
@@ -72,8 +73,10 @@ def seconds_per_sum() -> list[list[float]]:
 def measure(out: str) -> None:
     """Do one process's part, and let rank 0 write what it took."""
     torch.set_num_threads(1)
-    steps = [seconds_per_step(widths) for widths in NETWORKS]
-    sums = seconds_per_sum() if int(os.environ["WORLD_SIZE"]) > 1 else []
+    alone = int(os.environ["WORLD_SIZE"]) == 1
+    batches = BATCHES if alone else (BATCH,)
+    steps = [[seconds_per_step(widths, batch) for batch in batches] for widths in NETWORKS]
+    sums = [] if alone else seconds_per_sum()
     if os.environ["RANK"] == "0":
         Path(out).write_text(json.dumps({"steps": steps, "sums": sums}))
 
@@ -102,6 +105,15 @@ def fitted(sums: list[list[float]]) -> dict[str, float]:
     return {"latency": float(latency), "bandwidth": 1 / float(per_byte)}
 
 
+def undivided(seconds: np.ndarray) -> float:
+    """Fit t = t_0 + t_1 n to the steps of one process, by relative squares, and return t_0."""
+    W = np.stack([np.ones(len(BATCHES)), BATCHES], -1) / seconds[:, None]
+    t0, t1 = np.linalg.lstsq(W, np.ones(len(BATCHES)), rcond=None)[0]
+    if t0 <= 0 or t1 <= 0:
+        raise RuntimeError(f"the fit makes no sense (t_0 = {t0}, t_1 = {t1}); again")
+    return float(t0)
+
+
 def median_of(records: list[dict], key: str) -> np.ndarray:
     return np.median([record[key] for record in records], axis=0)
 
@@ -121,24 +133,26 @@ def main() -> None:
     sums = median_of(two, "sums").tolist()
     line = fitted(sums)
     rows = []
-    for widths, t1, t2 in zip(NETWORKS, median_of(one, "steps"), median_of(two, "steps"), strict=True):
+    for widths, by_one, by_two in zip(
+        NETWORKS, median_of(one, "steps"), median_of(two, "steps"), strict=True
+    ):
         parameters = sum((m + 1) * n for m, n in pairwise(widths))
-        given = {"compute": float(t1), "size": 4.0 * parameters, **line}
+        t0, t1, t2 = undivided(by_one), float(by_one[-1]), float(by_two[0])
         rows.append({
             "widths": list(widths), "parameters": parameters, "batch": BATCH,
-            "seconds": [float(t1), float(t2)], "speed_up": float(t1 / t2),
-            "estimate": speed_up(NODES, **given).tolist(),
+            "undivided": t0, "seconds": [t1, t2], "speed_up": t1 / t2,
         })  # fmt: skip
+        shared = step_seconds(2, compute=t1 - t0, size=4.0 * parameters, **line)
         print(
-            f"P={parameters:8}: {1e3 * t1:7.2f} ms alone, {1e3 * t2:7.2f} ms by two, "
-            f"{t1 / t2:.2f} times as fast; the estimate is {rows[-1]['estimate'][1]:.2f}"
+            f"P={parameters:8}: {1e3 * t1:7.2f} ms alone, {1e3 * t0:.2f} of them undivided; "
+            f"{1e3 * t2:7.2f} ms by two, {t1 / t2:.2f} times as fast; estimated {t1 / (t0 + shared):.2f}"
         )
     print(f"latency {1e6 * line['latency']:.0f} us, bandwidth {line['bandwidth'] / 1e9:.2f} GB/s")
     record = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores", "torch": torch.__version__,
         "backend": "gloo, two processes on one machine, one thread each", "sums": sums, **line,
-        "nodes": list(NODES), "networks": rows,
+        "undivided_from": f"a fit to the steps of one process, of {BATCHES} samples", "networks": rows,
     }  # fmt: skip
     options.out.write_text(json.dumps(record, indent=1) + "\n")
 

@@ -1,0 +1,20 @@
+"""DistributedDataParallel averages the gradients of two processes; what starts them stands below.
+
+torchrun --standalone --nproc-per-node 2 average_two_processes.py
+"""
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+dist.init_process_group("gloo")  # "nccl" on GPUs
+rank = dist.get_rank()
+
+module = torch.nn.Linear(1, 1, bias=False)
+wrapped = DistributedDataParallel(module)
+x = torch.full((4 - rank, 1), 1.0 + 2.0 * rank)  # four samples 1, or three samples 3
+wrapped(x).mean().backward()  # alone, the gradient would be 1, or 3
+
+if rank == 0:  # both have the same
+    print(f"the gradient is {module.weight.grad.item()}")
+dist.destroy_process_group()
