@@ -246,11 +246,11 @@ def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
     for key, item in lecture.items.items():
         if key[0] == "C":
             verdict = nodes.paragraph("", "", nodes.strong(text=item["verdict"]))
-            where = places(app, page, item, lecture)
+            where = places(app, page, item, lecture) + held_by(item)
             claim = words(item["claim"])
-            rows.append([identifier(key), claim, [verdict, *words(item["found"])], where, held_by(item)])
-    head = ["Id", "Claim", "What came out", "Where", "Held by"]
-    return [table(head, [5, 27, 34, 17, 17], rows)]
+            rows.append([identifier(key), claim, [verdict, *words(item["found"])], where])
+    head = ["Id", "Claim", "What came out", "Where, and held by"]
+    return [table(head, [5, 28, 37, 30], rows)]
 
 
 def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
@@ -260,9 +260,11 @@ def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
     for key, item in lecture.items.items():
         if key[0] == "X":
             book, where = words(item["book"]), places(app, page, item, lecture)
-            rows.append([identifier(key), words(item["slide"]), book, words(item["found"]), where])
-    head = ["Id", "The slide", "The book", "The difference", "Where"]
-    return [table(head, [5, 23, 30, 26, 16], rows)]
+            (found,) = words(item["found"])
+            found.insert(0, nodes.emphasis(text="The difference: "))
+            rows.append([identifier(key), words(item["slide"]), [*book, found], where])
+    head = ["Id", "The slide", "The book, and the difference that it makes", "Where"]
+    return [table(head, [5, 25, 46, 24], rows)]
 
 
 def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
