@@ -29,12 +29,22 @@ DRAWN = """
 def drawn(names):
     import numpy as np
     from matplotlib.axes import Axes
+
+    def axes(value):
+        if isinstance(value, Axes):
+            return [value]
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            return []
+        parts = value.flat if isinstance(value, np.ndarray) else value
+        several = isinstance(value, (list, tuple, np.ndarray))
+        return [ax for part in parts for ax in axes(part)] if several else []
+
     found = {}
     for name, value in sorted(names.items()):
-        for k, ax in enumerate(np.ravel(np.asarray(value, dtype=object))):
-            if isinstance(ax, Axes):
-                lines = [line.get_xydata().tolist() for line in ax.lines]
-                found[f"{name} {k}"] = [[list(map(str, p)) for p in line] for line in lines]
+        for k, ax in enumerate(axes(value)):
+            lines = [line.get_xydata().tolist() for line in ax.lines]
+            lines = [[list(map(str, p)) for p in line] for line in lines]
+            found[f"{name} {k}"] = lines, [text.get_text() for text in ax.texts]
     return found
 """
 MOVE = """(slider, value) => {
@@ -65,7 +75,7 @@ def figures() -> list[tuple[str, dict[str, Any]]]:
 
 
 def native(figure: dict[str, Any], value: str) -> tuple[str, dict[str, Any]]:
-    """Return what is said of a value, and the lines of the picture, by Python itself."""
+    """Return what is said of a value, and the lines and texts of the picture, by Python itself."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
@@ -110,9 +120,11 @@ def test_three_values_answer_as_python_does(browser: Browser, place: str, figure
         answer = page.evaluate("code => lecturecode.live.python(code)", asked)
         assert not answer["error"], answer["error"]
         assert answer["value"].keys() == lines.keys()
-        assert sum(map(len, lines.values()))
-        for ax, drawn in lines.items():
-            for found, line in zip(answer["value"][ax], drawn, strict=True):
+        assert any(drawn or texts for drawn, texts in lines.values())
+        for ax, (drawn, texts) in lines.items():
+            its_lines, its_texts = answer["value"][ax]
+            assert not same("\n".join(texts), "\n".join(its_texts)), (texts, its_texts)
+            for found, line in zip(its_lines, drawn, strict=True):
                 here, there = (np.array(part, dtype=float) for part in (line, found))
                 size = np.abs(here[np.isfinite(here)]).max(initial=0)
                 np.testing.assert_allclose(there, here, rtol=1e-7, atol=1e-7 * size)

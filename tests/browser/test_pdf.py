@@ -1,6 +1,7 @@
 """The book as one PDF: its outline, its page numbers, and links that stay in the book."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pypdf
@@ -20,7 +21,8 @@ def book(tmp_path_factory):
     if wrong := pdf.missing(SITE):
         pytest.fail(wrong)
     path = tmp_path_factory.mktemp("book") / "book.pdf"
-    count = pdf.make(SITE, path, PAGES)
+    with ThreadPoolExecutor(1) as other:  # a thread that has a browser open already cannot start one
+        count = other.submit(pdf.make, SITE, path, PAGES).result()
     reader = pypdf.PdfReader(path)
     assert len(reader.pages) == count
     return reader

@@ -50,7 +50,7 @@ PLACES = {
     "chain rule": "chain-rule",
     "Jacobian": "jacobian-and-convention",
     "gradient check": "background-check",
-    "autograd": "dp-others",
+    "autograd": "pt-autograd",
     "zero_grad": "pt-zero-grad",
     "loss is nan": "descent-stability-limit",
     "standardise": "descent-standardize",

@@ -124,19 +124,6 @@ def test_the_book_has_animations(reader: Reader) -> None:
     assert sum(shown.values()) >= 3, shown
 
 
-@pytest.mark.parametrize(
-    ("word", "chapter"),
-    [("saddle", "04_zeros_of_the_gradient"), ("learning rate", "06_gradient_descent")],
-)
-def test_search_finds(reader: Reader, word: str, chapter: str) -> None:
-    page = reader.open("search.html", f"?q={word.replace(' ', '+')}")
-    page.wait_for_selector("#search-results li a", timeout=20_000)
-    page.wait_for_timeout(1000)
-    found = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
-    assert any(chapter in href for href in found)
-    assert not reader.asked_the_network()
-
-
 def test_benchmarks_show_a_table_for_each_case(reader: Reader) -> None:
     page = reader.open("benchmarks.html")
     tables = page.locator("article table")
