@@ -29,8 +29,13 @@ DRAWN = """
 def drawn(names):
     import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     def axes(value):
+        if isinstance(value, Figure):
+            return value.axes
+        if isinstance(getattr(value, "ax", None), Axes):  # of a computation graph
+            return [value.ax]
         if isinstance(value, Axes):
             return [value]
         if isinstance(value, np.ndarray) and value.dtype != object:
@@ -41,8 +46,9 @@ def drawn(names):
 
     found = {}
     for name, value in sorted(names.items()):
-        for k, ax in enumerate(axes(value)):
+        for k, ax in enumerate([] if name == "built" else axes(value)):
             lines = [line.get_xydata().tolist() for line in ax.lines]
+            lines += [np.ma.getdata(image.get_array()).tolist() for image in ax.images]
             lines = [[list(map(str, p)) for p in line] for line in lines]
             found[f"{name} {k}"] = lines, [text.get_text() for text in ax.texts]
     return found
@@ -75,7 +81,7 @@ def figures() -> list[tuple[str, dict[str, Any]]]:
 
 
 def native(figure: dict[str, Any], value: str) -> tuple[str, dict[str, Any]]:
-    """Return what is said of a value, and the lines and texts of the picture, by Python itself."""
+    """Return what is said of a value, and what the picture shows, by Python itself."""
     import matplotlib as mpl
     import matplotlib.pyplot as plt
 
