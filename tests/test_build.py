@@ -112,7 +112,8 @@ FILES = {
     "src/lecturecode/__init__.py": '"""A tiny package."""\n\n\ndef double(x):\n'
     '    """Return twice a number."""\n    return 2 * x\n',
     "src/lecturecode/plots.py": "def describe(figure, text):\n    figure.set_label(text)\n",
-    "tests/test_tiny.py": "def test_double():\n    assert True\n",
+    "tests/test_tiny.py": "from lecturecode import double\n\n\n"
+    "def test_double():\n    assert double(2) == 4\n",
 }
 
 

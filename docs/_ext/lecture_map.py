@@ -130,7 +130,7 @@ def words(text: str) -> list[nodes.Node]:
         elif part.startswith("$"):
             line += nodes.math(text=part[1:-1])
         elif part:
-            line += nodes.Text(part)
+            line += nodes.Text(part.replace(" %", "\N{NO-BREAK SPACE}%"))
     return [line]
 
 
