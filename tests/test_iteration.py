@@ -434,6 +434,49 @@ def test_a_real_ctrl_c_returns_the_trace_and_ends_quietly(tmp_path, whom, worker
     assert len(found) >= 3
 
 
+def is_shielded(theta):
+    return float(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_workers_leave_ctrl_c_to_the_process_that_started_them():
+    trace = random_search(pointwise(is_shielded, workers=2), Interval(0, 1), 4, rng=0)
+    assert trace.values.tolist() == [1.0] * 4
+    assert is_shielded(None) == 0.0
+
+
+def starting_workers(parent):
+    """Return how many processes of `parent` have become workers, which may not have begun to work."""
+    found = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            child_of = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            found += child_of == parent and b"popen_loky" in (folder / "cmdline").read_bytes()
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("wait", [0.0, 0.05, 0.15, 0.3])
+def test_ctrl_c_while_workers_are_starting_prints_nothing_of_theirs(tmp_path, wait):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    running = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", tmp_path / "log", "2"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        while not starting_workers(running.pid) and running.poll() is None:
+            time.sleep(0.005)
+        time.sleep(wait)
+        os.killpg(running.pid, signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+    assert "popen_loky" not in errors
+    assert "runpy" not in errors  # where Python begins a module given by -m, as it does a worker
+    assert running.returncode in (0, 1, 130, -signal.SIGINT)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 @pytest.mark.slow
 def test_the_tests_of_ctrl_c_hold_in_the_background_of_a_shell_without_job_control():

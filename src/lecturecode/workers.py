@@ -6,6 +6,7 @@ dies it is known at which theta. Executors of other libraries join in through th
 
 import pickle
 import queue
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -56,7 +57,7 @@ class Pool:
         """Return g at each theta, and the first error, which has the culprit as ``theta``."""
         idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
         stopped = threading.Event()
-        threads = ThreadPoolExecutor(self.workers)
+        threads = ThreadPoolExecutor(self.workers, initializer=_leave_ctrl_c_to_the_main_thread)
         try:
             while len(self.executors) < self.workers:
                 self._start()
@@ -90,6 +91,15 @@ class Pool:
             raise
         finally:
             idle.put(executor)  # a dead one too, or the threads that wait for it would wait for ever
+
+
+def _leave_ctrl_c_to_the_main_thread() -> None:
+    """Block SIGINT in this thread, and so in the processes that it starts, from their first moment on.
+
+    A terminal sends Ctrl-C to them as well, and one that is still starting would print a traceback.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 class NotBegun(Exception):  # noqa: N818
