@@ -308,12 +308,11 @@ def backward_by_hand(
     G_W1 = G_a1[:, None] * x0[None, :]
     G_x0 = W1.T @ G_a1
 
-    return {
-        "x4": G_x4, "a4": G_a4, "b4": G_b4, "W4": G_W4,
-        "x3": G_x3, "a3": G_a3, "b3": G_b3, "W3": G_W3,
-        "x2": G_x2, "a2": G_a2, "b2": G_b2, "W2": G_W2,
-        "x1": G_x1, "a1": G_a1, "b1": G_b1, "W1": G_W1, "x0": G_x0,
-    }  # fmt: skip
+    fourth = {"x4": G_x4, "a4": G_a4, "b4": G_b4, "W4": G_W4}
+    third = {"x3": G_x3, "a3": G_a3, "b3": G_b3, "W3": G_W3}
+    second = {"x2": G_x2, "a2": G_a2, "b2": G_b2, "W2": G_W2}
+    first = {"x1": G_x1, "a1": G_a1, "b1": G_b1, "W1": G_W1}
+    return fourth | third | second | first | {"x0": G_x0}
 
 
 def check_parts(network: Network, loss: Loss) -> None:
