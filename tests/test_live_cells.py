@@ -1,5 +1,6 @@
 """Which cells of a page need which, and which of them run in the page."""
 
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS / "live"))
+sys.path.append(str(DOCS / "_ext"))
 from needs import Memory, Page, facts  # noqa: E402
 from where import CLOCK, FILES, PROCESSES, TORCH, reasons  # noqa: E402
 
@@ -143,3 +145,20 @@ def test_cells_run_in_the_page_unless_there_is_a_reason(tmp_path: Path) -> None:
 
 def test_reading_a_cell_is_remembered() -> None:
     assert facts("x = 1") is facts("x = 1")
+
+
+def test_the_build_page_says_which_pages_have_changed_since_the_cells_were_tried(tmp_path, monkeypatch):
+    live = importlib.import_module("live")
+    record = tmp_path / "live_cells.json"
+    monkeypatch.setattr(live, "COUNTS", record)
+    assert "not been compared" in live.last_trial({"a.html": "1"})
+    tried = {"cells": 3, "ready": 2, "right": 2, "code": live.code_mark(["x = 1\n", "y = 2"])}
+    told = {"date": "1 May 2026", "browser": "Chromium 142", "pages": {"a.html": tried, "b.html": tried}}
+    record.write_text(json.dumps(told), encoding="utf-8")
+    same = live.code_mark(["x =  1", "y = 2\n"])
+    other = live.code_mark(["x = 1", "y = 3"])
+    assert "4 of 4" in live.last_trial({"a.html": same, "b.html": same})
+    assert "changed" not in live.last_trial({"a.html": same, "b.html": same})
+    mended, gone, new = {"b.html": other}, {}, {"b.html": same, "c.html": same}
+    for rest in (mended, gone, new):
+        assert live.last_trial({"a.html": same} | rest).endswith("changed since: 1.")

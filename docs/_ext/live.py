@@ -5,6 +5,7 @@ numbers of the cells above that it needs. Cells that the page does not show, but
 in the page as JSON. ``live.js`` does the rest; where Python's pieces are not at hand, nothing is marked.
 """
 
+import hashlib
 import html
 import itertools
 import json
@@ -38,6 +39,11 @@ def available(app: Sphinx) -> bool:
     """Tell whether Python's pieces go with the site."""
     told = Path(app.confdir) / "_build" / "live" / "live.json"
     return told.is_file() and json.loads(told.read_text(encoding="utf-8"))["available"]
+
+
+def code_mark(codes: list[str]) -> str:
+    """Return a short text that stands for the code of a page, whatever its white space."""
+    return hashlib.sha256(" ".join(" ".join(codes).split()).encode()).hexdigest()[:16]
 
 
 def told_reasons(docname: str, codes: list[str]) -> dict[int, str]:
@@ -103,6 +109,7 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
             node["classes"].append(f"live-cell-{index}")
     needed = {need for index in shown if not why[index] for need in page.cells[index].needs}
     marks[docname] = {
+        "code": code_mark([codes[index] for index in sorted(shown)]),
         "cells": {
             index: {
                 "live": "static" if why[index] else "ready",
@@ -189,18 +196,26 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
             [60, 20, 20],
             [[words(str(entry)) for entry in row] for row in rows],
         )
-        node.replace_self([shown, *words(last_trial())])
+        tried = last_trial({f"{name}.html": told["code"] for name, told in marks.items()})
+        node.replace_self([shown, *words(tried)])
 
 
-def last_trial() -> str:
-    """Return what the last run of all cells in a browser found."""
+def last_trial(now: dict[str, str]) -> str:
+    """Return what the last run of all cells in a browser found; `now` has the mark of each page."""
     if not COUNTS.is_file():
         return "The cells have not been compared with the book in a browser yet: make browser-live."
-    total = json.loads(COUNTS.read_text(encoding="utf-8"))["total"]
-    return (
-        f"When all were last run in a browser (make browser-live), {total['right']} of {total['ready']} "
-        "showed what the book shows: the same text, numbers equal to rounding, as many figures."
+    told = json.loads(COUNTS.read_text(encoding="utf-8"))
+    pages = told["pages"].items()
+    right, ready = (sum(page[key] for _, page in pages) for key in ("right", "ready"))
+    said = (
+        f"When all were last run in a browser ({told['browser']}, {told['date']}; make browser-live), "
+        f"{right} of {ready} showed what the book shows: the same text, numbers equal to rounding, "
+        "as many figures."
     )
+    changed = len(now.keys() | told["pages"].keys()) - sum(
+        name in now and now[name] == page["code"] for name, page in pages
+    )
+    return f"{said} Pages whose code has changed since: {changed}." if changed else said
 
 
 def write_worker(app: Sphinx, exception: Exception | None) -> None:

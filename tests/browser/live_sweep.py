@@ -1,10 +1,12 @@
 """Run every cell that is marked ready, in its page, and compare with what the book shows.
 
 As a script (``make browser-live``) it goes through all chapters and the gallery, says how far it is, and
-writes the counts to ``docs/live_cells.json``, which the build page shows. The tests run three chapters.
+writes the counts to ``docs/live_cells.json``, which the build page shows. Where pages are named, the
+record of the others stays. The tests run three chapters.
 """
 
 import argparse
+import datetime
 import json
 import math
 import re
@@ -18,6 +20,10 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "docs" / "_ext"))
+
+from live import code_mark  # noqa: E402  (found only now)
+
 NUMBER = re.compile(r"[-+\u2212]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 NOISE = 1e-12  # numbers below it are rounding errors of something that would be zero
 ROUNDING = (
@@ -28,6 +34,7 @@ ROUNDING = (
 ROUNDING += ("for rule_name, rule in rules.items():",)  # from too large a start
 """Cells that print how large rounding errors are, or have grown: another processor has other numbers."""
 
+SOURCES = "() => lecturecode.live.cells.filter(cell => cell.box).map(cell => cell.source)"
 LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, Boolean(cell.box)])
     .filter(([, , shown]) => shown).map(([index, state]) => [index, state])"""
 READ = """parts => {
@@ -137,7 +144,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300, help="the most that a cell may take")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "live_cells.json")
     options = parser.parse_args()
-    names = options.pages or pages("chapters/*.html", "auto_gallery/*/plot_*.html")
+    names = options.pages or pages("chapters/*.html", "appendices/*.html", "auto_gallery/*/plot_*.html")
     counts, wrong = {}, []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -148,6 +155,7 @@ def main() -> int:
             if not page.evaluate("Boolean(window.lecturecode?.live)"):
                 page.close()
                 continue
+            page_code = page.evaluate(SOURCES)
             states = [state for _, state in page.evaluate(LIST)]
             print(
                 f"{number} of {len(names)}: {name}, {states.count('ready')} of {len(states)} cells",
@@ -161,17 +169,19 @@ def main() -> int:
             page.close()
             wrong += [asdict(ran) for ran in results if ran.problem]
             right = sum(not ran.problem for ran in results)
-            counts[name] = {"cells": len(states), "ready": len(results), "right": right}
+            code = code_mark(page_code)
+            counts[name] = {"cells": len(states), "ready": len(results), "right": right, "code": code}
             print(f"  {right} as in the book, {sum(r.seconds for r in results):.0f} s", flush=True)
+        version = f"Chromium {browser.version.partition('.')[0]}"
         browser.close()
     total = {key: sum(count[key] for count in counts.values()) for key in ("cells", "ready", "right")}
     print(
         f"{total['cells']} cells; {total['ready']} run in their pages, {total['right']} as in the book."
     )
-    if not options.pages:
-        options.out.write_text(
-            json.dumps({"total": total, "pages": counts}, indent=1) + "\n", encoding="utf-8"
-        )
+    if options.pages and options.out.is_file():
+        counts = json.loads(options.out.read_text(encoding="utf-8"))["pages"] | counts
+    record = {"date": f"{datetime.date.today():%d %B %Y}", "browser": version, "pages": counts}
+    options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 1 if wrong else 0
 
 
