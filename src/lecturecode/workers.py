@@ -99,6 +99,9 @@ def _leave_ctrl_c_to_the_main_thread() -> None:
     A terminal sends Ctrl-C to them as well, and one that is still starting would print a traceback.
     """
     if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing.resource_tracker import ensure_running
+
+        ensure_running()  # some versions of Python unblock the signal where they start it
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
