@@ -30,9 +30,13 @@ Text.
 warnings.warn("a little", stacklevel=1)
 ```
 
+````{dropdown} Is a cell in a fold run?
 ```{code-cell}
 a += 1
+```
+````
 
+```{code-cell}
 assert a == 2, a
 ```
 
@@ -78,11 +82,11 @@ def test_it_says_where_a_cell_fails_and_where_one_warns(tmp_path):
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     lines = done.stdout.splitlines()
-    assert [line.rpartition(":")[0] for line in lines[:2]] == [
-        "  cell 1 of 4, line 10", "  cell 2 of 4, line 19",
+    assert [line.rpartition(":")[0] for line in lines[:3]] == [
+        "  cell 1 of 5, line 10", "  cell 2 of 5, line 19", "  cell 3 of 5, line 24",
     ]  # fmt: skip
     place = os.path.relpath(page, ROOT)
-    assert lines[2].startswith(f"{place}:19: ")
-    assert "UserWarning: a little" in lines[2]
-    assert lines[3] == f"{place}:25: AssertionError: 3"
-    assert len(lines) == 4
+    assert lines[3].startswith(f"{place}:19: ")
+    assert "UserWarning: a little" in lines[3]
+    assert lines[4] == f"{place}:29: AssertionError: 3"
+    assert len(lines) == 5

@@ -14,6 +14,7 @@ sys.path[:0] = [str(DOCS), str(DOCS / "_ext")]
 
 import build  # noqa: E402
 from failures import ANSI, executed_cells, failing_line, last_line  # noqa: E402
+from folds import marked  # noqa: E402
 from myst_nb.core.read import read_myst_markdown_notebook  # noqa: E402
 from nbclient import NotebookClient  # noqa: E402
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: E402
@@ -46,7 +47,7 @@ def warned(cell: dict) -> str:
 
 def run(path: Path) -> list[str]:
     """Run the cells of a page; return what went wrong, each with its file and line."""
-    source = path.read_text(encoding="utf-8")
+    source = marked(path.read_text(encoding="utf-8"))  # the cells in folds run, too
     notebook = read_myst_markdown_notebook(source)
     lines = executed_cells(source)
     code = [(i, c) for i, c in enumerate(notebook.cells) if c.cell_type == "code" and c.source.strip()]
