@@ -240,3 +240,49 @@ def test_a_choice_carries_its_test_which_is_not_shown():
 def test_a_question_without_choices_or_answer_is_told(children, says):
     with pytest.raises(movable.MovableError, match=says):
         movable.parted(body(*children()))
+
+
+# -- the layout, which takes as long as the drawing and is kept -----------------------------------
+
+
+def drawing():
+    """Return what the page's script draws with."""
+    script = (DOCS / "_static" / "movable.js").read_text(encoding="utf-8")
+    names = {}
+    exec(re.search(r"const FRAME = `\n(.*?)`;", script, re.S)[1].replace("\\\\", "\\"), names)
+    return names["svg"]
+
+
+def plain(svg):
+    """Return a picture without the random names of its parts and its date."""
+    names = {}
+    text = re.sub(r"<dc:date>.*?</dc:date>", "", svg.decode())
+    return re.sub(
+        r"\b[mpc][0-9a-f]{10}\b", lambda match: names.setdefault(match[0], f"n{len(names)}"), text
+    )
+
+
+def two_axes(slope, high, label, title="one line"):
+    plt.close("all")
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained")
+    left.plot([0, 1], [0, slope], label=label)
+    left.set(xlabel="x", ylim=(0, high), title=title)
+    right.plot([0, slope], [1, 0])
+    right.set(xlim=(0, 2), yscale="log", ylim=(0.1, 10))
+    left.legend(bbox_to_anchor=(1, 1))
+    return figure
+
+
+def test_a_kept_layout_draws_what_a_new_one_does():
+    svg, layouts = drawing(), {}
+    first = svg(two_axes(0.5, 1, "a"), layouts)
+    assert len(layouts) == 1
+    again = svg(two_axes(0.7, 1, "a"), layouts)
+    assert len(layouts) == 1
+    assert plain(again) == plain(svg(two_axes(0.7, 1, "a"), {}))
+    assert plain(again) != plain(first)
+    others = [(0.7, 1000, "a"), (0.7, 1, "a longer label"), (0.7, 1, "a", "two\nlines")]
+    for count, other in enumerate(others, 2):
+        assert plain(svg(two_axes(*other), layouts)) == plain(svg(two_axes(*other), {}))
+        assert len(layouts) == count
+    plt.close("all")

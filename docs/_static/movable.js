@@ -11,9 +11,30 @@
   if (!live) return;
 
   // The frame's names stay in Python under the figure's key, in the module lecturecode_movable.
+  // To lay out a figure takes as long as to draw it, so what was found is kept for figures that measure the same.
   const FRAME = `
+def measures(figure):
+    def of(ax):
+        legend = ax.get_legend()
+        outside = legend and legend.get_bbox_to_anchor() is not ax.bbox
+        entries = [text.get_text() for text in legend.get_texts()] if outside else []
+        return (*ax.get_xlim(), *ax.get_ylim(), ax.get_xscale(), ax.get_yscale(), ax.get_xlabel(), ax.get_ylabel(),
+                ax.get_title().count("\\n"), len(ax.texts), *entries)
+    return (figure.get_suptitle(), *map(of, figure.axes))
+
+def svg(figure, layouts):
+    import io
+    drawn, key = io.BytesIO(), measures(figure)
+    if key in layouts:
+        figure.set_layout_engine("none")
+        for ax, place in zip(figure.axes, layouts[key], strict=True):
+            ax.set_position(place)
+    figure.savefig(drawn, format="svg")
+    layouts[key] = [ax.get_position(original=True) for ax in figure.axes]
+    return drawn.getvalue()
+
 def movable_frame(key, once, built, code, expressions):
-    import base64, io, sys, types
+    import base64, sys, types
     import matplotlib.pyplot as plt
     kept = vars(sys.modules.setdefault("lecturecode_movable", types.ModuleType("lecturecode_movable")))
     show, plt.show = plt.show, lambda *args, **kwargs: None
@@ -28,18 +49,17 @@ def movable_frame(key, once, built, code, expressions):
                 exec(compile(built, "<figure>", "exec"), names)
                 plt.close("all")
                 built = types.SimpleNamespace(**names)
-                kept[key] = types.SimpleNamespace(start=start, settings=settings, built=built)
+                kept[key] = types.SimpleNamespace(start=start, settings=settings, built=built, layouts={})
             figure = kept[key]
             plt.rcParams.update(figure.settings)
             figure.names = names = figure.start | {"built": figure.built}
             exec(compile(code, "<figure>", "exec"), names)
-            drawn = io.BytesIO()
-            plt.gcf().savefig(drawn, format="svg")
+            drawn = svg(plt.gcf(), figure.layouts)
             told = [eval(expression, names) for expression in expressions]
         finally:
             plt.show = show
             plt.close("all")
-    return [base64.b64encode(drawn.getvalue()).decode(), *told]
+    return [base64.b64encode(drawn).decode(), *told]
 `;
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
