@@ -124,7 +124,7 @@ class Tree:
         self.root = root
         for name in ("pyproject.toml", "constraints.txt", "docs/conf.py"):
             self.copy(name)
-        for name in ("build", "editions", "fingerprints", "packing", "pieces"):
+        for name in ("build", "editions", "fingerprints", "packing", "pieces", "slides"):
             self.copy(f"docs/{name}.py")
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
@@ -268,6 +268,19 @@ def test_pictures_without_a_description_fail_the_build(tree):
     assert "no alternative text" in ending
     assert "gallery/06_tiny/plot_line.py:" in ending
     assert "no description" in ending
+
+
+@pytest.mark.slow
+def test_slides_of_what_a_section_does_not_have_fail_the_build(tree):
+    tree.change(
+        "docs/chapters/06_tiny.md",
+        "```{exercise}",
+        "## More\n\n<!-- slides: eq-more -->\n\n```{exercise}",
+    )
+    for _ in range(2):  # a page that is not written again must not hide it
+        status, said = tree.build()
+        assert status == 1
+        assert "chapters/06_tiny.html#more: slides: the section has no formula or figure eq-more" in said
 
 
 @pytest.mark.slow
