@@ -381,6 +381,21 @@ def test_no_label_stands_twice_in_the_chapters():
     assert len(labels) == len(set(labels)), {each for each in labels if labels.count(each) > 1}
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_without_its_solutions_a_chapter_runs_as_before(path, monkeypatch):
+    """No cell comes after a solution, whose names and draws it would miss in an edition without them."""
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+    from solutions import without_solutions
+
+    text = path.read_text(encoding="utf-8")
+    before, found, _ = text.partition("{solution-start}")
+    left = without_solutions(text)
+    assert "solution-start" not in left
+    assert left.count("\n") == text.count("\n")
+    after = left.splitlines()[before.count("\n") :] if found else []
+    assert not [line for line in after if "{code-cell}" in line]
+
+
 # -- the gallery ----------------------------------------------------------------------------
 
 
