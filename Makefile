@@ -20,7 +20,7 @@ ENVIRONMENT := @"$(PYTHON)" tools/environment.py $(VENV) base
 
 .DEFAULT_GOAL := help
 .PHONY: help docs test test-slow serve browser browser-live bench bench-cuda test-cuda test-kernels book-kernels
-.PHONY: lint clean lab pdf epub zip chromium
+.PHONY: lint clean lab pdf epub zip slides chromium
 .PHONY: chapter dist
 .PHONY: environment environment-browser environment-lab environment-pdf environment-bench environment-release
 
@@ -86,6 +86,10 @@ pdf: chromium environment-pdf docs  ## print the whole book as one PDF, by Chrom
 epub: chromium environment-pdf docs  ## make an EPUB of the book, with its formulas as MathML (some minutes)
 	@$(RUN) docs/epub.py
 	@echo "next: open it in a reader of books; epubcheck, where it is installed, checks it"
+
+slides: docs  ## the slides of the chapters, which make docs makes from its pages: say where they are
+	@$(RUN) docs/slides.py --site "$(SITE)$(if $(filter 0,$(SOLUTIONS)),-without-solutions)"
+	@echo "next: open the file above in a browser; D changes between light and dark"
 
 zip: docs  ## pack the whole site, to be carried along and opened without a network
 	@$(RUN) docs/editions.py

@@ -20,6 +20,7 @@ from pathlib import Path
 import editions
 import fingerprints
 import packing
+import slides
 
 DOCS = Path(__file__).parent.resolve()
 ROOT = DOCS.parent
@@ -225,6 +226,11 @@ def build(solutions: bool) -> int:
         return 1
     if whole:
         SECONDS.write_text(f"{seconds:.0f}", encoding="utf-8")
+    try:
+        slides.make(site)
+    except ValueError as error:
+        print(f"\nThe book was built without its slides. To mend:\n  {error}", file=sys.stderr)
+        return 1
     editions.place(site)
     page = site / "index.html"
     print(f"The book was built in {seconds:.0f} s: {page.relative_to(ROOT)}\n  {page.as_uri()}")

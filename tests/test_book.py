@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import importlib.util
+import itertools
 import re
 import runpy
 import sys
@@ -380,6 +381,21 @@ def test_no_label_stands_twice_in_the_chapters():
     assert len(labels) == len(set(labels)), {each for each in labels if labels.count(each) > 1}
 
 
+@pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
+def test_without_its_solutions_a_chapter_runs_as_before(path, monkeypatch):
+    """No cell comes after a solution, whose names and draws it would miss in an edition without them."""
+    monkeypatch.syspath_prepend(str(DOCS / "_ext"))
+    from solutions import without_solutions
+
+    text = path.read_text(encoding="utf-8")
+    before, found, _ = text.partition("{solution-start}")
+    left = without_solutions(text)
+    assert "solution-start" not in left
+    assert left.count("\n") == text.count("\n")
+    after = left.splitlines()[before.count("\n") :] if found else []
+    assert not [line for line in after if "{code-cell}" in line]
+
+
 # -- the gallery ----------------------------------------------------------------------------
 
 
@@ -393,6 +409,23 @@ def test_a_script_asks_one_question_and_asserts_its_answer(path):
     assert any(isinstance(node, ast.Assert) for node in tree.body), "no assertion"
     private = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and "._" in (n.module or "")]
     assert not private, "a script uses the public names only"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_a_script_shows_its_figure_then_reads_it_then_asserts_with_a_reason(path):
+    """A reader who changes a number is told what the figure should have shown."""
+    text = path.read_text(encoding="utf-8")
+    before, _, closing = text.rpartition("\n# %%\n")
+    assert before.count("plt.show()") == 1, "the figure is shown once, before it is read"
+    comment = itertools.takewhile(lambda line: line.startswith("#"), closing.splitlines())
+    said = " ".join(line[2:] for line in comment)
+    assert len(said.split()) >= 8, "no sentence reads the figure"
+    assert said.rstrip(")").endswith("."), f"not a sentence: {said[-40:]}"
+    asserts = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Assert)]
+    assert max(node.lineno for node in asserts) > before.count("\n") + 2, "nothing asserts what was read"
+    for node in asserts:
+        reason = ast.unparse(node.msg) if node.msg else ""
+        assert re.search(r"\bshould\b", reason), f"line {node.lineno} does not say what should be"
 
 
 @pytest.mark.slow

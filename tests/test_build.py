@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import psutil
@@ -124,7 +125,7 @@ class Tree:
         self.root = root
         for name in ("pyproject.toml", "constraints.txt", "docs/conf.py"):
             self.copy(name)
-        for name in ("build", "editions", "fingerprints", "packing", "pieces"):
+        for name in ("build", "editions", "fingerprints", "packing", "pieces", "slides"):
             self.copy(f"docs/{name}.py")
         for name in ("docs/_ext", "docs/_static", "docs/references.bib"):
             self.copy(name)
@@ -271,6 +272,29 @@ def test_pictures_without_a_description_fail_the_build(tree):
 
 
 @pytest.mark.slow
+def test_slides_of_what_a_section_does_not_have_fail_the_build(tree):
+    tree.change(
+        "docs/chapters/06_tiny.md",
+        "```{exercise}",
+        "## More\n\n<!-- slides: eq-more -->\n\n```{exercise}",
+    )
+    for _ in range(2):  # a page that is not written again must not hide it
+        status, said = tree.build()
+        assert status == 1
+        assert "chapters/06_tiny.html#more: slides: the section has no formula or figure eq-more" in said
+
+
+def all_files(site):
+    """Yield the name and the bytes of all that a site holds, that of its archives included."""
+    for path in sorted(path for path in site.rglob("*") if path.is_file()):
+        name = path.relative_to(site).as_posix()
+        yield name, path.read_bytes()
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                yield from ((f"{name}/{member}", packed.read(member)) for member in packed.namelist())
+
+
+@pytest.mark.slow
 def test_the_switch_leaves_the_solutions_out(tree):
     status, said = tree.build("--solutions", "0")
     assert status == 0, said
@@ -278,10 +302,19 @@ def test_the_switch_leaves_the_solutions_out(tree):
     assert "What is twice two?" in page
     assert "It is four." not in page
     assert not (tree.root / "docs/chapters/solved.txt").exists(), "a solution's cell was run"
+    holding = [
+        name
+        for name, data in all_files(tree.root / "docs/_build/html-without-solutions")
+        if b"It is four" in data or b"solved.txt" in data
+    ]
+    assert holding == [], "search, notebook, twin, slides and whatever else is written"
 
     status, said = tree.build()
     assert status == 0, said
     assert "It is four." in tree.page("chapters/06_tiny.html")
+    whole = dict(all_files(tree.root / "docs/_build/html"))
+    assert b"solved.txt" in whole["_downloads/notebooks/notebooks.zip/chapters/06_tiny.ipynb"]
+    assert b"It is four" not in whole["slides/06_tiny.html"]
     assert (tree.root / "docs/chapters/solved.txt").exists()
 
 

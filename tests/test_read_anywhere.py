@@ -17,6 +17,8 @@ MORE = r"""
 
 ## A longer word
 
+<!-- slides: none -->
+
 The number $\norm{x_{1}}$ is {glue:text}`twice_21` in $\R^n$, by {eq}`eq-double`.
 
 ```{code-cell}
@@ -80,6 +82,17 @@ def test_a_page_leads_to_its_notebook_and_the_files_that_it_reads(book):
     packed = book.root / "docs/_build/html/_downloads/notebooks/notebooks.zip"
     with zipfile.ZipFile(packed) as opened:
         assert {"chapters/06_tiny.ipynb", "chapters/snippets/seven.py"} <= set(opened.namelist())
+
+
+@pytest.mark.slow
+def test_a_page_leads_to_its_slides_and_chooses_what_they_show(book):
+    page = book.page("chapters/06_tiny.html")
+    assert 'href="../slides/06_tiny.html"' in page
+    deck = book.page("slides/06_tiny.html")
+    assert "<h1>Tiny</h1>" in deck
+    assert "A longer word" not in deck
+    assert 'href="06_tiny.html"' in book.page("slides/index.html")
+    assert "slides:" not in book.page("chapters/06_tiny.md"), "the twin has the comment"
 
 
 @pytest.mark.slow

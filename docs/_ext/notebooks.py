@@ -122,7 +122,9 @@ def link(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree
     links = f'<a href="{name}/{page}.ipynb" download="{stem}.ipynb">this page as a notebook</a>'
     if any(READS.search(code) for code in cells_of(app, page).values()):
         links += f', <a href="{name}/notebooks.zip" download>with the files that it reads</a>'
-    context["body"] += f'<p class="page-links">Download: {links}</p>\n'
+    slides = app.builder.get_relative_uri(page, f"slides/{stem}")  # docs/slides.py makes them afterwards
+    shown = f'. <a href="{slides}">Slides of this chapter</a>' if page.startswith("chapters/") else ""
+    context["body"] += f'<p class="page-links">Download: {links}{shown}</p>\n'
 
 
 def gather(app: Sphinx, exception: Exception | None) -> None:

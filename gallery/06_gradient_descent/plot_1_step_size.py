@@ -46,7 +46,7 @@ plt.show()
 # %%
 # Along each axis the error is multiplied by :math:`1 - \epsilon\lambda_p` per step,
 # here with :math:`\lambda = 1` and :math:`10`. Whatever the learning rate, the path is
-# exactly that:
+# exactly that.
 
 step = np.arange(len(trace))[:, None]
 predicted = trace.thetas[0] * (1 - learning_rate * curvatures) ** step  # (61, 2)

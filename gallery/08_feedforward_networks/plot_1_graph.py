@@ -36,7 +36,7 @@ plt.show()
 # Every circle but the inputs has a bias and one line from each circle of the column
 # before. Their number is :math:`P = \sum_i N_i (N_{i-1} + 1)`, equation
 # :eq:`eq-network-size`. All of them together are one flat vector, in which the layers
-# are windows:
+# are windows.
 
 count = 0
 for i, (b, W) in enumerate(network.unpack(theta)):

@@ -79,7 +79,9 @@ plt.show()
 # The products alone, counted, cost between 2 and 3.
 # Differences cost hundreds of losses even for the smallest network.
 
-assert all(2 < count < 3 for count in counted.values()), "a wrong count of products"
+assert all(2 < count < 3 for count in counted.values()), (
+    "a gradient should take the products of two to three losses"
+)
 assert min(cost.values()) > 1, "a gradient should cost more than a loss"
 assert max(cost.values()) < 8, (
     f"a gradient should cost a few losses, not {max(cost.values()):.1f}"
