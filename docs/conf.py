@@ -34,6 +34,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinx-mathjax-offline",
     # the book's own, from _ext/
+    "shared",
     "progress",
     "failures",
     "search_index",

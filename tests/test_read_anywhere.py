@@ -183,6 +183,17 @@ def test_the_macros_of_the_book_are_written_out():
     assert expanded(r"\Re \Rn \norm x", MACROS) == r"\Re \Rn \lVert x \rVert"
 
 
+def test_code_that_a_page_may_break_is_whole_in_plain_text():
+    from types import SimpleNamespace
+
+    from plain import Plain
+    from shared import words
+
+    config = SimpleNamespace(mathjax3_config={"tex": {"macros": MACROS}})
+    page = Plain(SimpleNamespace(env=None, config=config), "page", lambda uri: uri)
+    assert page.line(words("See `torch.optim.Adam` there.")[0]) == "See `torch.optim.Adam` there."
+
+
 def test_lab_keeps_what_was_changed_by_hand(tmp_path):
     import lab
 

@@ -10,10 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from docutils import nodes
+from shared import Kept
 from sphinx.application import Sphinx
 
 LONGEST = 200
 NAMES = ("site", "repository", "contact")
+DESCRIPTIONS = Kept("descriptions")
+"""What each page is about."""
 
 
 def sentences(paragraph: nodes.paragraph) -> str:
@@ -39,14 +42,7 @@ def description(doctree: nodes.document) -> str:
 
 def keep_description(app: Sphinx, doctree: nodes.document) -> None:
     """Remember what the page that is read is about."""
-    told = app.env.descriptions = getattr(app.env, "descriptions", {})
-    told[app.env.docname] = description(doctree)
-
-
-def merge(app: Sphinx, env: Any, docnames: list[str], other: Any) -> None:
-    """Take over what another process has read."""
-    read = {name: told for name, told in getattr(other, "descriptions", {}).items() if name in docnames}
-    env.descriptions = getattr(env, "descriptions", {}) | read
+    DESCRIPTIONS.of(app.env)[app.env.docname] = description(doctree)
 
 
 def site_address(app: Sphinx, path: str = "") -> str:
@@ -57,7 +53,7 @@ def site_address(app: Sphinx, path: str = "") -> str:
 
 def tags(app: Sphinx, page: str, title: str) -> str:
     """Return the head's lines for one page."""
-    about = getattr(app.env, "descriptions", {}).get(page, "")
+    about = DESCRIPTIONS.of(app.env).get(page, "")
     address = site_address(app, app.builder.get_target_uri(page))
     book, author = app.config.html_title, app.config.author
     told = [("name", "description", about), ("name", "author", author)]
@@ -111,7 +107,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Describe pages as they are read, write what is known as they are written."""
     app.add_config_value("addresses", {}, "html")
     app.connect("config-inited", check)
+    DESCRIPTIONS.connect(app)
     app.connect("doctree-read", keep_description)
-    app.connect("env-merge-info", merge)
     app.connect("html-page-context", add, priority=600)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
