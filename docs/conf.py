@@ -49,6 +49,7 @@ extensions = [
     "timings",
     "live_facts",
     "benchmarks",
+    "beside",
     "numbering",
     "redirects",
     "accessibility",
