@@ -108,6 +108,7 @@ browser-live: environment-browser docs  ## run every cell that can run in its pa
 	@echo "next: make docs, to see the counts on the build page"
 
 bench: environment-bench  ## time each method against its peers, write the tables of the site (half an hour)
+	@$(RUN) tests/peers.py
 	@$(RUN) tests/benchmarks/run.py
 	@$(RUN) tests/benchmarks/scaling.py
 	@$(RUN) tests/benchmarks/distributed.py

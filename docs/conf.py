@@ -34,6 +34,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinx-mathjax-offline",
     # the book's own, from _ext/
+    "shared",
     "progress",
     "failures",
     "search_index",
@@ -48,6 +49,7 @@ extensions = [
     "timings",
     "live_facts",
     "benchmarks",
+    "beside",
     "numbering",
     "redirects",
     "accessibility",

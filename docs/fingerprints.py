@@ -140,8 +140,6 @@ def of_pages(root: Path) -> str:
     for path in [docs / "conf.py", *files_below(docs / "_ext"), *files_below(docs / "live")]:
         parts += [path.relative_to(root).as_posix().encode(), content(path)]
     for found in sorted(importlib.metadata.distributions(), key=lambda d: d.name.lower()):
-        if re.match(
-            r"(sphinx|myst|docutils|pygments|numpydoc|pydata|pybtex|markdown)", found.name.lower()
-        ):
+        if found.name.lower().startswith(WRITERS):
             parts.append(f"{found.name}=={found.version}".encode())
     return digest(parts)

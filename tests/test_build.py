@@ -100,10 +100,11 @@ tests = ["tests/test_tiny.py::test_double"]
 """
 FILES = {
     "docs/chapters/06_tiny.md": CHAPTER,
-    "docs/index.md": "# Book\n\n```{toctree}\n:glob:\n:numbered: 1\n\nchapters/*\nmap\nwords\n"
+    "docs/index.md": "# Book\n\n```{toctree}\n:glob:\n:numbered: 1\n\nchapters/*\nmap\nwords\ntimes\n"
     "api/reference\nauto_gallery/index\n```\n",
     "docs/words.md": "# Words\n\n```{glossary}\nDouble\n  Twice a number.\n\n"
     "Half\n  The opposite.\n```\n",
+    "docs/times.md": "# Times\n\n```{nb-exec-table}\n```\n\n```{gallery-times}\n```\n",
     "docs/api/reference.rst": "Reference\n=========\n\n.. module-reference:: lecturecode\n",
     "docs/map.md": "# Map\n\n```{lecture-map}\n```\n",
     "docs/lecture_map.toml": MAP,
@@ -205,6 +206,12 @@ def test_a_package_broken_after_a_green_build_fails_the_next(tree):
     assert "twice 42" in page
     assert "(6.1)" in page, "equations are numbered by the chapter's file"
     assert "equation (6.1)" in tree.page("map.html")
+    for target, where in (
+        ("chapters/06_tiny", "Run Time"),
+        ("auto_gallery/06_tiny/plot_line", "Seconds"),
+    ):
+        row = tree.page("times.html").partition(where)[2].partition(f'href="{target}.html"')[2]
+        assert re.search(r"<p>\d+\.\d+</p>", row.partition("</tr>")[0]), f"no time of {target}"
     assert tree.runs == 1
 
     status, said = tree.build()

@@ -1,6 +1,7 @@
 """A chapter as a notebook that runs anywhere. The book is the tiny one of test_build."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -141,7 +142,7 @@ def test_without_addresses_nothing_needs_one(book):
     assert '<meta property="og:title" content="6 Tiny" />' in page
     assert '<meta name="citation_title" content="6 Tiny" />' in page
     assert '<meta name="citation_inbook_title" content="Fitting a model" />' in page
-    for absent in ("canonical", "og:url", "citation_public_url", "wrong-here"):
+    for absent in ("canonical", "og:url", "og:image", "citation_public_url", "wrong-here"):
         assert absent not in page
 
 
@@ -158,6 +159,11 @@ def test_with_addresses_what_needs_them_appears(book):
     assert f'name="citation_public_url" content="{where}"' in page
     assert 'href="https://code.example/book/issues/new?title=6%20Tiny' in page
     assert "(https://book.example/chapters/06_tiny.md)" in book.page("llms.txt")
+    script = book.page("auto_gallery/06_tiny/plot_line.html")
+    (image,) = re.findall(r'property="og:image" content="https://book.example/([^"]+\.png)"', script)
+    assert (book.root / "docs/_build/html" / image).is_file()
+    assert 'property="og:image:alt" content="a line that rises"' in script
+    assert "og:image" not in page, "neither this page nor this small book has a picture"
 
 
 def test_a_page_is_described_by_its_first_sentences():
@@ -194,6 +200,17 @@ def test_the_macros_of_the_book_are_written_out():
         r"\lVert a_{1} \rVert^\mathsf{T} x \in \mathbb{R} n"
     )
     assert expanded(r"\Re \Rn \norm x", MACROS) == r"\Re \Rn \lVert x \rVert"
+
+
+def test_code_that_a_page_may_break_is_whole_in_plain_text():
+    from types import SimpleNamespace
+
+    from plain import Plain
+    from shared import words
+
+    config = SimpleNamespace(mathjax3_config={"tex": {"macros": MACROS}})
+    page = Plain(SimpleNamespace(env=None, config=config), "page", lambda uri: uri)
+    assert page.line(words("See `torch.optim.Adam` there.")[0]) == "See `torch.optim.Adam` there."
 
 
 def test_lab_keeps_what_was_changed_by_hand(tmp_path):

@@ -6,14 +6,20 @@ needs an address that is empty is left out.
 
 import html
 import re
+from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 from docutils import nodes
+from shared import Kept
 from sphinx.application import Sphinx
+from sphinx_gallery.directives import imgsgnode
 
 LONGEST = 200
+OF_THE_BOOK = "auto_gallery/07_five_families_compared/images/sphx_glr_plot_1_race_001.png"
 NAMES = ("site", "repository", "contact")
+DESCRIPTIONS = Kept("descriptions")
+"""What each page is about."""
 
 
 def sentences(paragraph: nodes.paragraph) -> str:
@@ -39,14 +45,7 @@ def description(doctree: nodes.document) -> str:
 
 def keep_description(app: Sphinx, doctree: nodes.document) -> None:
     """Remember what the page that is read is about."""
-    told = app.env.descriptions = getattr(app.env, "descriptions", {})
-    told[app.env.docname] = description(doctree)
-
-
-def merge(app: Sphinx, env: Any, docnames: list[str], other: Any) -> None:
-    """Take over what another process has read."""
-    read = {name: told for name, told in getattr(other, "descriptions", {}).items() if name in docnames}
-    env.descriptions = getattr(env, "descriptions", {}) | read
+    DESCRIPTIONS.of(app.env)[app.env.docname] = description(doctree)
 
 
 def site_address(app: Sphinx, path: str = "") -> str:
@@ -55,15 +54,32 @@ def site_address(app: Sphinx, path: str = "") -> str:
     return f"{site.rstrip('/')}/{path}" if site else ""
 
 
-def tags(app: Sphinx, page: str, title: str) -> str:
+def picture(app: Sphinx, page: str, doctree: nodes.document) -> tuple[str, str]:
+    """Return the address of the picture that stands for a page, and what it shows.
+
+    That is the page's first figure; for the front page, and where there is none, one for the whole book.
+    """
+    name, alt = PurePosixPath(OF_THE_BOOK).name if (Path(app.srcdir) / OF_THE_BOOK).is_file() else "", ""
+    if page != app.config.root_doc:
+        for node in doctree.findall(lambda node: isinstance(node, nodes.image | imgsgnode)):
+            file = app.builder.images.get(node["uri"], PurePosixPath(node["uri"]).name)
+            if file.endswith(".png"):
+                name, alt = file, " ".join((node.get("alt") or "").split())
+                break
+    return site_address(app, f"{app.builder.imagedir}/{name}") if name else "", alt
+
+
+def tags(app: Sphinx, page: str, title: str, doctree: nodes.document) -> str:
     """Return the head's lines for one page."""
-    about = getattr(app.env, "descriptions", {}).get(page, "")
+    image, alt = picture(app, page, doctree)
+    about = DESCRIPTIONS.of(app.env).get(page, "")
     address = site_address(app, app.builder.get_target_uri(page))
     book, author = app.config.html_title, app.config.author
     told = [("name", "description", about), ("name", "author", author)]
     told += [("property", "og:title", title), ("property", "og:site_name", book)]
     told += [("property", "og:type", "website" if page == app.config.root_doc else "article")]
     told += [("property", "og:description", about), ("property", "og:url", address)]
+    told += [("property", "og:image", image), ("property", "og:image:alt", image and alt)]
     told += [("name", "citation_title", title), ("name", "citation_author", author)]
     told += [("name", "citation_publication_date", app.config.project_copyright[:4])]
     told += [("name", "citation_language", app.config.language)]
@@ -92,7 +108,7 @@ def add(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree:
     if doctree is None or not context.get("body"):
         return
     title = re.sub(r"<[^>]+>", "", html.unescape(context.get("title", "")))
-    context["metatags"] = context.get("metatags", "") + "\n    " + tags(app, page, title) + "\n"
+    context["metatags"] = context.get("metatags", "") + "\n    " + tags(app, page, title, doctree) + "\n"
     where = where_to_write(app, page, title)
     if where:
         link = f'<a class="wrong-here" href="{html.escape(where)}">Something wrong here?</a>'
@@ -111,7 +127,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Describe pages as they are read, write what is known as they are written."""
     app.add_config_value("addresses", {}, "html")
     app.connect("config-inited", check)
+    DESCRIPTIONS.connect(app)
     app.connect("doctree-read", keep_description)
-    app.connect("env-merge-info", merge)
     app.connect("html-page-context", add, priority=600)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

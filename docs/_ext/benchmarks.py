@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
-from lecture_map import table, words
+from shared import table, words
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 
 def number(value: float) -> str:
@@ -90,19 +90,31 @@ QUIET = 0.1
 """The share of a machine that other programs may have without a word about it."""
 
 
-class Benchmarks(Directive):
-    """Show the record, or say how to make one."""
+class Recorded(SphinxDirective):
+    """Show a record, or say how to make one."""
 
-    has_content = False
+    file: ClassVar[str]
 
     def run(self) -> list[nodes.Node]:
-        """Return one table per case, after a sentence about the machine."""
-        env = self.state.document.settings.env
-        record_file = Path(env.srcdir) / "benchmarks.json"
-        env.note_dependency(str(record_file))
-        if not record_file.is_file():
+        """Return what the record shows."""
+        record = Path(self.env.srcdir) / self.file
+        self.env.note_dependency(str(record))
+        if not record.is_file():
             return words("Nothing has been measured yet. `make bench` measures and writes the record.")
-        record = json.loads(record_file.read_text(encoding="utf-8"))
+        return self.shown(json.loads(record.read_text(encoding="utf-8")))
+
+    def shown(self, record: dict[str, Any]) -> list[nodes.Node]:
+        """Return the nodes of a record."""
+        raise NotImplementedError
+
+
+class Benchmarks(Recorded):
+    """Show how long each case took."""
+
+    file = "benchmarks.json"
+
+    def shown(self, record: dict[str, Any]) -> list[nodes.Node]:
+        """Return one table per case, after a sentence about the machine."""
         machine = record["machine"]
         runs = [run for case in record["cases"] for run in case["runs"].values()]
         dates, rounds = sorted({run["date"] for run in runs}), [run["rounds"] for run in runs]
@@ -116,17 +128,13 @@ class Benchmarks(Directive):
         return found
 
 
-class Strategies(Directive):
+class Strategies(Recorded):
     """Show how many problems of the BBOB suite each evolution strategy solved."""
 
-    def run(self) -> list[nodes.Node]:
-        """Return one table, or say how to make one."""
-        env = self.state.document.settings.env
-        file = Path(env.srcdir) / "bbob.json"
-        env.note_dependency(str(file))
-        if not file.is_file():
-            return words("Nothing has been measured yet. `make bench` measures and writes the record.")
-        record = json.loads(file.read_text(encoding="utf-8"))
+    file = "bbob.json"
+
+    def shown(self, record: dict[str, Any]) -> list[nodes.Node]:
+        """Return one table."""
         ours = next(iter(record.values()))
         dimensions = list(ours["solved"])
         head = ["Library", *(f"Solved, P = {d}" for d in dimensions), "In all", "Ours / theirs, time"]
@@ -138,15 +146,13 @@ class Strategies(Directive):
         return [table(head, [30] + [14] * (len(head) - 1), rows)]
 
 
-class Growth(Directive):
+class Growth(Recorded):
     """Show the exponents with which times grow, and their standard errors."""
 
-    def run(self) -> list[nodes.Node]:
+    file = "scaling.json"
+
+    def shown(self, record: dict[str, Any]) -> list[nodes.Node]:
         """Return a sentence about the machine and a table."""
-        env = self.state.document.settings.env
-        file = Path(env.srcdir) / "scaling.json"
-        env.note_dependency(str(file))
-        record = json.loads(file.read_text(encoding="utf-8"))
         machine = record["machine"]
         of_training = sorted({row["date"] for row in record["rows"] if "varied" in row})
         others = machine["others"]

@@ -64,15 +64,13 @@ def report_chapter(app: Sphinx, doctree: Any) -> None:
         return
     path = Path(app.env.doc2path(docname))
     traceback = ANSI.sub("", execution["traceback"])
-    source = app.env.chapter_sources.get(docname) or path.read_text(encoding="utf-8")
-    line = failing_line(source, traceback)
+    line = failing_line(app.env.current_document["chapter_source"], traceback)
     logger.warning(last_line(traceback), location=f"{path}:{line}", type="book", subtype="cell")
 
 
 def keep_source(app: Sphinx, docname: str, source: list[str]) -> None:
     """Keep the text as it is run: without solutions it differs from the file."""
-    app.env.chapter_sources = getattr(app.env, "chapter_sources", {})
-    app.env.chapter_sources = {docname: source[0]}
+    app.env.current_document["chapter_source"] = source[0]
 
 
 def report_gallery(app: Sphinx, exception: Exception | None) -> None:

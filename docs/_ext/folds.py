@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from lecture_map import words
+from shared import words
+from solutions import depart_solution
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
@@ -85,14 +86,9 @@ def visit_fold(self: Any, node: nodes.Element) -> None:
     node.children = node.children[1:]
 
 
-def depart_fold(self: Any, node: nodes.Element) -> None:
-    """Close the fold."""
-    self.body.append("</details>\n")
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to the reading of a page."""
     app.connect("source-read", with_marks)
-    app.add_node(fold, html=(visit_fold, depart_fold))
+    app.add_node(fold, html=(visit_fold, depart_solution))
     app.add_transform(Fold)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

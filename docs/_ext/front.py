@@ -12,11 +12,11 @@ from typing import Any
 
 import judged
 from docutils import nodes
-from lecture_map import link, the_map, words
+from lecture_map import the_map
+from shared import Kept, fill_later, link, load_where, words
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery.directives import imgsgnode
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ SHORT = range(11, 20)  # minutes that may be called a quarter of an hour
 ASIDE = {"fold", "exercise_node", "exercise_enumerable_node", "solution_node", "movable"}
 ALT = re.compile(r'<img [^>]*alt="([^"]+)"')
 HIDDEN = {"cell_output", "tag_remove-cell", "tag_hide-cell", "tag_hide-input", "tag_remove-input"}
+READ = Kept("book_read")
+"""The question of each page, the words of its sections, the whole page under an empty name."""
 
 
 # -- what is kept of each page ---------------------------------------------------------------
@@ -72,53 +74,15 @@ def look(app: Sphinx, doctree: nodes.document) -> None:
     for section in doctree.findall(nodes.section):
         counted |= dict.fromkeys(section["ids"], count(section))
     told = {"question": question(doctree), "words": counted, "seen": seen(doctree)}
-    kept(app.env)[app.env.docname] = told
-
-
-def kept(env: BuildEnvironment) -> dict[str, dict[str, Any]]:
-    """Return what is kept of each page."""
-    if not hasattr(env, "book_read"):
-        env.book_read = {}
-    return env.book_read
-
-
-def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget a page that is read anew."""
-    kept(env).pop(docname, None)
+    READ.of(app.env)[app.env.docname] = told
 
 
 def minutes(env: BuildEnvironment, page: str, anchor: str = "") -> float:
     """Return how long a page or one of its sections takes to read."""
-    return kept(env)[page]["words"][anchor] / A_MINUTE
+    return READ.of(env)[page]["words"][anchor] / A_MINUTE
 
 
-# -- directives ------------------------------------------------------------------------------
-
-
-class from_other_pages(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
-    """Stands where something comes that other pages have a part in."""
-
-
-class FrontDirective(SphinxDirective):
-    """Leave room for the moving picture, for the chapters, or for a list that gets its minutes."""
-
-    has_content = True
-
-    def run(self) -> list[nodes.Node]:
-        """Return the place, with the list in it if there is one."""
-        env = self.env
-        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
-        place = from_other_pages(kind=self.name)
-        self.set_source_info(place)
-        self.state.nested_parse(self.content, self.content_offset, place)
-        return [place]
-
-
-def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Put everything in its place."""
-    make = {"five-families": picture, "chapters-written": cards, "short-path": timed}
-    for place in list(doctree.findall(from_other_pages)):
-        place.replace_self(make[place["kind"]](app, page, place))
+# -- places on the front page ----------------------------------------------------------------
 
 
 def picture(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
@@ -138,7 +102,7 @@ def cards(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
         chapter = lecture.chapters[number]
         target = chapter["page"]
         title = link(app, page, target, "", f"{int(number)} {chapter['title']}")
-        asked = kept(app.env)[target]["question"]
+        asked = READ.of(app.env)[target]["question"]
         about = nodes.paragraph(text=asked) if asked else words(chapter["about"])[0]
         taken = nodes.paragraph(text=f"{minutes(app.env, target):.0f} minutes", classes=["time"])
         taken += judged.count(app.env, target)
@@ -153,10 +117,10 @@ def thumbnail(app: Sphinx, script: str, place: nodes.Element) -> nodes.Node:
     """Return the small picture that the gallery has of one of its scripts."""
     at = PurePosixPath("auto_gallery", script)
     uri = str(at.parent / "images" / "thumb" / f"sphx_glr_{at.name}_thumb.png")
-    if uri not in app.env.images or str(at) not in kept(app.env):
+    if uri not in app.env.images or str(at) not in READ.of(app.env):
         logger.warning("the gallery has no picture of %s", script, location=place, type="book")
         return nodes.paragraph()
-    alt = kept(app.env)[str(at)]["seen"]
+    alt = READ.of(app.env)[str(at)]["seen"]
     return nodes.image(uri=uri, candidates={"*": uri}, alt=alt, loading="lazy")
 
 
@@ -164,7 +128,7 @@ def timed(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return a list of links to sections with the minutes of each; their sum has to be as promised."""
     if app.builder.format != "html":  # addresses are of another kind
         return place.children
-    pages = {app.builder.get_relative_uri(page, name): name for name in kept(app.env)}
+    pages = {app.builder.get_relative_uri(page, name): name for name in READ.of(app.env)}
     total = 0.0
     for item in place.findall(nodes.list_item):
         address, _, anchor = next(item.findall(nodes.reference))["refuri"].partition("#")
@@ -177,21 +141,15 @@ def timed(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     return place.children
 
 
-def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the script to the page that has the moving picture."""
-    if doctree is not None and any(
-        "moving-picture" in raw.get("classes", ()) for raw in doctree.findall(nodes.raw)
-    ):
-        app.add_js_file("front.js", loading_method="defer")
+def has_picture(doctree: nodes.document) -> bool:
+    """Tell whether a page has the moving picture."""
+    return any("moving-picture" in raw.get("classes", ()) for raw in doctree.findall(nodes.raw))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directives, and look at each page that is read."""
-    app.add_node(from_other_pages)
-    for name in ("five-families", "chapters-written", "short-path"):
-        app.add_directive(name, FrontDirective)
-    app.connect("html-page-context", add_script)
-    app.connect("env-purge-doc", forget)
+    fill_later(app, {"five-families": picture, "chapters-written": cards, "short-path": timed})
+    load_where(app, has_picture, "front.js")
+    READ.connect(app)
     app.connect("doctree-read", look)
-    app.connect("doctree-resolved", fill, priority=400)  # before typography looks at formulas
     return {"version": "1", "env_version": 1, "parallel_read_safe": False}

@@ -9,7 +9,6 @@ its cells compute, so nothing has to run before it.
 
 import ast
 import inspect
-import json
 import re
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from myst_nb.core.read import read_myst_markdown_notebook
+from shared import Kept, as_json, load_where
 from solutions import without_solutions
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -25,6 +25,8 @@ from sphinx_exercise.nodes import exercise_enumerable_node, exercise_node
 CHECK = re.compile(r"^check\(\s*\"(?P<name>[^\"]+)\"\s*,\s*(?P<answer>\w+)\s*\)$")
 AT_HAND = {"numpy", "lecturecode"}
 """The packages that the page has; matplotlib is not needed for an answer, and is slow to load."""
+EXERCISES = Kept("book_judged")
+"""The judged exercises of each page: the name for ``check``, and the label."""
 
 
 def asked(exercise: nodes.Element) -> tuple[str, str] | None:
@@ -111,45 +113,26 @@ def add_boxes(app: Sphinx, doctree: nodes.document) -> None:
             continue
         at_hand = at_hand or imports(Path(env.doc2path(env.docname)).read_text(encoding="utf-8"))
         data = {"name": name, "answer": answer, "stub": stub(exercise, answer), "imports": at_hand}
-        shown = f'<script type="application/json">{written(data)}</script>'
+        shown = f'<script type="application/json">{as_json(data)}</script>'
         exercise += nodes.raw("", f'<div class="judged">{shown}</div>', format="html")
     if found:
-        exercises(env)[env.docname] = found
-
-
-def written(data: Any) -> str:
-    """Return data as JSON that may stand in a page."""
-    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-
-
-def exercises(env: BuildEnvironment) -> dict[str, list[list[str]]]:
-    """Return the judged exercises of each page: the name for ``check``, and the label."""
-    if not hasattr(env, "book_judged"):
-        env.book_judged = {}
-    return env.book_judged
-
-
-def forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget the exercises of a page that is read anew."""
-    exercises(env).pop(docname, None)
+        EXERCISES.of(env)[env.docname] = found
 
 
 def count(env: BuildEnvironment, docname: str) -> nodes.raw:
     """Return the place where a list of chapters says how many of its exercises are solved."""
-    names = " ".join(name for name, _ in exercises(env).get(docname, []))
+    names = " ".join(name for name, _ in EXERCISES.of(env).get(docname, []))
     return nodes.raw("", f'<span class="judged-count" data-exercises="{names}"></span>', format="html")
 
 
-def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the script to the pages that have a box or a count."""
-    if doctree is not None and any("judged" in raw.astext() for raw in doctree.findall(nodes.raw)):
-        app.add_css_file("exercises.css")
-        app.add_js_file("exercises.js", loading_method="defer", priority=700)  # after live.js
+def has_box_or_count(doctree: nodes.document) -> bool:
+    """Tell whether a page has something for the script."""
+    return any("judged" in raw.astext() for raw in doctree.findall(nodes.raw))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Look at the exercises of each page that is read."""
-    app.connect("env-purge-doc", forget)
+    EXERCISES.connect(app)
     app.connect("doctree-read", add_boxes)
-    app.connect("html-page-context", add_script)
+    load_where(app, has_box_or_count, "exercises.js", "exercises.css", after=700)  # after live.js
     return {"version": "1", "env_version": 1, "parallel_read_safe": False}

@@ -6,7 +6,6 @@ chapter is written has to point somewhere. Every complaint names the identifier 
 warning, fails the build.
 """
 
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import checks
 from checks import LectureMap
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from shared import fill_later, link, name, table, words
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -36,8 +35,8 @@ def labels(app: Sphinx) -> dict[str, dict[str, str]]:
     return found
 
 
-def check_all(app: Sphinx, env: Any) -> list[str]:
-    """Warn about everything that is wrong; return the pages to write again."""
+def check_all(app: Sphinx, env: Any) -> None:
+    """Warn about everything that is wrong."""
     docs = Path(app.srcdir)
     map_file, notation_file = docs / "lecture_map.toml", docs / "notation.toml"
     env.book_labels = labels(app)
@@ -55,7 +54,6 @@ def check_all(app: Sphinx, env: Any) -> list[str]:
     if notation_file.is_file():
         for problem in checks.check_notation(tomllib.loads(notation_file.read_text())["rows"]):
             logger.warning(problem, location=str(notation_file), type="book")
-    return sorted(getattr(env, "book_tables", set()) & env.found_docs)
 
 
 def texts(env: Any, lecture: LectureMap) -> dict[str, str]:
@@ -74,74 +72,9 @@ def line_of(path: Path, key: str) -> str:
 # -- tables ----------------------------------------------------------------------------------
 
 
-class book_table(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
-    """Stands where a table comes, until every page's labels are known."""
-
-
-class BookTable(Directive):
-    """Leave room for one of the tables."""
-
-    has_content = False
-
-    def run(self) -> list[nodes.Node]:
-        """Return the empty place."""
-        env = self.state.document.settings.env
-        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
-        return [book_table(kind=self.name)]
-
-
-def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Put the tables in their places."""
-    for node in list(doctree.findall(book_table)):
-        make = {
-            "lecture-map": map_tables,
-            "claims": claims_table,
-            "errata": errata_table,
-            "notation": notation_table,
-        }[node["kind"]]
-        node.replace_self(make(app, page))
-
-
 def the_map(app: Sphinx) -> LectureMap:
     """Return the map of this book."""
     return LectureMap.read(Path(app.srcdir) / "lecture_map.toml")
-
-
-def table(head: list[str], widths: list[int], rows: list[list[list[nodes.Node]]]) -> nodes.Node:
-    """Return a table that scrolls inside its own box on a narrow screen."""
-    group = nodes.tgroup(cols=len(head))
-    group += [nodes.colspec(colwidth=width) for width in widths]
-
-    def line(cells: list[list[nodes.Node]]) -> nodes.row:
-        return nodes.row("", *[nodes.entry("", *cell) for cell in cells])
-
-    group += nodes.thead("", line([[nodes.paragraph(text=name)] for name in head]))
-    group += nodes.tbody("", *[line(row) for row in rows])
-    inner = nodes.table("", group, classes=["book-table", f"columns-{len(head)}"])
-    return nodes.container("", inner, classes=["table-box"], is_div=True)
-
-
-def words(text: str) -> list[nodes.Node]:
-    """Return a paragraph, with code between backquotes and formulas between dollars."""
-    line = nodes.paragraph()
-    for part in re.split(r"(`[^`]+`|\$[^$]+\$)", text):
-        if part.startswith("`"):
-            line += name(part[1:-1])
-        elif part.startswith("$"):
-            line += nodes.math(text=part[1:-1])
-        elif part:
-            line += nodes.Text(part.replace(" %", "\N{NO-BREAK SPACE}%"))
-    return [line]
-
-
-def name(text: str) -> nodes.literal:
-    """Return code that a narrow column breaks after a dot, a colon or an underscore."""
-    shown = nodes.literal()
-    for part in re.split(r"(?<=[._:])(?=\w)", text):
-        if shown.children:
-            shown += nodes.raw("", "<wbr>", format="html")
-        shown += nodes.Text(part)
-    return shown
 
 
 def heading(text: str) -> nodes.rubric:
@@ -173,14 +106,7 @@ def title_of(app: Sphinx, page: str, label: str) -> str:
             return format_.format(".".join(map(str, numbers[kind][anchor])))
     if label in standard.labels and standard.labels[label][2]:
         return str(standard.labels[label][2])
-    title = app.env.titles[page].astext() if page in app.env.titles else page
-    return title
-
-
-def link(app: Sphinx, page: str, target: str, anchor: str, text: str) -> nodes.Node:
-    """Return a link from one page to a place in another."""
-    uri = app.builder.get_relative_uri(page, target) + (f"#{anchor}" if anchor else "")
-    return nodes.reference("", "", nodes.Text(text), internal=True, refuri=uri)
+    return app.env.titles[page].astext() if page in app.env.titles else page
 
 
 def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) -> list[nodes.Node]:
@@ -200,18 +126,23 @@ def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) ->
     return lines
 
 
+def in_reference(app: Sphinx, page: str, name: str, shown: list[nodes.Node]) -> list[nodes.Node]:
+    """Return what is shown, as a link to a name's entry in the API reference if it has one."""
+    entry = app.env.get_domain("py").objects.get(name)
+    if entry is None:
+        return shown
+    uri = app.builder.get_relative_uri(page, entry.docname) + f"#{entry.node_id}"
+    return [nodes.reference("", "", *shown, internal=True, refuri=uri)]
+
+
 def code_links(app: Sphinx, page: str, names: list[str]) -> list[nodes.Node]:
     """Return each name, linked to its entry in the API reference if it has one."""
-    known = app.env.get_domain("py").objects
-    lines = []
-    for each in names:
-        shown: nodes.Node = name(each.removeprefix("lecturecode."))
-        if each in known:
-            entry = known[each]
-            uri = app.builder.get_relative_uri(page, entry.docname) + f"#{entry.node_id}"
-            shown = nodes.reference("", "", shown, internal=True, refuri=uri)
-        lines.append(nodes.paragraph("", "", shown))
-    return lines
+    return [
+        nodes.paragraph(
+            "", "", *in_reference(app, page, each, [name(each.removeprefix("lecturecode."))])
+        )
+        for each in names
+    ]
 
 
 def test_names(names: list[str]) -> list[nodes.Node]:
@@ -219,7 +150,7 @@ def test_names(names: list[str]) -> list[nodes.Node]:
     return [nodes.paragraph("", "", name(each.removeprefix("tests/"))) for each in names]
 
 
-def map_tables(app: Sphinx, page: str) -> list[nodes.Node]:
+def map_tables(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return one table for each slide."""
     lecture, headings, out = the_map(app), [], []
     head = ["Id", "In the lecture", "In the book", "Code and tests"]
@@ -239,7 +170,7 @@ def held_by(item: dict[str, Any]) -> list[nodes.Node]:
     return test_names(item["tests"]) or words("an assertion there")
 
 
-def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
+def claims_table(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return what the lecture claims, what came out, and where it is put to the test."""
     lecture = the_map(app)
     rows = []
@@ -253,7 +184,7 @@ def claims_table(app: Sphinx, page: str) -> list[nodes.Node]:
     return [table(head, [5, 28, 37, 30], rows)]
 
 
-def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
+def errata_table(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return where the slides are loose, what the book says, and the difference that it makes."""
     lecture = the_map(app)
     rows = []
@@ -267,7 +198,7 @@ def errata_table(app: Sphinx, page: str) -> list[nodes.Node]:
     return [table(head, [5, 25, 46, 24], rows)]
 
 
-def notation_table(app: Sphinx, page: str) -> list[nodes.Node]:
+def notation_table(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return the symbols with their names in code, one table for each chapter."""
     rows = tomllib.loads((Path(app.srcdir) / "notation.toml").read_text(encoding="utf-8"))["rows"]
     headings: list[nodes.rubric] = []
@@ -299,15 +230,12 @@ def linked(app: Sphinx, page: str, text: str, target: str) -> list[nodes.Node]:
         target = target.rpartition(".")[0]
     if not target or known[target].objtype == "module":
         return [line]
-    uri = app.builder.get_relative_uri(page, known[target].docname) + f"#{known[target].node_id}"
-    return [nodes.paragraph("", "", nodes.reference("", "", *line.children, refuri=uri))]
+    return [nodes.paragraph("", "", *in_reference(app, page, target, line.children))]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directives and the checks."""
-    app.add_node(book_table)
-    for name in ("lecture-map", "claims", "errata", "notation"):
-        app.add_directive(name, BookTable)
+    makers = {"lecture-map": map_tables, "claims": claims_table, "errata": errata_table}
+    fill_later(app, makers | {"notation": notation_table})
     app.connect("env-updated", check_all)
-    app.connect("doctree-resolved", fill)
     return {"version": "1", "env_version": 1, "parallel_read_safe": False}

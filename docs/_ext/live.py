@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
-from lecture_map import table, words
+from live_facts import live_state
 from myst_nb.core.read import read_myst_markdown_notebook
+from shared import BOOK, Kept, as_json, fill_later, table, words
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -33,12 +33,12 @@ BLOCK = re.compile(r'<div class="(?P<classes>highlight-Python notranslate)"')
 COUNTS = LIVE.parent / "live_cells.json"
 PYTHON = ("live_backend.py", "needs.py", "show.py")
 """What runs beside the cells in the page's Python."""
+MARKS = Kept("live_marks")
 
 
 def available(app: Sphinx) -> bool:
     """Tell whether Python's pieces go with the site."""
-    told = Path(app.confdir) / "_build" / "live" / "live.json"
-    return told.is_file() and json.loads(told.read_text(encoding="utf-8"))["available"]
+    return live_state(Path(app.confdir))["available"]
 
 
 def code_mark(codes: list[str]) -> str:
@@ -67,8 +67,7 @@ def told_reasons(docname: str, codes: list[str]) -> dict[int, str]:
 
 def chapter_cells(app: Sphinx, doctree: nodes.document) -> tuple[list[str], dict[int, nodes.Element]]:
     """Return the code of all cells of a chapter, and the nodes of those that it shows."""
-    source = app.env.chapter_sources.get(app.env.docname)
-    notebook = read_myst_markdown_notebook(source)
+    notebook = read_myst_markdown_notebook(app.env.current_document["chapter_source"])
     numbers = {}
     codes = []
     for index, cell in enumerate(notebook.cells):
@@ -93,10 +92,8 @@ def gallery_cells(doctree: nodes.document) -> tuple[list[str], dict[int, nodes.E
 def mark(app: Sphinx, doctree: nodes.document) -> None:
     """Find the cells of the page just read, and what they need."""
     docname = app.env.docname
-    marks = app.env.live_marks = getattr(app.env, "live_marks", {})
-    marks.pop(docname, None)
     source = Path(app.env.doc2path(docname))
-    if docname.startswith(("chapters/", "appendices/")) and source.suffix == ".md":
+    if docname.startswith(BOOK) and source.suffix == ".md":
         codes, shown = chapter_cells(app, doctree)
     elif docname.startswith("auto_gallery/") and source.stem.startswith("plot_"):
         codes, shown = gallery_cells(doctree)
@@ -108,7 +105,7 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
         if isinstance(node, nodes.container):  # a block of the gallery loses its classes on the way
             node["classes"].append(f"live-cell-{index}")
     needed = {need for index in shown if not why[index] for need in page.cells[index].needs}
-    marks[docname] = {
+    MARKS.of(app.env)[docname] = {
         "code": code_mark([codes[index] for index in sorted(shown)]),
         "cells": {
             index: {
@@ -123,23 +120,11 @@ def mark(app: Sphinx, doctree: nodes.document) -> None:
     }
 
 
-def forget(app: Sphinx, env: Any, docname: str) -> None:
-    """Forget the cells of a page that is read again, or gone."""
-    getattr(env, "live_marks", {}).pop(docname, None)
-
-
-def merge(app: Sphinx, env: Any, docnames: list[str], other: Any) -> None:
-    """Take over what another process has read."""
-    env.live_marks = getattr(env, "live_marks", {}) | {
-        name: told for name, told in getattr(other, "live_marks", {}).items() if name in docnames
-    }
-
-
 def write_marks(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Write the marks into a page, and let it load the script."""
-    found = getattr(app.env, "live_marks", {}).get(page)
+    found = MARKS.of(app.env).get(page)
     body = context.get("body")
     if not found or not body or doctree is None:
         return
@@ -157,47 +142,27 @@ def write_marks(
         body = CELL.sub(lambda m: marked(m["classes"] + m["more"], int(m["index"])), body)
     if usable:
         if found["hidden"]:
-            told = json.dumps(found["hidden"]).replace("</", "<\\/")
+            told = as_json(found["hidden"])
             body += f'<script type="application/json" id="live-hidden">{told}</script>\n'
         app.add_js_file("live.js", loading_method="defer", priority=600)
         app.add_css_file("live.css")
     context["body"] = body
 
 
-class live_counts(nodes.General, nodes.Element):  # noqa: N801  (docutils' naming)
-    """Stands where the counts of cells come."""
-
-
-class LiveCells(Directive):
-    """Tell how many cells run in their pages."""
-
-    def run(self) -> list[nodes.Node]:
-        """Leave room for the table."""
-        env = self.state.document.settings.env
-        env.book_tables = getattr(env, "book_tables", set()) | {env.docname}
-        env.note_dependency(str(COUNTS))
-        return [live_counts()]
-
-
-def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
+def counts(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Count the cells that run in their pages, chapter by chapter, and say how the last trial went."""
-    for node in list(doctree.findall(live_counts)):
-        states: dict[str, list[str]] = {}
-        marks = getattr(app.env, "live_marks", {})
-        for name in sorted(marks, key=lambda name: (name.startswith("appendices/"), name)):
-            told, title = marks[name], app.env.titles[name].astext()
-            title = "The gallery" if name.startswith("auto_gallery/") else title
-            states.setdefault(title, []).extend(cell["live"] for cell in told["cells"].values())
-        rows = [[title, len(cells), cells.count("ready")] for title, cells in states.items()]
-        rows.sort(key=lambda row: row[0] == "The gallery")
-        rows.append(["Together", sum(row[1] for row in rows), sum(row[2] for row in rows)])
-        shown = table(
-            ["Chapter", "Cells", "Run in the page"],
-            [60, 20, 20],
-            [[words(str(entry)) for entry in row] for row in rows],
-        )
-        tried = last_trial({f"{name}.html": told["code"] for name, told in marks.items()})
-        node.replace_self([shown, *words(tried)])
+    states: dict[str, list[str]] = {}
+    marks = MARKS.of(app.env)
+    for name in sorted(marks, key=lambda name: (name.startswith("appendices/"), name)):
+        told, title = marks[name], app.env.titles[name].astext()
+        title = "The gallery" if name.startswith("auto_gallery/") else title
+        states.setdefault(title, []).extend(cell["live"] for cell in told["cells"].values())
+    rows = [[title, len(cells), cells.count("ready")] for title, cells in states.items()]
+    rows.sort(key=lambda row: row[0] == "The gallery")
+    rows.append(["Together", sum(row[1] for row in rows), sum(row[2] for row in rows)])
+    head, cells = ["Chapter", "Cells", "Run in the page"], [[words(str(x)) for x in row] for row in rows]
+    tried = last_trial({f"{name}.html": told["code"] for name, told in marks.items()})
+    return [table(head, [60, 20, 20], cells), *words(tried)]
 
 
 def last_trial(now: dict[str, str]) -> str:
@@ -230,12 +195,9 @@ def write_worker(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Mark while pages are read, write when they are written."""
-    app.add_node(live_counts)
-    app.add_directive("live-cells", LiveCells)
-    app.connect("doctree-resolved", fill)
+    fill_later(app, {"live-cells": counts})
+    MARKS.connect(app)
     app.connect("doctree-read", mark)
-    app.connect("env-purge-doc", forget)
-    app.connect("env-merge-info", merge)
     app.connect("html-page-context", write_marks)
     app.connect("build-finished", write_worker)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

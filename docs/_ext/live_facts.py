@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
-from lecture_map import table, words
+from shared import table, words
 from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 SHOWN = ["numpy", "matplotlib", "pillow", "array-api-compat", "lecturecode"]
 LICENCES = "_static/live/LICENSES/index.html"
@@ -23,12 +23,12 @@ def live_state(source: Path) -> dict[str, Any]:
     return json.loads(state.read_text(encoding="utf-8"))
 
 
-class LiveFacts(Directive):
+class LiveFacts(SphinxDirective):
     """A table of versions, in the pages and in the book, and of sizes; or why there is none."""
 
     def run(self) -> list[nodes.Node]:
         """Return the table and the sentence."""
-        told = live_state(Path(self.state.document.settings.env.srcdir))
+        told = live_state(Path(self.env.srcdir))
         if not told["available"]:
             return words(f"This copy of the book cannot run code in its pages: {told['reason']}.")
         facts = [("Python", told["python"], platform.python_version())]

@@ -38,7 +38,6 @@ has changed in the cells has no part in it, nor has what the cells assert of the
 """
 
 import ast
-import json
 import re
 import sys
 from pathlib import Path
@@ -54,6 +53,7 @@ from sphinx.util.docutils import SphinxDirective
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "live"))
 from folds import marked
 from needs import Page
+from shared import as_json, load_where
 
 logger = logging.getLogger(__name__)
 OPTIONS = ("label", "line", "from", "to", "step", "values", "at", "limit", "limit-label", "says")
@@ -295,9 +295,8 @@ def parted(content: nodes.Element) -> tuple[list[nodes.Node], nodes.Node, list[n
 
 def visit_movable(self: Any, node: movable) -> None:
     """Open the box and say what the page has to know."""
-    data = json.dumps(node["figure"], ensure_ascii=False).replace("<", "\\u003c")
     self.body.append(self.starttag(node, "div", CLASS="movable"))
-    self.body.append(f'<script type="application/json">{data}</script>\n')
+    self.body.append(f'<script type="application/json">{as_json(node["figure"])}</script>\n')
     answer = node.children[-1]
     self.body.append('<p class="movable-title">Predict, then move</p>\n')
     for child in node.children[:-1]:
@@ -309,16 +308,10 @@ def visit_movable(self: Any, node: movable) -> None:
     raise nodes.SkipNode
 
 
-def add_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the script to the pages that have such a figure."""
-    if doctree is not None and any(True for _ in doctree.findall(movable)):
-        app.add_css_file("movable.css")
-        app.add_js_file("movable.js", loading_method="defer", priority=700)  # after live.js
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Add the directive."""
     app.add_node(movable, html=(visit_movable, None))
     app.add_directive("movable", Movable)
-    app.connect("html-page-context", add_script)
+    has_figure = lambda doctree: any(True for _ in doctree.findall(movable))  # noqa: E731
+    load_where(app, has_figure, "movable.js", "movable.css", after=700)  # after live.js
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,6 +15,7 @@ import nbformat
 from docutils import nodes
 from myst_nb.core.read import read_myst_markdown_notebook
 from plain import Plain
+from shared import BOOK
 from sphinx.application import Sphinx
 from sphinx_exercise.nodes import solution_node
 
@@ -30,7 +31,7 @@ FOLDED = {"jupyter": {"source_hidden": True}}
 def is_notebook(app: Sphinx, page: str) -> bool:
     """Tell whether a page is a chapter or an appendix that has cells."""
     source = Path(app.env.doc2path(page))
-    if not page.startswith(("chapters/", "appendices/")) or source.suffix != ".md":
+    if not page.startswith(BOOK) or source.suffix != ".md":
         return False
     return "{code-cell}" in source.read_text(encoding="utf-8")
 

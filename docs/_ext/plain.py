@@ -80,8 +80,10 @@ class Plain:
         return write(node) if write else "".join(map(self.line, node.children))
 
     def line_literal(self, node: nodes.Element) -> str:
-        """Return code in a line."""
-        text = node.astext()
+        """Return code in a line, without the places where a page may break it."""
+        text = "".join(
+            n.astext() for n in node.findall(nodes.Text) if not isinstance(n.parent, nodes.raw)
+        )
         ticks = "``" if "`" in text else "`"
         return f"{ticks}{text}{ticks}"
 
@@ -323,8 +325,3 @@ def plain_title(node: nodes.Node) -> nodes.Node:
     if isinstance(node, nodes.title):
         return nodes.rubric("", "", *(child.deepcopy() for child in node.children))
     return node
-
-
-def setup(app: Any) -> dict[str, Any]:
-    """Say that pages may be read and written side by side; other extensions use this one."""
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

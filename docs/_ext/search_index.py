@@ -17,12 +17,12 @@ from posixpath import dirname, join, normpath
 from typing import Any
 
 from docutils import nodes
+from shared import Kept, filled, title
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
-from sphinx.environment.collectors import EnvironmentCollector
 
 Entry = dict[str, Any]
+ENTRIES = Kept("book_search")
 
 KINDS = {
     "chapters/": "chapter",
@@ -276,28 +276,9 @@ def of_exercise(node: nodes.Element, docname: str) -> Entry:
     return entry("exercise", list(node["ids"]), heading, text=text, code=names_in_code(node))
 
 
-class Collector(EnvironmentCollector):
-    """Keep the entries of each page with what else Sphinx knows of it, for the next build."""
-
-    def clear_doc(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-        """Forget a page."""
-        kept(env).pop(docname, None)
-
-    def merge_other(self, app: Sphinx, env: BuildEnvironment, docnames: Any, other: Any) -> None:
-        """Take over the pages that another process read."""
-        kept(env).update({name: kept(other)[name] for name in docnames if name in kept(other)})
-
-    def process_doc(self, app: Sphinx, doctree: nodes.document) -> None:
-        """Read a page."""
-        name = app.env.docname
-        kept(app.env)[name] = entries_of(doctree, name)
-
-
-def kept(env: Any) -> dict[str, list[Entry]]:
-    """Return the entries of all pages."""
-    if not hasattr(env, "book_search"):
-        env.book_search = {}
-    return env.book_search
+def look(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep the entries of the page that is read."""
+    ENTRIES.of(app.env)[app.env.docname] = entries_of(doctree, app.env.docname)
 
 
 # -- the index -------------------------------------------------------------------------------
@@ -374,23 +355,17 @@ def words_of(folder: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"same": []}
 
 
-def numbered(env: BuildEnvironment, page: str) -> str:
-    """Return a page's title, with its number if it has one."""
-    number = env.toc_secnumbers.get(page, {}).get("") or ()
-    return " ".join([*map(str, number), env.titles[page].astext()])
-
-
 def write(app: Sphinx, failed: Exception | None) -> None:
     """Write the index, as a script: a page opened from a folder may load nothing else."""
     if failed or app.builder.format != "html":
         return
     env = app.env
-    pages = {page: found for page, found in kept(env).items() if page in env.found_docs}
-    for page in sorted(getattr(env, "book_tables", set()) & env.found_docs):  # filled in at the end
+    pages = {page: found for page, found in ENTRIES.of(env).items() if page in env.found_docs}
+    for page in filled(app, env):  # filled in at the end
         pages[page] = entries_of(env.get_and_resolve_doctree(page, app.builder), page)
     standard = env.get_domain("std")
     labels = {name: (page, anchor) for name, (page, anchor, *_) in standard.anonlabels.items()}
-    titles = {page: numbered(env, page) for page in env.found_docs if page in env.titles}
+    titles = {page: title(env, page) for page in env.found_docs if page in env.titles}
     found = index(pages, titles, labels, words_of(Path(app.srcdir)))
     text = json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     (Path(app.outdir) / "searchindex.js").write_text(f"bookIndex({text});\n", encoding="utf-8")
@@ -408,7 +383,8 @@ def page(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to the reading of each page and to the end of the build."""
-    app.add_env_collector(Collector)
+    ENTRIES.connect(app)
+    app.connect("doctree-read", look)
     app.connect("builder-inited", without_sphinx)
     app.connect("html-collect-pages", page)
     app.connect("build-finished", write)

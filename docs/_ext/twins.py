@@ -7,9 +7,10 @@ They are for programs that read, and for readers who like text: ``chapters/06_x.
 from pathlib import Path
 from typing import Any
 
-from addresses import site_address
+from addresses import DESCRIPTIONS, site_address
 from docutils import nodes
 from plain import Plain
+from shared import title
 from sphinx.application import Sphinx
 
 PARTS = {
@@ -47,13 +48,6 @@ def name(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree
         context["metatags"] = context.get("metatags", "") + f"\n    {link}\n"
 
 
-def title(app: Sphinx, page: str) -> str:
-    """Return the title of a page with its number."""
-    node = app.env.titles[page]
-    number = app.env.toc_secnumbers.get(page, {}).get("") or ()
-    return f"{'.'.join(map(str, number))} {node.astext()}".strip()
-
-
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """List the twins, and remove those of pages that are gone."""
     if exception or app.builder.format != "html":
@@ -63,7 +57,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         for twin in (out / folder).rglob("*.md") if folder else out.glob("*.md"):
             if twin.relative_to(out).with_suffix("").as_posix() not in found:
                 twin.unlink()
-    told = getattr(app.env, "descriptions", {})
+    told = DESCRIPTIONS.of(app.env)
     lines = [f"# {app.config.html_title}", "", f"> {told.get(app.config.root_doc, '')}".rstrip()]
     for part, folder in PARTS.items():
         pages = sorted(p for p in found if (p.startswith(folder) if folder else "/" not in p))
@@ -71,7 +65,7 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
         for page in pages:
             path = f"{page}.md"
             about = f": {told[page]}" if told.get(page) else ""
-            lines.append(f"- [{title(app, page)}]({site_address(app, path) or path}){about}")
+            lines.append(f"- [{title(app.env, page)}]({site_address(app, path) or path}){about}")
     (out / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

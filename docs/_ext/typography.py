@@ -15,14 +15,15 @@ CLOSING = re.compile(r"^[.,;:!?)\]]+")
 def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Wrap each inline formula and the punctuation that follows it in a box that does not break."""
     for math in list(doctree.findall(nodes.math)):
-        text = math.next_node(descend=False, siblings=True)
+        line, after = math.parent, math.parent.index(math) + 1
+        text = line[after] if after < len(line) else None
         found = CLOSING.match(text) if isinstance(text, nodes.Text) else None
         if found is None:
             continue
+        line[after] = nodes.Text(text[found.end() :])  # by its place: equal texts are equal nodes
         together = nodes.inline("", classes=["keep-together"])
         math.replace_self(together)
         together += [math, nodes.Text(found.group())]
-        text.parent.replace(text, nodes.Text(text[found.end() :]))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
