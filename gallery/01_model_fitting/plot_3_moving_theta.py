@@ -15,7 +15,7 @@ from lecturecode import affine_error, fit_affine
 from lecturecode.datasets import penguins
 from lecturecode.plots import COLOURS, animate, contours, describe, use_style
 
-frames = 48
+frames = 25
 
 use_style()
 birds = penguins()
@@ -50,7 +50,7 @@ def draw(i):
     figure.suptitle(f"loss {g(theta[i]):.3f} kg²")
 
 
-animation = animate(figure, draw, frames, interval=150)
+animation = animate(figure, draw, frames, interval=250)
 describe(
     figure,
     "Animation. Left: a line turns until it runs through the middle of the "

@@ -17,7 +17,7 @@ from lecturecode import plots, pointwise, random_search
 from lecturecode.datasets import digits
 from lecturecode.domains import Choice, Positive
 
-trainings = 60  # try 30
+trainings = 40  # try 80
 
 torch.set_num_threads(1)  # quicker for small matrices
 rng = np.random.default_rng(0)
@@ -68,7 +68,7 @@ plots.describe(
 plt.show()
 
 # %%
-# Along a row the dots change their size, down a column hardly. Sixty draws tried sixty
+# Along a row the dots change their size, down a column hardly. Forty draws tried forty
 # learning rates.
 
 good = loss < 0.2

@@ -50,7 +50,7 @@ def draw(i):
         ax.view_init(elev=30, azim=-70 + 1.2 * i)
 
 
-animation = animate(figure, draw, 31, interval=140)
+animation = animate(figure, draw, range(0, 31, 2), interval=280)
 describe(
     figure,
     "Marbles on three turning surfaces: in the bowl one ends at the bottom, on "

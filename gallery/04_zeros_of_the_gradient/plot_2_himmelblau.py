@@ -17,7 +17,7 @@ from lecturecode import classify, find_stationary_point
 from lecturecode.objectives import Himmelblau
 from lecturecode.plots import COLOURS, contours, describe, mark, use_style
 
-starts_per_side = 51
+starts_per_side = 35  # try 71
 
 use_style()
 g = Himmelblau()

@@ -20,9 +20,9 @@ large = 0.195  # try any between 0.19 and 0.2
 
 bowl = Quadratic([1.0, 10.0])
 start = [-1.8, 1.0]
-with_small = gradient_descent(bowl, start, small, steps=30)
-with_best = gradient_descent(bowl, start, best, steps=30)
-with_large = gradient_descent(bowl, start, large, steps=30)
+with_small = gradient_descent(bowl, start, small, steps=20)
+with_best = gradient_descent(bowl, start, best, steps=20)
+with_large = gradient_descent(bowl, start, large, steps=20)
 
 plots.use_style()
 traces = {
@@ -31,10 +31,10 @@ traces = {
     f"large: {large:.3f}": with_large,
 }
 box = [(-2.1, 0.6), (-1.2, 1.2)]
-animation = plots.animate_path(bowl, traces, box, panels=True, frames=31)
+animation = plots.animate_path(bowl, traces, box, panels=True, frames=21)
 plots.describe(
     plt.gcf(),
-    "Three bowls side by side, each with a descent of 30 steps. The small "
+    "Three bowls side by side, each with a descent of 20 steps. The small "
     f"learning rate of {small:.3f} has not arrived after them, the best one "
     f"of {best:.3f} zigzags to the minimum, the large one of {large:.3f} still "
     "jumps between the walls.",
@@ -42,7 +42,7 @@ plots.describe(
 plt.show()
 
 # %%
-# After 30 steps :math:`g` at the best rate, :math:`2/(\lambda_{\min} + \lambda_{\max})
+# After 20 steps :math:`g` at the best rate, :math:`2/(\lambda_{\min} + \lambda_{\max})
 # = 2/11`, is less than a hundredth of what it is at either of the others. The large
 # rate does go down, slowly.
 

@@ -48,7 +48,7 @@ def draw(step):
         dots[kind].set_data(*thetas[kind][step].T)
 
 
-animation = plots.animate(figure, draw, 21)
+animation = plots.animate(figure, draw, range(0, 21, 2), interval=240)
 plots.describe(
     figure,
     "Nine dots each on three surfaces. Around the minimum they gather at the "

@@ -53,7 +53,7 @@ law = np.sqrt(rates * c / (2 * (2 - 2 * rates)))
 
 theta = np.tile(bottom, (len(rates), 1))  # a walk for each rate
 walks = []
-for batch in rng.integers(0, 512, (6000, n)):
+for batch in rng.integers(0, 512, (3000, n)):
     _, gradient = backprop(network, loss, theta, x[batch], y[batch])
     theta = theta - rates[:, None] * gradient
     walks.append(np.linalg.norm(theta - bottom, axis=1))

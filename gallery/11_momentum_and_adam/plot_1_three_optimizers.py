@@ -35,7 +35,7 @@ runs = {}
 for name, rule in rules.items():
     runs[name] = minimize(value_and_gradient, start, rule, steps=steps)
 box = [(-1.7, 1.7), (-0.6, 2.2)]
-animation = plots.animate_path(canyon, runs, box, log=True, frames=48)
+animation = plots.animate_path(canyon, runs, box, log=True, frames=26)
 plots.describe(
     plt.gcf(),
     "Three paths in a curved canyon from the same start on the left. Gradient "

@@ -29,7 +29,7 @@ network = Network((2, 16, 16, 2), activation)
 how = {"epochs": 20, "batch_size": 30, "record_every": 5, "rng": 0}
 trace = train(network, CrossEntropy(), x, y, Adam(learning_rate), **how)
 names = ("upper moon", "lower moon")
-animation = plots.animate_boundary(network, trace, x, y, classes=names)
+animation = plots.animate_boundary(network, trace, x, y, classes=names, frames=24)
 plots.describe(
     plt.gcf(),
     "Animation. Two crescents of points that reach into each other, and a "

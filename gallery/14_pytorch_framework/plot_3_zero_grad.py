@@ -44,7 +44,7 @@ animation = plots.animate_path(
     [(-2.4, 2.4), (-1.5, 1.5)],
     log=True,
     panels=True,
-    frames=51,
+    frames=26,
 )
 left, right = plt.gcf().axes
 left.set(title="with zero_grad", xlabel=r"$\theta_1$", ylabel=r"$\theta_2$")
