@@ -135,6 +135,12 @@ def sweep(page: Page, name: str, seconds: float = 120) -> Iterator[Ran]:
         yield Ran(name, index, round(time.monotonic() - start, 2), judged(built, live))
 
 
+def record(out: Path, browser: str, counts: dict[str, Any]) -> None:
+    """Write down what was found so far."""
+    told = {"date": f"{datetime.date.today():%d %B %Y}", "browser": browser, "pages": counts}
+    out.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Go through the book; fail if a cell marked ready does not run as in the book."""
     from conftest import CHROMIUM, FLAGS, SITE, pages
@@ -146,8 +152,10 @@ def main() -> int:
     options = parser.parse_args()
     names = options.pages or pages("chapters/*.html", "appendices/*.html", "auto_gallery/*/plot_*.html")
     counts, wrong = {}, []
+    kept = json.loads(options.out.read_text(encoding="utf-8"))["pages"] if options.out.is_file() else {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        version = f"Chromium {browser.version.partition('.')[0]}"
         for number, name in enumerate(names, 1):
             page = browser.new_page()
             page.set_default_timeout(1000 * options.seconds)
@@ -171,17 +179,13 @@ def main() -> int:
             right = sum(not ran.problem for ran in results)
             code = code_mark(page_code)
             counts[name] = {"cells": len(states), "ready": len(results), "right": right, "code": code}
+            record(options.out, version, (kept if options.pages else {}) | counts)
             print(f"  {right} as in the book, {sum(r.seconds for r in results):.0f} s", flush=True)
-        version = f"Chromium {browser.version.partition('.')[0]}"
         browser.close()
     total = {key: sum(count[key] for count in counts.values()) for key in ("cells", "ready", "right")}
     print(
         f"{total['cells']} cells; {total['ready']} run in their pages, {total['right']} as in the book."
     )
-    if options.pages and options.out.is_file():
-        counts = json.loads(options.out.read_text(encoding="utf-8"))["pages"] | counts
-    record = {"date": f"{datetime.date.today():%d %B %Y}", "browser": version, "pages": counts}
-    options.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return 1 if wrong else 0
 
 
