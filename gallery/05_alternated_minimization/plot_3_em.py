@@ -24,7 +24,7 @@ x = birds.x[:, [0, 2]]
 x = (x - x.mean(axis=0)) / x.std(axis=0)
 means = kmeans_start(x, K, rng=5)
 start = Mixture(np.full(K, 1 / K), means, np.tile(np.eye(2), (K, 1, 1)))
-trace = gaussian_mixture(x, K, start=start, tol=1e-5)
+trace = gaussian_mixture(x, K, start=start, tol=1e-4)
 names = ("bill length (standardized)", "flipper length (standardized)")
 animation = plots.animate_mixture(x, trace, names=names, frames=60)
 plots.describe(

@@ -2,7 +2,7 @@ r"""
 Where k-means ends depends on where it starts
 =============================================
 
-Six clusters of penguins, from 600 starts at six random birds and from 600 drawn by
+Six clusters of penguins, from 300 starts at six random birds and from 300 drawn by
 k-means++, which prefers birds far from those it has. Each run converges. Look how wide
 the histogram of the ends is, and how alike for both kinds of start. See
 :doc:`/chapters/05_alternated_minimization`.
@@ -15,7 +15,7 @@ from lecturecode import kmeans, kmeans_start, plots
 from lecturecode.datasets import penguins
 
 K = 6  # clusters
-starts = 600  # of each kind
+starts = 300  # of each kind
 
 rng = np.random.default_rng(0)
 x = penguins().x[:, [0, 2]]
@@ -54,7 +54,7 @@ draw(best_run, axes["b"], f"best: {best:.1f}")
 draw(worst_run, axes["c"], f"worst: {worst:.1f}")
 plots.describe(
     figure,
-    "The inertia at the end of 1200 runs, from 78 to 113; for both kinds of "
+    "The inertia at the end of 600 runs, from 78 to 113; for both kinds of "
     "start most are at the left end. Beside it the best result, six groups "
     "that share the cloud, and the worst.",
 )
