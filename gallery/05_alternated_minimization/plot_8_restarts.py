@@ -54,7 +54,7 @@ draw(best_run, axes["b"], f"best: {best:.1f}")
 draw(worst_run, axes["c"], f"worst: {worst:.1f}")
 plots.describe(
     figure,
-    "The inertia at the end of 600 runs, from 78 to 113; for both kinds of "
+    "The inertia at the end of 600 runs, from 78 to 112; for both kinds of "
     "start most are at the left end. Beside it the best result, six groups "
     "that share the cloud, and the worst.",
 )
