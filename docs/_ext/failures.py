@@ -1,4 +1,4 @@
-"""Name the file and the line of every chapter cell and gallery script that fails.
+"""Name the file and the line of every chapter cell and gallery script that fails, or is told wrongly.
 
 The build goes on after a failure, so that one run lists all of them; since every one is a
 warning and the build runs with ``-W``, it ends in failure.
@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
@@ -15,6 +16,7 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+TYPED = re.compile(r"(np\.\w+|array|tensor)\(")
 FRAME = re.compile(r"Cell In\[(\d+)\], line (\d+)")
 
 
@@ -83,9 +85,22 @@ def report_gallery(app: Sphinx, exception: Exception | None) -> None:
         logger.warning(last_line(traceback), location=place, type="book", subtype="script")
 
 
+def told_with_type(doctree: nodes.document) -> list[str]:
+    """Return the results in the prose that say their type, as ``np.int64(3)`` does."""
+    told = [node.astext() for node in doctree.findall(nodes.inline) if "pasted-text" in node["classes"]]
+    return [text for text in told if TYPED.match(text)]
+
+
+def report_types(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Warn where a sentence says a number with its type."""
+    for text in told_with_type(doctree):
+        logger.warning("the prose says %s; glue a number of Python", text, location=docname, type="book")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to the end of each chapter and to the end of the build."""
     app.connect("source-read", keep_source, priority=900)
     app.connect("doctree-read", report_chapter)
+    app.connect("doctree-resolved", report_types)
     app.connect("build-finished", report_gallery, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
