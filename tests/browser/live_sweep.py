@@ -96,7 +96,7 @@ def judged(built: dict[str, Any], live: dict[str, Any]) -> str:
 
 def same(built: str, live: str, numbers: bool = True) -> str:
     """Return where two texts differ, in words or by more than rounding; nothing if they do not."""
-    words = [" ".join(NUMBER.sub("#", text).split()) for text in (built, live)]
+    words = ["".join(NUMBER.sub("#", text).split()) for text in (built, live)]  # NumPy pads its numbers
     found = [NUMBER.findall(text) for text in (built, live)]
     if words[0] != words[1] or len(found[0]) != len(found[1]):
         return (
