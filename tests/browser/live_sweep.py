@@ -30,9 +30,10 @@ ROUNDING = (
     " digits  {name}",
     "np.linalg.solve(twice.T @ twice",
     "formula = six_times(Polynomial([0, 1]))",
+    "for rule_name, rule in rules.items():",  # from too large a start
+    "grid_search(twenty,",  # the refusal says how long an evaluation takes
 )
-ROUNDING += ("for rule_name, rule in rules.items():",)  # from too large a start
-"""Cells that print how large rounding errors are, or have grown: another processor has other numbers."""
+"""Cells that print how large rounding errors are or have grown, or a time: these differ by processor."""
 
 SOURCES = "() => lecturecode.live.cells.filter(cell => cell.box).map(cell => cell.source)"
 LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, Boolean(cell.box)])
