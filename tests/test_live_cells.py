@@ -162,3 +162,14 @@ def test_the_build_page_says_which_pages_have_changed_since_the_cells_were_tried
     mended, gone, new = {"b.html": other}, {}, {"b.html": same, "c.html": same}
     for rest in (mended, gone, new):
         assert live.last_trial({"a.html": same} | rest).endswith("changed since: 1.")
+
+
+def test_a_table_of_markdown_is_shown_as_a_table():
+    show = importlib.import_module("show")
+    made = show.as_table("| $P$ | best |\n| --- | --: |\n| `a_b` | 1 < 2 |")
+    assert '<th style="text-align: left"><span class="math">\\(P\\)</span></th>' in made
+    assert '<td style="text-align: left"><code>a_b</code></td>' in made
+    assert '<td style="text-align: right">1 &lt; 2</td>' in made
+    short, uneven = "| a |\n| b |", "| a | b |\n| --- | --- |\n| 1 |"
+    for other in ("A sentence.", short, uneven, "| a |\n| - |\nword | word"):
+        assert show.as_table(other) == ""

@@ -485,6 +485,7 @@
         }
         if (error) output.append(element("pre", { className: "live-text live-error", textContent: error.text }));
         output.hidden = false;
+        if (output.querySelector(".math")) window.MathJax?.typesetPromise?.([output]);
         for (const part of output.querySelectorAll("pre, .live-part")) {
           if (part.scrollWidth > part.clientWidth + 1) part.tabIndex = 0;
         }

@@ -184,6 +184,24 @@ def as_text(value: Any) -> str:
     return repr(value)
 
 
+def as_table(text: str) -> str:
+    """Return a table of Markdown as HTML, its formulas for MathJax; nothing if the text is none."""
+    rows = [line.strip().strip("|").split("|") for line in text.splitlines()]
+    if len(rows) < 3 or set("".join(rows[1])) - set("-: ") or len({len(row) for row in rows}) > 1:
+        return ""
+    sides = ["right" if side.strip().endswith(":") else "left" for side in rows.pop(1)]
+
+    def row(cells: list[str], tag: str) -> str:
+        told = [html.escape(cell.strip()) for cell in cells]
+        told = [re.sub(r"`([^`]+)`", r"<code>\1</code>", cell) for cell in told]
+        told = [re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', cell) for cell in told]
+        parts = zip(sides, told, strict=True)
+        return "".join(f'<{tag} style="text-align: {side}">{cell}</{tag}>' for side, cell in parts)
+
+    head, body = row(rows[0], "th"), "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows[1:])
+    return f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
 def display(*values: Any, **_: object) -> None:
     """Show values, as a notebook's ``display``."""
     for value in values:
@@ -210,7 +228,7 @@ def stand_ins() -> None:
 
     class Markdown(Written):
         def _repr_html_(self) -> str:
-            return f'<pre class="live-text">{html.escape(self.data)}</pre>'
+            return as_table(self.data) or f'<pre class="live-text">{html.escape(self.data)}</pre>'
 
     inside.HTML, inside.Markdown, inside.display = HTML, Markdown, display  # type: ignore[attr-defined]
     package.display, package.version_info = inside, (9, 0)  # type: ignore[attr-defined]

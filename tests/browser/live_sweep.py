@@ -31,6 +31,8 @@ ROUNDING = (
     "np.linalg.solve(twice.T @ twice",
     "formula = six_times(Polynomial([0, 1]))",
     "for rule_name, rule in rules.items():",  # from too large a start
+    "away[h] = abs(slopes",
+    "landscape = {neurons: search(neurons)",  # Newton's method from far away
     "grid_search(twenty,",  # the refusal says how long an evaluation takes
 )
 """Cells that print how large rounding errors are or have grown, or a time: these differ by processor."""
@@ -39,7 +41,7 @@ SOURCES = "() => lecturecode.live.cells.filter(cell => cell.box).map(cell => cel
 LIST = """() => lecturecode.live.cells.map((cell, index) => [index, cell.state, Boolean(cell.box)])
     .filter(([, , shown]) => shown).map(([index, state]) => [index, state])"""
 READ = """parts => {
-  const OTHER = 'figcaption, style, script, button, form, .lecturecode-player';
+  const OTHER = 'figcaption, style, script, button, form, .math, .lecturecode-player';
   const figures = parts.map(part =>
     Number(part.matches('img, .lecturecode-player'))
     + part.querySelectorAll('.lecturecode-player').length
