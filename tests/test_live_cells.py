@@ -157,11 +157,11 @@ def test_the_build_page_says_which_pages_have_changed_since_the_cells_were_tried
     record.write_text(json.dumps(told), encoding="utf-8")
     same = live.code_mark(["x =  1", "y = 2\n"])
     other = live.code_mark(["x = 1", "y = 3"])
-    assert "4 of 4" in live.last_trial({"a.html": same, "b.html": same})
-    assert "changed" not in live.last_trial({"a.html": same, "b.html": same})
-    mended, gone, new = {"b.html": other}, {}, {"b.html": same, "c.html": same}
-    for rest in (mended, gone, new):
-        assert live.last_trial({"a.html": same} | rest).endswith("changed since: 1.")
+    assert "Of 4 cells of 2 pages" in live.last_trial({"a.html": same, "b.html": same})
+    for tried in ({"a.html": same, "b.html": same}, {"a.html": same}):
+        assert "not tried" not in live.last_trial(tried)
+    for new in ({"b.html": other}, {"b.html": same, "c.html": same}):
+        assert live.last_trial({"a.html": same} | new).endswith("changed last: 1.")
 
 
 def test_a_table_of_markdown_is_shown_as_a_table():

@@ -166,21 +166,19 @@ def counts(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
 
 
 def last_trial(now: dict[str, str]) -> str:
-    """Return what the last run of all cells in a browser found; `now` has the mark of each page."""
+    """Return what the last run of the cells in a browser found; `now` has the mark of each page."""
     if not COUNTS.is_file():
         return "The cells have not been compared with the book in a browser yet: make browser-live."
     told = json.loads(COUNTS.read_text(encoding="utf-8"))
     pages = told["pages"].items()
     right, ready = (sum(page[key] for _, page in pages) for key in ("right", "ready"))
     said = (
-        f"When all were last run in a browser ({told['browser']}, {told['date']}; make browser-live), "
-        f"{right} of {ready} showed what the book shows: the same text, numbers equal to rounding, "
-        "as many figures."
+        f"Of {ready} cells of {len(told['pages'])} pages that were run in a browser ({told['browser']}, "
+        f"{told['date']}; make browser-live), {right} showed what the book shows: the same text, "
+        "numbers equal to rounding, as many figures."
     )
-    changed = len(now.keys() | told["pages"].keys()) - sum(
-        name in now and now[name] == page["code"] for name, page in pages
-    )
-    return f"{said} Pages whose code has changed since: {changed}." if changed else said
+    untried = sum(told["pages"].get(name, {}).get("code") != code for name, code in now.items())
+    return f"{said} Pages not tried since their code was changed last: {untried}." if untried else said
 
 
 def write_worker(app: Sphinx, exception: Exception | None) -> None:
