@@ -196,9 +196,9 @@ def as_table(text: str) -> str:
         told = [re.sub(r"`([^`]+)`", r"<code>\1</code>", cell) for cell in told]
         told = [re.sub(r"\$([^$]+)\$", r'<span class="math">\\(\1\\)</span>', cell) for cell in told]
         parts = zip(sides, told, strict=True)
-        return "".join(f'<{tag} style="text-align: {side}">{cell}</{tag}>' for side, cell in parts)
+        return "\n".join(f'<{tag} style="text-align: {side}">{cell}</{tag}>' for side, cell in parts)
 
-    head, body = row(rows[0], "th"), "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows[1:])
+    head, body = row(rows[0], "th"), "\n".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows[1:])
     return f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
