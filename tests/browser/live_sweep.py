@@ -33,6 +33,7 @@ ROUNDING = (
     "for rule_name, rule in rules.items():",  # from too large a start
     "away[h] = abs(slopes",
     "landscape = {neurons: search(neurons)",  # Newton's method from far away
+    "campaign_runs = [campaign(s)",  # of 15 long searches one more or less ends in a valley
     "grid_search(twenty,",  # the refusal says how long an evaluation takes
 )
 """Cells that print how large rounding errors are or have grown, or a time: these differ by processor."""
