@@ -50,6 +50,7 @@ PREPARE = """async ([first, names]) => {
     await Promise.all(images.map(image => image.decode().catch(() => {})));
 }"""
 LINKS = "[...document.querySelectorAll('.bd-article a[href]')].map(a => a.href)"
+TITLE = "Fitting a model"
 CONTENTS = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
 @page {{ size: A4; margin: 22mm 20mm; }} body {{ font: 10.5pt/1.5 "DejaVu Sans", sans-serif; }}
 h1 {{ font-size: 30pt; font-weight: 500; margin: 70mm 0 4mm; }} .about {{ color: #444; }}
@@ -261,17 +262,16 @@ def make(site: Path, path: Path, names: list[str] | None = None) -> int:
             browser = playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
             start = browser.new_page()
             names = names or pages_of(start, site)
-            title = start.title() if start.url != "about:blank" else "Fitting a model"
             start.close()
             parts = list(printed(browser, site, names, folder))
             about = (
                 "The chapters, the appendices and the tables of the book, as printed from its site. "
                 "The code was run when the site was built; gallery and reference are on the site."
             )
-            told = {"title": html.escape(title), "about": about}
+            told = {"title": TITLE, "about": about}
             contents = front(browser, parts, told, folder / "front.pdf")
             browser.close()
-        Book(site, contents, parts).write(path, title, "the lecturecode authors")
+        Book(site, contents, parts).write(path, TITLE, "the lecturecode authors")
     finally:
         shutil.rmtree(folder)
     return len(contents.pages) + sum(len(part.pdf.pages) for part in parts)

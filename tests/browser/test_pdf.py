@@ -37,6 +37,7 @@ def notes(book):
 def test_the_outline_has_the_pages_and_their_headings(book):
     titles = [entry.title for entry in book.outline if not isinstance(entry, list)]
     assert titles == ["A Test functions", "Glossary", "Bibliography"]
+    assert book.metadata.title == "Fitting a model"
     inside = next(entry for entry in book.outline if isinstance(entry, list))
     assert "The quadratic" in [entry.title for entry in inside if not isinstance(entry, list)]
     numbers = [
