@@ -7,6 +7,7 @@ each formula; Python packs them. The pages are those of the PDF.
 import base64
 import hashlib
 import html
+import io
 import mimetypes
 import re
 import sys
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 import editions
 import pdf
+from PIL import Image
 
 KEPT = ["id", "class", "href", "src", "alt", "colspan", "rowspan", "start", "open", "display"]
 SERIALIZED = """kept => {
@@ -110,6 +112,10 @@ class Epub:
             place = pdf.split(uri, self.site)
             content = (self.site / place[0]).read_bytes() if place else b""
             suffix = Path(uri).suffix
+        if suffix == ".webp":  # which EPUB does not have: the first picture of an animation
+            drawn = io.BytesIO()
+            Image.open(io.BytesIO(content)).save(drawn, "PNG", optimize=True)
+            content, suffix = drawn.getvalue(), ".png"
         name = f"images/{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
         self.files[name] = content
         return f'src="{name}"'

@@ -1,5 +1,8 @@
 """The book as an EPUB: its MathML, pictures and links, and what epubcheck says where there is one."""
 
+import base64
+import io
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import SITE
+from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "docs"))
 import epub
@@ -64,6 +68,17 @@ def test_links_find_their_places_and_pictures_are_there(path, pages):
             across += target != name
             assert not anchor or pages[target].find(f".//*[@id='{anchor}']") is not None
     assert across > len(PAGES)
+
+
+def test_an_animation_is_a_picture_that_every_reader_of_books_knows(tmp_path):
+    drawn = io.BytesIO()
+    Image.new("RGB", (3, 2), "navy").save(drawn, "WEBP", lossless=True)
+    data = base64.b64encode(drawn.getvalue()).decode()
+    book = epub.Epub(tmp_path, [], [])
+    name = book.image(re.match(r'src="([^"]*)"', f'src="data:image/webp;base64,{data}"'))[5:-1]
+    assert name.endswith(".png")
+    with Image.open(io.BytesIO(book.files[name])) as picture:
+        assert (picture.format, picture.size, picture.getpixel((0, 0))) == ("PNG", (3, 2), (0, 0, 128))
 
 
 def test_nothing_is_left_for_the_hand(pages):
