@@ -1,6 +1,7 @@
 """The table of the benchmarks page, from the record that `make bench` writes."""
 
 import json
+from abc import abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,9 +104,9 @@ class Recorded(SphinxDirective):
             return words("Nothing has been measured yet. `make bench` measures and writes the record.")
         return self.shown(json.loads(record.read_text(encoding="utf-8")))
 
+    @abstractmethod
     def shown(self, record: dict[str, Any]) -> list[nodes.Node]:
         """Return the nodes of a record."""
-        raise NotImplementedError
 
 
 class Benchmarks(Recorded):

@@ -175,7 +175,8 @@ def last_trial(now: dict[str, str]) -> str:
     said = (
         f"Of {ready} cells of {len(told['pages'])} pages that were run in a browser ({told['browser']}, "
         f"{told['date']}; make browser-live), {right} showed what the book shows: the same text, "
-        "numbers equal to rounding, as many figures."
+        "numbers equal to rounding, as many figures. Formulas are not compared, and of the few cells "
+        "that print rounding errors, what these grow into, or times, only the words are."
     )
     untried = sum(told["pages"].get(name, {}).get("code") != code for name, code in now.items())
     return f"{said} Pages not tried since their code was changed last: {untried}." if untried else said
