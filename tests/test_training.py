@@ -378,26 +378,31 @@ def test_a_theta_that_autograd_watches_is_taken_as_numbers():
 
 
 def peak(epochs, optimizer, widths=(200, 64, 5), batch_size=32, samples=4000):
-    """Train in float32; return the peak of memory beside the data, P and one batch's activations."""
+    """Train in float32; return the peak of memory beside the data, P and one batch's activations.
+
+    The least of three runs, since what another thread or a late finalizer allocates is counted, too.
+    """
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((samples, widths[0]), dtype=np.float32), rng.integers(0, 5, samples)
     network = Network(widths, "relu")
     theta = network.init(0, like=x)
-    tracemalloc.start()
-    try:
-        train(
-            network, CrossEntropy(), x, y, optimizer, epochs=epochs, batch_size=batch_size, start=theta
-        )
-        return tracemalloc.get_traced_memory()[1], 4 * network.size, 4 * batch_size * sum(widths)
-    finally:
-        tracemalloc.stop()
+    given = {"epochs": epochs, "batch_size": batch_size, "start": theta}
+    peaks = []
+    for _ in range(3):
+        tracemalloc.start()
+        try:
+            train(network, CrossEntropy(), x, y, optimizer, **given)
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return min(peaks), 4 * network.size, 4 * batch_size * sum(widths)
 
 
 def test_memory_grows_by_two_numbers_a_step():
     """The value and the count of evaluations; a theta of 13189 numbers would be 53 kB a step."""
     peak(1, Adam())  # what is imported on first use
-    (short, _, _), (long, _, _) = peak(12, Adam()), peak(44, Adam())
-    assert long - short < 4000 * 50
+    (short, _, _), (long, _, _) = peak(12, Adam()), peak(28, Adam())
+    assert long - short < 2000 * 50
 
 
 @pytest.mark.parametrize(
