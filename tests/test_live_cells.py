@@ -1,15 +1,20 @@
 """Which cells of a page need which, and which of them run in the page."""
 
 import importlib
+import io
 import json
+import re
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
+from matplotlib import mathtext, textpath
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS / "live"))
 sys.path.append(str(DOCS / "_ext"))
+import show  # noqa: E402
 from needs import Memory, Page, facts  # noqa: E402
 from where import CLOCK, FILES, PROCESSES, TORCH, reasons  # noqa: E402
 
@@ -173,3 +178,74 @@ def test_a_table_of_markdown_is_shown_as_a_table():
     short, uneven = "| a |\n| b |", "| a | b |\n| --- | --- |\n| 1 |"
     for other in ("A sentence.", short, uneven, "| a |\n| - |\nword | word"):
         assert show.as_table(other) == ""
+
+
+# -- figures in the page: drawn once, and the same ------------------------------------------------
+
+
+def logarithmic(layout=None):
+    figure, (left, right) = plt.subplots(1, 2, layout=layout)
+    left.loglog([1e-9, 1], [1, 1e7], label="a long label outside")
+    left.set(xlabel=r"$\epsilon$", title="two\nlines")
+    left.legend(bbox_to_anchor=(1, 1.3))
+    figure.colorbar(right.imshow([[0, 1e6], [2e6, 3e6]]), ax=right)
+    return figure
+
+
+def deep():
+    figure = plt.figure(layout="constrained")
+    figure.add_subplot(projection="3d").plot([0, 1], [0, 1], [0, 1])
+    figure.draw_without_rendering()  # as the page does
+    return figure
+
+
+def round_one():
+    figure, ax = plt.subplots(subplot_kw={"projection": "polar"})
+    ax.plot([0, 1, 2], [1, 2, 3])
+    ax.annotate("far away", (0, 3), (0.5, 6))
+    return figure
+
+
+def plain(svg):
+    """Return a picture without its date, the random names of its parts, and signs of zero."""
+    names = {}
+    text = re.sub(r"<dc:date>.*?</dc:date>", "", svg.decode().replace("-0 ", "0 "))
+    return re.sub(
+        r"\b[mpc][0-9a-f]{10}\b", lambda match: names.setdefault(match[0], f"n{len(names)}"), text
+    )
+
+
+FIGURES = {
+    "none": logarithmic,
+    "constrained": lambda: logarithmic("constrained"),
+    "tight": lambda: logarithmic("tight"),
+    "3d": deep,
+    "polar": round_one,
+    "empty": plt.figure,
+}
+
+
+@pytest.mark.parametrize("gallery", [False, True])
+@pytest.mark.parametrize("make", FIGURES.values(), ids=FIGURES)
+def test_a_figure_is_drawn_as_savefig_draws_it(make, gallery, monkeypatch):
+    monkeypatch.setattr(show.shown, "gallery", gallery)
+    with plt.rc_context({"svg.hashsalt": "x"}):
+        file, figure = io.BytesIO(), make()
+        layout, dpi = figure.get_layout_engine(), figure.dpi
+        drawn = show.as_svg(figure)
+        assert (figure.get_layout_engine(), figure.dpi) == (layout, dpi)
+        make().savefig(file, format="svg", bbox_inches=None if gallery else "tight")
+    plt.close("all")
+    assert plain(drawn) == plain(file.getvalue())
+
+
+def test_a_formula_is_parsed_once_for_all_pictures(monkeypatch):
+    monkeypatch.setattr(textpath, "MathTextParser", textpath.MathTextParser)  # put back at the end
+    monkeypatch.delitem(sys.modules, "live_backend", raising=False)
+    importlib.import_module("live_backend")
+    misses = []
+    for _ in range(3):
+        show.as_svg(logarithmic())
+        misses.append(mathtext.MathTextParser._parse_cached.cache_info().misses)
+    plt.close("all")
+    assert misses[2] == misses[1]

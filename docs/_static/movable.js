@@ -12,6 +12,7 @@
 
   // The frame's names stay in Python under the figure's key, in the module lecturecode_movable.
   // To lay out a figure takes as long as to draw it, so what was found is kept for figures that measure the same.
+  // print_svg draws once, where savefig would draw a figure with a layout twice, the first time in vain.
   const FRAME = `
 def measures(figure):
     def of(ax):
@@ -24,12 +25,13 @@ def measures(figure):
 
 def svg(figure, layouts):
     import io
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     drawn, key = io.BytesIO(), measures(figure)
     if key in layouts:
         figure.set_layout_engine("none")
         for ax, place in zip(figure.axes, layouts[key], strict=True):
             ax.set_position(place)
-    figure.savefig(drawn, format="svg")
+    FigureCanvasSVG(figure).print_svg(drawn)
     layouts[key] = [ax.get_position(original=True) for ax in figure.axes]
     return drawn.getvalue()
 

@@ -134,19 +134,41 @@ def animations(figures: list[Any]) -> dict[Any, str]:
 
 def show_figure(figure: Any) -> None:
     """Show one figure: as curves, or as dots where these would be too many."""
-    file, kind = io.BytesIO(), "svg+xml"
-    box = None if shown.gallery else "tight"
     if any(ax.name == "3d" for ax in figure.axes):  # these know their size only once they are drawn
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             figure.draw_without_rendering()
-    figure.savefig(file, format="svg", bbox_inches=box)
-    if file.tell() > MOST_SVG:
+    drawn, kind = as_svg(figure), "svg+xml"
+    if len(drawn) > MOST_SVG:
         file, kind = io.BytesIO(), "png"
+        box = None if shown.gallery else "tight"
         figure.savefig(file, format="png", bbox_inches=box, dpi=2 * figure.dpi)
-    data = base64.b64encode(file.getvalue()).decode()
+        drawn = file.getvalue()
+    data = base64.b64encode(drawn).decode()
     alt = html.escape(alternative(figure))
     shown.html(f'<img class="live-figure" alt="{alt}" src="data:image/{kind};base64,{data}">')
+
+
+def as_svg(figure: Any) -> bytes:
+    """Return a figure as curves: what a notebook shows of it, in the gallery the whole of it.
+
+    ``savefig`` would draw a figure with a layout, and one that is cut, twice, the first time in vain.
+    """
+    from matplotlib import rc_context, rcParams
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    file, layout, dpi, canvas = io.BytesIO(), figure.get_layout_engine(), figure.dpi, figure.canvas
+    FigureCanvasSVG(figure)  # which measures letters in its own way
+    if layout is not None:
+        layout.execute(figure)
+    box = None if shown.gallery else figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
+    with rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+        figure.set_layout_engine(None)
+        figure.savefig(file, format="svg", bbox_inches=box)
+        figure.set_layout_engine(layout)
+    figure.set_canvas(canvas)
+    figure.dpi = dpi  # measuring leaves that of SVG
+    return file.getvalue()
 
 
 def alternative(figure: Any) -> str:
