@@ -1,4 +1,4 @@
-"""What follows a formula stays on its line, and no sentence of a page loses or gains a comma by it."""
+"""What belongs together stays on one line, and no sentence of a page loses or gains a comma by it."""
 
 import sys
 from pathlib import Path
@@ -12,12 +12,17 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @pytest.fixture
-def keep_together(monkeypatch):
+def typography(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS / "_ext"))
     import typography
 
-    yield typography.keep_together
+    yield typography
     sys.modules.pop("typography")
+
+
+@pytest.fixture
+def keep_together(typography):
+    return typography.keep_together
 
 
 def sentence(*parts):
@@ -55,3 +60,19 @@ def test_a_formula_and_what_closes_it_are_in_one_box(keep_together):
     boxes = [node.astext() for node in line.findall(nodes.inline)]
     assert boxes == ["y,", "z!)."]
     assert all(node["classes"] == ["keep-together"] for node in line.findall(nodes.inline))
+
+
+@pytest.mark.parametrize(
+    ("parts", "held"),
+    [
+        (["among the best 5 % of 300 000 draws"], "among the best 5_% of 300_000 draws"),
+        (["by ", "[46]", " % of its value"], "by 46_% of its value"),
+        (["a ", "`5 % 2`", " and $x$ and 3 of 400"], "a 5 % 2 and $x$ and 3 of 400"),
+        (["[a link]", " % no number", " and ", "[9]", " birds"], "a link % no number and 9 birds"),
+        (["[7]", " %", " and ", "[8]", " %"], "7_% and 8_%"),
+    ],
+)
+def test_a_number_is_not_torn_apart(typography, parts, held):
+    line = sentence(*parts)
+    typography.hold_numbers(None, line, "page")
+    assert line.astext() == held.replace("_", "\N{NO-BREAK SPACE}")

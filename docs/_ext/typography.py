@@ -1,4 +1,4 @@
-"""Keep a full stop or a comma on the line of the formula before it.
+"""Keep on one line what belongs together: a formula and its full stop, a number and its per cent sign.
 
 A browser may break a line after a formula, which is a box to it, even before a comma.
 """
@@ -10,6 +10,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 CLOSING = re.compile(r"^[.,;:!?)\]]+")
+NUMBER = re.compile(r"(?<=\d) (?=%)|(?<=\d) (?=\d{3}(?!\d))")  # 5 %, 300 000
+AS_WRITTEN = (nodes.literal, nodes.literal_block, nodes.raw, nodes.math, nodes.math_block)
 
 
 def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -26,7 +28,21 @@ def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         together += [math, nodes.Text(found.group())]
 
 
+def hold_numbers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put a space that does not break into numbers, and before the per cent sign after one."""
+    before = ""
+    for text in list(doctree.findall(nodes.Text)):
+        held = NUMBER.sub("\N{NO-BREAK SPACE}", text)
+        if text.startswith(" %") and before[-1:].isdigit():  # the number comes from a cell
+            held = "\N{NO-BREAK SPACE}" + held[1:]
+        before = str(text)
+        if held != text and not isinstance(text.parent, AS_WRITTEN):
+            place = next(i for i, node in enumerate(text.parent) if node is text)
+            text.parent[place] = nodes.Text(held)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to the end of each page."""
     app.connect("doctree-resolved", keep_together)
+    app.connect("doctree-resolved", hold_numbers)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

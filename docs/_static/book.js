@@ -6,16 +6,21 @@ for (const summary of document.querySelectorAll("nav details > summary")) {
   summary.setAttribute("aria-label", `Show or hide the pages of ${name}`);
 }
 
-// A box that scrolls sideways must be reachable with the keyboard.
+// A box that scrolls sideways must be reachable with the keyboard, and shows that it goes on.
 const boxes = "div.math, .table-box, .highlight pre, .pst-scrollable-table-container, .cell_output .output";
+const fading = `${boxes}, div.math mjx-container`;
+const fade = (box) => box.classList.toggle("goes-on", box.scrollWidth > box.clientWidth + box.scrollLeft + 2);
 const reachable = () => {
   for (const box of document.querySelectorAll(boxes)) {
     if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
   }
+  for (const box of document.querySelectorAll(fading)) fade(box);
 };
+document.addEventListener("scroll", (event) => event.target.matches?.(fading) && fade(event.target), { capture: true, passive: true });
 reachable();
 window.addEventListener("load", reachable);
 window.addEventListener("resize", reachable);
+document.addEventListener("toggle", reachable, true);
 window.MathJax?.startup?.promise?.then(reachable);
 
 // What an address points to may stand in a fold: open it.
