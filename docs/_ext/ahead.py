@@ -5,7 +5,8 @@ which the cache knows no run are run first, several at a time, and kept in that 
 reading finds them. One that fails is left to the reading, which runs it again and reports it.
 
 Where nothing has run yet, the chapters begin together with the scripts of the gallery, which leave
-a core idle at the end of each of their sections.
+a core idle at the end of each of their sections. Pages are written on all cores, too, by Sphinx's
+own means.
 """
 
 import os
@@ -119,6 +120,11 @@ def run_ahead(app: Sphinx, env: Any, docnames: list[str]) -> None:
         runs.wait()
 
 
+def write_side_by_side(app: Sphinx, env: Any) -> None:
+    """Let Sphinx write on all cores; it counts the process that hands out the pages, too."""
+    app.parallel = WORKERS + 1
+
+
 def keep(cache: Any, path: Path, result: Any) -> None:
     """Put a run into the cache, where the reading finds it."""
     uri = cache.add_nb_to_project(str(path)).uri
@@ -127,7 +133,8 @@ def keep(cache: Any, path: Path, result: Any) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connect to the moments before the first script is run and before the first page is read."""
+    """Connect to the moments before the first script is run, the first page is read, and written."""
     app.connect("builder-inited", run_beside_scripts)
     app.connect("env-before-read-docs", run_ahead)
+    app.connect("env-check-consistency", write_side_by_side)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
