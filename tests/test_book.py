@@ -419,6 +419,12 @@ def test_a_script_runs_alone_and_describes_its_figures(path, monkeypatch):
         plt.close("all")
 
 
+def test_no_equation_number_stands_in_two_pairs_of_parentheses():
+    for path in DOCS.glob("**/[0-9a-z]*.md"):
+        if "_build" not in path.parts:
+            assert "({eq}`" not in path.read_text(), f"{path.name}: the number brings its own"
+
+
 @pytest.mark.parametrize("path", CHAPTERS, ids=name_of)
 def test_a_listing_is_a_whole_function_or_says_why_not(path):
     """What a reader sees is what was tested; a part of it is shown for a reason that stands above."""

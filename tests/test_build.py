@@ -104,7 +104,7 @@ FILES = {
     "api/reference\nauto_gallery/index\n```\n",
     "docs/words.md": "# Words\n\n```{glossary}\nDouble\n  Twice a number.\n\n"
     "Half\n  The opposite.\n```\n",
-    "docs/times.md": "# Times\n\n```{nb-exec-table}\n```\n\n```{gallery-times}\n```\n",
+    "docs/times.md": "# Times\n\n```{chapter-times}\n```\n\n```{gallery-times}\n```\n",
     "docs/api/reference.rst": "Reference\n=========\n\n.. module-reference:: lecturecode\n",
     "docs/map.md": "# Map\n\n```{lecture-map}\n```\n",
     "docs/lecture_map.toml": MAP,

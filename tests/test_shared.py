@@ -62,6 +62,11 @@ def test_a_title_has_its_number_or_letter(shared):
     assert [shared.title(env, name) for name in titles] == ["6 One", "Two"]
 
 
+def test_a_percent_sign_stands_apart_from_its_number_and_on_its_line(shared):
+    (line,) = shared.words("37 % of 5% in `f(%)` and $5\\%$")
+    assert line.astext() == "37\N{NO-BREAK SPACE}% of 5\N{NO-BREAK SPACE}% in f(%) and 5\\%"
+
+
 def test_every_helper_is_used_by_two_extensions_or_more(shared):
     """What one extension needs stands there."""
     texts = {path.stem: path.read_text() for path in EXTENSIONS.glob("*.py") if path.stem != "shared"}

@@ -17,7 +17,8 @@ def typography(monkeypatch):
     import typography
 
     yield typography
-    sys.modules.pop("typography")
+    for module in ("typography", "shared"):
+        sys.modules.pop(module)
 
 
 @pytest.fixture
@@ -63,16 +64,34 @@ def test_a_formula_and_what_closes_it_are_in_one_box(keep_together):
 
 
 @pytest.mark.parametrize(
-    ("parts", "held"),
+    ("said", "kept"),
     [
-        (["among the best 5 % of 300 000 draws"], "among the best 5_% of 300_000 draws"),
-        (["by ", "[46]", " % of its value"], "by 46_% of its value"),
-        (["a ", "`5 % 2`", " and $x$ and 3 of 400"], "a 5 % 2 and $x$ and 3 of 400"),
-        (["[a link]", " % no number", " and ", "[9]", " birds"], "a link % no number and 9 birds"),
-        (["[7]", " %", " and ", "[8]", " %"], "7_% and 8_%"),
+        ("0.5 % of 100 000", "0.5_% of 100_000"),
+        ("1 234 567 points", "1_234_567 points"),
+        ("at 70\n%", "at 70_%"),
+        (" % of the best", "_% of the best"),  # after a number from the run
+        ("in 2017 8 of 10", "in 2017 8 of 10"),
+        ("sizes 32 1024", "sizes 32 1024"),
+        ("of the % sign", "of the % sign"),
     ],
 )
-def test_a_number_is_not_torn_apart(typography, parts, held):
-    line = sentence(*parts)
-    typography.hold_numbers(None, line, "page")
-    assert line.astext() == held.replace("_", "\N{NO-BREAK SPACE}")
+def test_no_line_ends_within_a_number(typography, said, kept):
+    line = sentence(said, "`100 000`", "$100 000$")
+    typography.keep_numbers(None, line, "page")
+    assert line.astext() == kept.replace("_", "\N{NO-BREAK SPACE}") + "100 000" * 2
+
+
+def test_equal_texts_are_kept_each_in_its_place(typography):
+    line = sentence(" % of ", "$a$", " % of ")
+    typography.keep_numbers(None, line, "page")
+    assert line.astext() == "\N{NO-BREAK SPACE}% of a\N{NO-BREAK SPACE}% of "
+
+
+def test_names_in_a_table_break_after_a_dot_or_an_underscore(typography):
+    inside, outside = sentence("`torch.optim.lr_scheduler`"), sentence("`least_squares`")
+    both = nodes.section("", nodes.entry("", inside), outside)
+    for _ in range(2):  # a name that says already where it breaks stays as it is
+        typography.break_names(None, both, "page")
+    parts = [each.astext() for each in inside[0] if not isinstance(each, nodes.raw)]
+    assert parts == ["torch.", "optim.", "lr_", "scheduler"]
+    assert outside[0].children == [nodes.Text("least_squares")]

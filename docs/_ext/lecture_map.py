@@ -13,6 +13,7 @@ from typing import Any
 import checks
 from checks import LectureMap
 from docutils import nodes
+from folds import fold
 from shared import fill_later, link, name, table, words
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -96,6 +97,16 @@ def identifier(key: str) -> list[nodes.Node]:
     return [nodes.paragraph("", key, ids=[nodes.make_id(key)])]
 
 
+def title_around(doctree: nodes.document, anchor: str) -> str | None:
+    """Return the question of the fold, or the title of the section, in which a place stands."""
+    place = next(
+        (each for each in doctree.findall(nodes.Element) if anchor in each.get("ids", ())), None
+    )
+    while place is not None and not isinstance(place, fold | nodes.section):
+        place = place.parent
+    return place[0].astext() if place else None
+
+
 def title_of(app: Sphinx, page: str, label: str) -> str:
     """Return what a link to a place says."""
     standard = app.env.get_domain("std")
@@ -106,7 +117,8 @@ def title_of(app: Sphinx, page: str, label: str) -> str:
             return format_.format(".".join(map(str, numbers[kind][anchor])))
     if label in standard.labels and standard.labels[label][2]:
         return str(standard.labels[label][2])
-    return app.env.titles[page].astext() if page in app.env.titles else page
+    around = title_around(app.env.get_doctree(page), anchor) if anchor else None
+    return around or app.env.titles[page].astext()
 
 
 def places(app: Sphinx, page: str, item: dict[str, Any], lecture: LectureMap) -> list[nodes.Node]:

@@ -39,7 +39,7 @@ def words(text: str) -> list[nodes.Node]:
         elif part.startswith("$"):
             line += nodes.math(text=part[1:-1])
         elif part:
-            line += nodes.Text(part.replace(" %", "\N{NO-BREAK SPACE}%"))
+            line += nodes.Text(re.sub(r"(?<=\d) ?%", "\N{NO-BREAK SPACE}%", part))
     return [line]
 
 

@@ -1,7 +1,8 @@
 """What the build page shows of the machine, the versions, and the time of each script.
 
-myst-nb has the times of the chapters. sphinx-gallery has a page for those of the scripts, too, but loads
-its looks from the network, and this book loads nothing from there.
+myst-nb has the times of the chapters, in a table that names files and says by an emoji that each has
+run, without which there would be no site. sphinx-gallery has a page for those of the scripts, but
+loads its looks from the network, and this book loads nothing from there.
 """
 
 import importlib.metadata
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from shared import fill_later, link, table, words
+from myst_nb.sphinx_ import NbMetadataCollector
+from shared import BOOK, fill_later, link, table, title, words
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -54,6 +56,18 @@ class BuildFacts(SphinxDirective):
         return [table(["What", "Used here"], [30, 70], [[words(a), words(b)] for a, b in facts])]
 
 
+def chapter_times(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
+    """Return a table of the seconds that the cells of each page took when they were last run."""
+    measured = NbMetadataCollector.get_doc_data(app.env)
+    ran = [name for name in app.env.found_docs if measured.get(name, {}).get("exec_data")]
+    rows = []
+    for name in sorted(ran, key=lambda name: ([not name.startswith(part) for part in BOOK], name)):
+        shown = nodes.paragraph("", "", link(app, page, name, "", title(app.env, name)))
+        seconds = measured[name]["exec_data"]["runtime"] or 0.0
+        rows.append([[shown], words(f"{seconds:.1f}")])
+    return [table(["Page", "Seconds"], [70, 30], rows)]
+
+
 def gallery_times(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.Node]:
     """Return a table of the seconds that each script took when it was last run, as its page has them."""
     rows = []
@@ -68,7 +82,7 @@ def gallery_times(app: Sphinx, page: str, place: nodes.Element) -> list[nodes.No
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Add both directives."""
+    """Add the directives."""
     app.add_directive("build-facts", BuildFacts)
-    fill_later(app, {"gallery-times": gallery_times})
+    fill_later(app, {"chapter-times": chapter_times, "gallery-times": gallery_times})
     return {"version": "1", "parallel_read_safe": False}

@@ -1,7 +1,9 @@
 """The built site as a reader meets it, opened from file:// in a headless Chromium."""
 
+import html
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,14 @@ def check_formulas(page: Page) -> None:
     assert page.locator("mjx-merror, [data-mjx-error]").count() == 0
     prose = page.locator("article").all_inner_texts()
     assert not any("\\(" in text or "\\begin{" in text for text in prose)
+
+
+def test_no_title_says_a_phrase_twice() -> None:
+    for name in [*ALL, *pages("slides/*.html")]:
+        found = re.search("<title>(.*?)</title>", (SITE / name).read_text(encoding="utf-8"), re.S)
+        assert found, f"{name} has no title"
+        parts = re.split(r"\s+[-\N{EN DASH}\N{EM DASH}:,]\s+", html.unescape(found.group(1)).strip())
+        assert len(set(parts)) == len(parts), f"{name}: {found.group(1)}"
 
 
 @views(CHAPTERS)
