@@ -155,7 +155,7 @@ def announce() -> None:
         print("Running what changed in the book, then writing its pages.", flush=True)
         return
     before = text_of(SECONDS)
-    took = f"took {before} s the last time" if before else "takes at least four minutes on two cores"
+    took = f"took {before} s the last time" if before else "takes ten to fifteen minutes on two cores"
     print(f"Running the whole book on {cores} cores, which {took}.", flush=True)
 
 
