@@ -84,6 +84,7 @@ def judge_answer(name, target, imports, code):
   };
   count();
   addEventListener("storage", count);
+  addEventListener("pageshow", count); // back from the exercises, the page is as it was left
   if (!live) return;
 
   // -- a box for an answer -----------------------------------------------------------------------
