@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from lecturecode import Adam, Network, SquaredError, Trace, gradient_descent, kmeans, train
+from lecturecode import (
+    Adam,
+    Interval,
+    Network,
+    SquaredError,
+    Trace,
+    evolution_strategy,
+    gradient_descent,
+    kmeans,
+    particle_swarm,
+    train,
+)
 from lecturecode import trace as trace_module
-from lecturecode.objectives import Quadratic
+from lecturecode.objectives import Function, Quadratic
 from lecturecode.trace import AT_ONCE, Recorder
 
 LIBRARIES = pytest.mark.parametrize("library", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
@@ -311,3 +322,36 @@ def test_an_epoch_thins_too_and_a_checkpoint_goes_on(monkeypatch, tmp_path):
     resumed = fit(13, checkpoint=tmp_path / "a.npz")
     np.testing.assert_array_equal(resumed.thetas, whole.thetas)
     assert resumed.message == whole.message
+
+
+def bowl_and(method, *given, **options):
+    return lambda steps: method(Quadratic([1.0, 10.0]), *given, steps=steps, **options)
+
+
+EARLY = {
+    "gradient_descent": bowl_and(gradient_descent, [3.0, 1.0], 0.1),
+    "many starts": bowl_and(gradient_descent, np.ones((50, 2)), 0.1),
+    "evolution_strategy": bowl_and(evolution_strategy, Interval(-1, 1) ** 2, rng=0, target=1e-8),
+    "particle_swarm": bowl_and(particle_swarm, Interval(-1, 1) ** 2, population=20, rng=0, target=1e-4),
+    "a tensor": lambda steps: gradient_descent(
+        Function(lambda theta: (theta**2).sum(-1), lambda theta: 2 * theta),
+        torch.ones(2),
+        0.1,
+        steps=steps,
+    ),
+}
+
+
+@pytest.mark.parametrize("run", EARLY.values(), ids=EARLY)
+def test_a_run_that_ends_early_gives_the_room_back_that_it_had_asked_for(run):
+    trace = run(1_000_000)
+    assert trace.steps < 10_000
+    for array in (trace.thetas, trace.values, trace.evaluations, *trace.extras.values()):
+        if isinstance(array, torch.Tensor):
+            held, used = array.untyped_storage().nbytes(), array.nbytes
+        else:
+            held, used = (array if array.base is None else array.base).nbytes, array.nbytes
+        assert held <= 2 * used, f"{held} bytes for {used}"
+    again = run(trace.steps)  # with just the room it needs
+    np.testing.assert_array_equal(again.thetas, trace.thetas)
+    np.testing.assert_array_equal(again.values, trace.values)

@@ -95,7 +95,7 @@ def judge_answer(name, target, imports, code):
     const title = box.closest(".exercise")?.querySelector(".admonition-title")?.textContent.trim() ?? name;
     const id = `judged-${++last}`;
     let code = recall(`lecturecode answer ${name}`) ?? stub;
-    let editor = null, running = false, timer;
+    let editor = null, running = false, timer = null;
     const setState = (state) => { box.dataset.judged = state; };
 
     const listing = element("pre", { className: "judged-code", textContent: code, tabIndex: 0 });
@@ -135,8 +135,12 @@ def judge_answer(name, target, imports, code):
       timer = setTimeout(save, 300);
       arrange();
     };
-    const save = () => keep(`lecturecode answer ${name}`, code === stub ? null : code);
-    addEventListener("pagehide", save);
+    const save = () => {
+      clearTimeout(timer);
+      timer = null;
+      keep(`lecturecode answer ${name}`, code === stub ? null : code);
+    };
+    addEventListener("pagehide", () => { if (timer !== null) save(); }); // another tab may have written since
 
     const edit = async () => {
       status.textContent = "opening the editor …";
@@ -205,12 +209,10 @@ def judge_answer(name, target, imports, code):
     };
     const back = () => {
       code = stub;
-      keep(`lecturecode answer ${name}`, null);
       keep(`lecturecode solved ${name}`, null);
       listing.textContent = stub;
       editor?.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: stub.replace(/\n+$/, "") } });
       code = stub;
-      clearTimeout(timer);
       save();
       say("ready", "");
       status.textContent = "as at the beginning; nothing of it is remembered";

@@ -334,8 +334,11 @@
     }
   };
   const soon = (work, wait) => {
-    let timer;
-    return () => { clearTimeout(timer); timer = setTimeout(work, wait); };
+    let timer = null;
+    const now = () => { clearTimeout(timer); timer = null; work(); };
+    const later = () => { clearTimeout(timer); timer = setTimeout(now, wait); };
+    later.nowIfWaiting = () => { if (timer !== null) now(); };
+    return later;
   };
   const lookForStale = soon(async () => {
     if (!started || waiting.size || !worker) return;
@@ -394,7 +397,7 @@
       save();
       lookForStale();
     };
-    addEventListener("pagehide", () => cell.code !== cell.source && remember(cell));
+    addEventListener("pagehide", save.nowIfWaiting); // only then: another tab may have written since
 
     const open = async () => {
       if (fold) fold.open = true;

@@ -272,6 +272,8 @@ class Recorder:
 
     def trace(self, message: str, *, converged: bool = False) -> Trace:
         """Freeze what has been recorded, for the caller, to whom it belongs from now on."""
+        for rows in (self.thetas, self.values, self.evaluations, *self.extras.values()):
+            rows.give_back()
         trace = self.frozen(message, converged)
         thetas = trace.thetas if self.record_every else copied(trace.thetas)
         return replace(trace, thetas=thetas, theta=copied(trace.theta), last=copied(trace.last))
@@ -385,6 +387,13 @@ class _Rows:
             self.buffer = larger
         self.full = self.buffer.shape[0]
         self.shown = _shut(self.buffer[:])
+
+    def give_back(self) -> None:
+        """Free the room of a run that ended early, where it is most of the memory."""
+        if 2 * self.count < self.full:
+            self.buffer = copied(self.buffer[: self.count])
+            self.full = self.count
+            self.shown = _shut(self.buffer[:])
 
     def so_far(self, to_read: bool = False) -> Any:
         return (self.shown if to_read else self.buffer)[: self.count]

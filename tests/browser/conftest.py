@@ -54,8 +54,8 @@ class Reader:
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
         )
+        self.context.set_default_timeout(120_000)  # a busy machine starts Python ten times slower
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(120_000)  # a busy machine starts Python ten times slower
         self.requests: list[str] = []
         self.complaints: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))

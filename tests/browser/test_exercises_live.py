@@ -184,6 +184,22 @@ def test_reset_forgets_the_answer_and_that_it_was_right(reader: Reader) -> None:
     expect(here).to_contain_text("1 of 2 solved")
 
 
+def test_a_tab_that_is_left_keeps_what_another_has_written(reader: Reader) -> None:
+    page = reader.open(PAGE)
+    other = reader.context.new_page()
+    other.goto(page.url)
+    box = box_of(page, "ex-descent-pencil")
+    write(page, box, "answer = 0.5")
+    kept = "localStorage.getItem('lecturecode answer descent/largest-stable-step')"
+    page.wait_for_function(f"{kept} === 'answer = 0.5'")
+    other.reload()
+    expect(box_of(other, "ex-descent-pencil").locator("pre.judged-code")).to_have_text("answer = 0.5")
+    write(page, box, "answer = 0.25")
+    other.close(run_before_unload=True)
+    page.reload()
+    expect(box.locator("pre.judged-code")).to_have_text("answer = 0.25")
+
+
 def test_the_solution_stays_folded(reader: Reader) -> None:
     folded = reader.open(PAGE).locator("details.fold", has_text="Solution to").first
     assert folded.get_attribute("open") is None

@@ -157,6 +157,19 @@ def test_what_is_changed_survives_a_reload_until_it_is_reset(alone: LiveReader) 
     expect(cell(page).locator("pre").first).to_contain_text("import")
 
 
+def test_a_tab_that_is_left_keeps_what_another_has_written(alone: LiveReader) -> None:
+    page = alone.open(DESCENT)
+    other = alone.context.new_page()
+    other.goto(page.url)
+    write(other, opened(other), "older = 1")
+    other.wait_for_timeout(500)
+    write(page, opened(page), "newer = 1")
+    page.wait_for_timeout(500)
+    other.goto("about:blank")
+    page.reload()
+    expect(cell(page).locator("pre").first).to_have_text("newer = 1")
+
+
 def test_a_browser_without_memory_still_runs(browser: Browser) -> None:
     reader = LiveReader(browser)
     try:
