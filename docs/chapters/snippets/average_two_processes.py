@@ -1,4 +1,4 @@
-"""DistributedDataParallel averages the gradients of two processes; what starts them stands below.
+"""DistributedDataParallel averages the gradients of two processes; the next line starts them.
 
 torchrun --standalone --nproc-per-node 2 average_two_processes.py
 """
@@ -12,7 +12,7 @@ rank = dist.get_rank()
 
 module = torch.nn.Linear(1, 1, bias=False)
 wrapped = DistributedDataParallel(module)
-x = torch.full((4 - rank, 1), 1.0 + 2.0 * rank)  # four samples 1, or three samples 3
+x = torch.full((4 - rank, 1), 1.0 + 2.0 * rank)  # four of 1, or three of 3
 wrapped(x).mean().backward()  # alone, the gradient would be 1, or 3
 
 if rank == 0:  # both have the same
