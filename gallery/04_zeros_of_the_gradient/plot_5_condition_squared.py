@@ -1,5 +1,5 @@
 r"""
-In single precision the normal equations lose all at a condition number of 20 000
+In single precision the normal equations lose all at a condition number of 20 000
 =================================================================================
 
 The numbers of a network, ``float32``, have seven digits, and the normal equations lose

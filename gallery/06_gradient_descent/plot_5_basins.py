@@ -2,7 +2,7 @@ r"""
 A long step carries starts on the rim into another basin
 ========================================================
 
-Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000
+Which minimum of Himmelblau's function does a descent reach? Each picture colors 40 000
 starts by their end; all of them descend in a single call, as a batch of shape (40000,
 2). On the left the step is short and every start ends in the minimum of the region
 around it; the regions are nearly the quarters. On the right it is nearly five times as

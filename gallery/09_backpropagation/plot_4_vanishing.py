@@ -3,10 +3,11 @@ Gradients vanish or explode on their way through thirty layers
 ==============================================================
 
 On the way back each layer multiplies the gradient by :math:`\sigma'(a^i)` and by
-:math:`W^{iT}`. Thirty factors of 1/4 leave 1e-18, and thirty factors of 3 make 2e14.
-Shown is the typical length of :math:`G_{x^i}`; it starts at the right end and travels
-to the left. Look first at the sigmoid, whose slope is at most 1/4, and then at what
-becomes of the others when all weights are three times as large.
+:math:`W^{i\,T}`. Thirty factors of 1/4 leave :math:`10^{-18}`, and thirty factors of 3
+make :math:`2 \cdot 10^{14}`. Shown is the typical length of :math:`G_{x^i}`; it starts
+at the right end and travels to the left. Look first at the sigmoid, whose slope is at
+most 1/4, and then at what becomes of the others when all weights are three times as
+large.
 See :doc:`/chapters/09_backpropagation`.
 """
 
@@ -63,9 +64,9 @@ plots.describe(
 plt.show()
 
 # %%
-# The init keeps tanh and ReLU near a factor of 1 for each layer; sigmoid has about 1/4.
-# A ReLU passes positive factors on: three times the weights make its gradient
-# :math:`3^{30}` times as long.
+# The weights of ``Network.init`` keep tanh and ReLU near a factor of 1 for each layer;
+# the sigmoid has about 1/4. A ReLU passes positive factors on: three times the weights
+# make its gradient :math:`3^{30}` times as long.
 
 assert growth["sigmoid", 1] < 1e-15, (
     f"behind sigmoids hardly anything should be left, not {growth['sigmoid', 1]:.0e}"

@@ -84,8 +84,8 @@ plots.describe(
 plt.show()
 
 # %%
-# With many minibatches it takes more steps, and far fewer epochs, which are the
-# computation.
+# With many minibatches it takes more steps, and far fewer epochs: each epoch is the
+# same computation, whatever the number of minibatches.
 
 assert np.allclose(noise, law, rtol=0.1, atol=1e-5), (
     f"the standard deviations should be {law}, not {noise}"

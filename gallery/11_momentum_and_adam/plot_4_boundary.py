@@ -41,7 +41,7 @@ plt.show()
 # %%
 # A network without a hidden layer draws straight lines only, and is right for nine
 # points in ten. The large one cuts nearly as well after a few steps; the bend takes it
-# most of the rest.
+# most of the other steps.
 
 
 def share_right(network, theta):

@@ -77,7 +77,7 @@ plots.describe(
 plt.show()
 
 # %%
-# From 64 to 262 144 parameters reverse mode costs fewer runs than the *smallest*
+# From 64 to 262 144 parameters reverse mode costs fewer runs than the *smallest*
 # network has parameters. On small arrays, at the left, the fixed price of each box
 # counts; on large ones, at the right, it is a few runs, since a product of matrices
 # has two products on its way back. The two others pay for every parameter.

@@ -32,7 +32,8 @@ for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
     )
     top = s.argmax()
     best.append(int(nodes[top]))
-    (line,) = ax.loglog(nodes, s, style, label=f"P = {P:,}: best at {nodes[top]}")
+    label = rf"$P = 10^{np.log10(P):.0f}$: best at {nodes[top]}"
+    (line,) = ax.loglog(nodes, s, style, label=label)
     ax.plot(nodes[top], s[top], "o", color=line.get_color())
 
     gain = max(compute - 2 * size / bandwidth, 0)  # what many nodes can save at most
@@ -48,8 +49,8 @@ for P, style in zip((10**4, 10**6, 10**8), ("-", "--", "-."), strict=True):
 limit = 3 / 4 * batch * bandwidth / arithmetic  # the same for every P
 ax.axhline(limit, color="#404055", linestyle=":", label="limit without latency")
 ax.loglog(nodes, nodes, color="#404055", linewidth=1, label="M times as fast")
-ax.set(xlabel="nodes $M$", ylabel="speed-up $s(M)$", ylim=(0.05, 60))
-ax.legend(loc="lower left")
+ax.set(xlabel="nodes $M$", ylabel="speed-up $s(M)$", ylim=(0.05, 500))
+ax.legend(loc="upper left", fontsize=10)
 plots.describe(
     figure,
     "Speed-up against nodes: each curve rises below the diagonal, peaks and falls.",
