@@ -88,7 +88,7 @@ class Network:
     def init(self, rng: Rng = None, *, networks: int | tuple[int, ...] = (), like: Any = None) -> Array:
         r"""Draw a start: biases zero, weights as wide as keeps signals from fading or exploding.
 
-        .. math:: W \sim U\Bigl(\pm\sqrt{\tfrac{6}{N_{i-1} + N_i}}\Bigr) \text{ (Glorot)}, \qquad
+        .. math:: W \sim U\Bigl(\pm\sqrt{\tfrac{6}{N_{i-1} + N_i}}\Bigr) \text{ (Glorot)}, \\
             W \sim \mathcal N\Bigl(0, \tfrac{2}{N_{i-1}}\Bigr) \text{ (He, before a ReLU)}
 
         Parameters

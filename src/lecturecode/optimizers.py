@@ -141,7 +141,7 @@ class Momentum:
     -----
     The velocity is a *sum* of gradients with decaying weights, not their average: along a constant
     gradient the step grows to :math:`\epsilon/(1-\alpha)` times it. The average, with weights
-    :math:`(1-\alpha)\alpha^k`, is had by the learning rate :math:`(1-\alpha)\epsilon`.
+    :math:`(1-\alpha)\alpha^k`, comes from the learning rate :math:`(1-\alpha)\epsilon`.
 
     ``torch.optim.SGD(params, lr, momentum)`` keeps :math:`\epsilon` out of its buffer,
     :math:`u \leftarrow \alpha u + \nabla g`, :math:`\theta \leftarrow \theta - \epsilon u`: the same
