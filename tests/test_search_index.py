@@ -152,3 +152,21 @@ def test_the_bundle_is_the_one_that_its_readme_describes():
     sha = hashlib.sha256((SEARCH / "minisearch.js").read_bytes()).hexdigest()
     assert sha in (SEARCH / "README.md").read_text("utf-8")
     assert "MiniSearch" in (SEARCH / "LICENSE.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("target", "page"),
+    [
+        ("/auto_gallery/02_search/plot_1", "auto_gallery/02_search/plot_1"),
+        ("08_networks", "chapters/08_networks"),
+        ("../appendices/a_test_functions", "appendices/a_test_functions"),
+    ],
+)
+def test_a_page_that_a_sentence_names_is_shown_by_its_title(search_index, target, page):
+    named = addnodes.pending_xref("", nodes.inline("", target), reftype="doc", reftarget=target)
+    sentence = nodes.paragraph("", "", nodes.Text("See "), named, nodes.Text("."))
+    text = search_index.plain(sentence, "chapters/06_gradient_descent")
+    assert text == f"See {{{page}}}."
+    entry = search_index.entry("section", ["a"], "A", text=text)
+    made = search_index.index({"b": [entry]}, {page: "The title", "b": "B"}, {}, {})
+    assert made["entries"][0]["text"] == "See The title."

@@ -94,7 +94,7 @@ def pieces(node: nodes.Node, docname: str) -> Iterator[str]:
     elif isinstance(node, addnodes.pending_xref) and not node.get("refexplicit"):
         target, kind = node.get("reftarget", ""), node.get("reftype")
         if kind == "doc":  # the title is known when all pages are read
-            yield f"{{{normpath(join(dirname(docname), target))}}}"
+            yield f"{{{normpath(join('/', dirname(docname), target))[1:]}}}"
         elif kind in ("eq", "numref"):
             yield "equation" if kind == "eq" else "figure"
         elif node.get("refdomain") == "cite":
