@@ -12,7 +12,8 @@ rank = dist.get_rank()
 
 module = torch.nn.Linear(1, 1, bias=False)
 wrapped = DistributedDataParallel(module)
-x = torch.full((4 - rank, 1), 1.0 + 2.0 * rank)  # four of 1, or three of 3
+# the first process has four samples 1, the second three samples 3
+x = torch.full((4 - rank, 1), 1.0 + 2.0 * rank)
 wrapped(x).mean().backward()  # alone, the gradient would be 1, or 3
 
 if rank == 0:  # both have the same
